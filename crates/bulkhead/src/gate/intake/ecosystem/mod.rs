@@ -1,0 +1,3 @@
+//! Translators without I/O: bytes in, typed out. One file or folder per ecosystem.
+
+pub mod pypi;

@@ -1,0 +1,3 @@
+//! The intake gate: between package clients and registries.
+
+pub mod ecosystem;

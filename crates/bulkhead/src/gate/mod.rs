@@ -1,0 +1,3 @@
+//! The gates.
+
+pub mod intake;

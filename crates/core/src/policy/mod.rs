@@ -1,0 +1,3 @@
+//! Policy: rules in, verdicts out. Pure.
+
+pub mod schema;

@@ -1,0 +1,86 @@
+//! Every attribute that a source may set and a rule may name, with its type and a sample.
+//!
+//! One table: the policy checker evaluates each rule against the samples at load (an unknown field would otherwise
+//! err only when the rule runs), the documentation is generated from it, and sources are tested against it.
+
+use crate::Gate;
+
+/// The type of an attribute. Every attribute may also be null: not known, or not applicable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `true` or `false`.
+    Bool,
+    /// A whole number; spans of time are in seconds.
+    Int,
+    /// A text.
+    Text,
+    /// A list of texts.
+    List,
+}
+
+/// One attribute of [`crate::Facts`], named `group.name`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attribute {
+    /// `group.name`, as a rule writes it.
+    pub name: &'static str,
+    /// Its type when it is not null.
+    pub kind: Kind,
+    /// One line for the manual.
+    pub doc: &'static str,
+}
+
+const fn attribute(name: &'static str, kind: Kind, doc: &'static str) -> Attribute {
+    Attribute { name, kind, doc }
+}
+
+/// What a rule can name at any gate: made from the ask itself.
+pub const ASK: &[Attribute] = &[
+    attribute("ask.gate", Kind::Text, "the gate that judges: intake, runtime, egress, vault"),
+    attribute("ask.principal", Kind::Text, "who asks"),
+    attribute("ask.action", Kind::Text, "what is asked for: list, fetch, metadata"),
+    attribute("ask.run", Kind::Text, "the contained run that asks"),
+    attribute("ask.purpose", Kind::Text, "the stated purpose"),
+    attribute("ask.client", Kind::Text, "the client's user agent"),
+    attribute("ask.address", Kind::Text, "the client's address"),
+    attribute("package.purl", Kind::Text, "the release as a package URL"),
+    attribute("package.ecosystem", Kind::Text, "pypi, npm, cargo, huggingface"),
+    attribute("package.name", Kind::Text, "the normalised project name"),
+    attribute("package.version", Kind::Text, "the version, as the registry spells it"),
+    attribute("file.name", Kind::Text, "the file's name"),
+    attribute("file.sha256", Kind::Text, "the file's SHA-256"),
+];
+
+/// What the sources and detectors of the intake gate set.
+pub const INTAKE: &[Attribute] = &[
+    attribute("file.kind", Kind::Text, "wheel, sdist, other"),
+    attribute("file.size", Kind::Int, "bytes, as the index says"),
+    attribute("file.has_hash", Kind::Bool, "whether the index promises a SHA-256"),
+    attribute("file.yanked", Kind::Bool, "whether the file is yanked (PEP 592)"),
+    attribute("file.age", Kind::Int, "seconds since the upload, or since Bulkhead first saw the file when the registry gives no time"),
+    attribute("file.time", Kind::Text, "where the age comes from: upload, first-seen, malformed, future"),
+    attribute("file.uploaded", Kind::Text, "the upload time (RFC 3339)"),
+    attribute("project.status", Kind::Text, "the registry's status: active, archived, deprecated, quarantined (PEP 792)"),
+    attribute("project.status_reason", Kind::Text, "the registry's reason for the status"),
+    attribute("project.reserved", Kind::Bool, "whether the name is reserved for internal packages (settings.reserved)"),
+    attribute("advisory.malicious", Kind::List, "ids of advisories that call this release or file malicious"),
+    attribute("advisory.vulnerable", Kind::List, "ids of the other advisories on this release"),
+    attribute("advisory.summary", Kind::Text, "the first matching advisory's own sentence"),
+    attribute("floor.version", Kind::Text, "the highest version of the project that was served before"),
+    attribute("floor.below", Kind::Bool, "whether this version is lower than the floor"),
+    attribute("floor.lag", Kind::Int, "seconds by which this file is older than the floor's"),
+    attribute("content.judged", Kind::Bool, "whether the content was read; false in a listing that was asked for before any download"),
+    attribute("content.readable", Kind::Bool, "whether every member of the archive could be read"),
+];
+
+/// The names that stand alone, beside the groups: `findings` (list of maps with detector, title, severity,
+/// confidence, context, path) and `unknown` (list of the ids of sources that could not say).
+pub const LISTS: &[&str] = &["findings", "unknown"];
+
+/// The attributes that rules of that gate can name.
+pub fn of(gate: Gate) -> impl Iterator<Item = &'static Attribute> {
+    let own: &'static [Attribute] = match gate {
+        Gate::Intake => INTAKE,
+        Gate::Runtime | Gate::Egress | Gate::Vault | Gate::Control => &[],
+    };
+    ASK.iter().chain(own)
+}
