@@ -1,0 +1,93 @@
+//! The real package clients that the tests drive, installed once and kept.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{repository, run};
+
+/// A client at an exact version (xtask/clients.toml).
+struct Client {
+    name: String,
+    version: String,
+}
+
+/// Installs every client that is not there at its version, from the index that this machine's pip is configured for.
+/// Each gets a virtual environment of its own, `<folder>/<name>`; returns the folder.
+pub(crate) fn install() -> Result<PathBuf> {
+    let folder =
+        std::env::var_os("BULKHEAD_CLIENTS").map_or_else(|| repository::target().join("clients"), PathBuf::from);
+    let clients = clients()?;
+    let Some((pip, others)) = clients.split_first().filter(|(first, _)| first.name == "pip") else {
+        bail!("xtask/clients.toml: pip comes first, since it installs the others");
+    };
+    install_pip(&folder, pip)?;
+    for client in others {
+        install_client(&folder, client)?;
+    }
+    let words: Vec<String> = clients.iter().map(|client| format!("{} {}", client.name, client.version)).collect();
+    println!("clients: {}", words.join(", "));
+    Ok(folder)
+}
+
+fn clients() -> Result<Vec<Client>> {
+    let table = repository::manifest("xtask/clients.toml")?;
+    let rows = table["client"].as_array().context("xtask/clients.toml has no [[client]]")?;
+    rows.iter()
+        .map(|row| {
+            let word = |key: &str| row.get(key).and_then(toml::Value::as_str).map(str::to_owned);
+            Ok(Client {
+                name: word("name").context("xtask/clients.toml: a client without a name")?,
+                version: word("version").context("xtask/clients.toml: a client without a version")?,
+            })
+        })
+        .collect()
+}
+
+/// pip brings itself: the one that Python carries installs the pinned one.
+fn install_pip(folder: &Path, pip: &Client) -> Result<()> {
+    let environment = folder.join("pip");
+    if version(&environment, &pip.name).as_deref() == Some(&pip.version) {
+        return Ok(());
+    }
+    create(&environment, &[])?;
+    let mut command = Command::new(environment.join("bin/python"));
+    command.args(["-m", "pip", "install", "--quiet", "--upgrade", &format!("pip=={}", pip.version)]);
+    run::pass_through(&mut command, &format!("installing pip {}", pip.version))
+        .context("pip could not be installed: is an index configured for this machine's pip?")
+}
+
+fn install_client(folder: &Path, client: &Client) -> Result<()> {
+    let environment = folder.join(&client.name);
+    if version(&environment, &client.name).as_deref() == Some(&client.version) {
+        return Ok(());
+    }
+    create(&environment, &["--without-pip"])?;
+    let mut command = Command::new(folder.join("pip/bin/python"));
+    command.args(["-m", "pip", "--python"]).arg(environment.join("bin/python")).args([
+        "install",
+        "--quiet",
+        &format!("{}=={}", client.name, client.version),
+    ]);
+    run::pass_through(&mut command, &format!("installing {} {}", client.name, client.version))
+}
+
+fn create(environment: &Path, options: &[&str]) -> Result<()> {
+    let python = std::env::var_os("BULKHEAD_PYTHON").unwrap_or_else(|| "python3".into());
+    let mut command = Command::new(python);
+    command.args(["-m", "venv", "--clear"]).args(options).arg(environment);
+    run::output(&mut command).map(drop).context(
+        "a virtual environment is needed for the package clients: install Python 3 with its venv module \
+         (Debian: python3-venv), or name another interpreter in $BULKHEAD_PYTHON",
+    )
+}
+
+/// The version of the package in the environment, when both are there.
+fn version(environment: &Path, package: &str) -> Option<String> {
+    let python = environment.join("bin/python");
+    let script = format!("import importlib.metadata as m; print(m.version('{package}'))");
+    run::ask(python, &["-c", &script], repository::root()).map(|text| text.trim().to_owned())
+}
