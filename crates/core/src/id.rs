@@ -30,7 +30,8 @@ impl FromStr for RunId {
     type Err = IdError;
 
     fn from_str(text: &str) -> Result<Self, IdError> {
-        let uuid = Uuid::try_parse(text).map_err(|_| IdError { kind: "run id", text: text.chars().take(80).collect() })?;
+        let uuid =
+            Uuid::try_parse(text).map_err(|_| IdError { kind: "run id", text: text.chars().take(80).collect() })?;
         Ok(Self(uuid))
     }
 }

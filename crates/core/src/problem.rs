@@ -168,7 +168,9 @@ impl Problem {
     pub fn refused(gate: Gate, title: impl Into<String>, verdict: &Verdict, id: Option<VerdictId>) -> Self {
         let (rule, detail, help) = match verdict.deciding() {
             Some(reason) => (reason.rule.clone(), reason.text.clone(), reason.help.clone()),
-            None => ("default".to_owned(), format!("no rule allows it, and gate {gate} refuses by default"), String::new()),
+            None => {
+                ("default".to_owned(), format!("no rule allows it, and gate {gate} refuses by default"), String::new())
+            }
         };
         Self { code: Code::Rule { gate, rule }, title: title.into(), detail, help, verdict: id }
     }

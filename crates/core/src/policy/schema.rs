@@ -56,10 +56,18 @@ pub const INTAKE: &[Attribute] = &[
     attribute("file.size", Kind::Int, "bytes, as the index says"),
     attribute("file.has_hash", Kind::Bool, "whether the index promises a SHA-256"),
     attribute("file.yanked", Kind::Bool, "whether the file is yanked (PEP 592)"),
-    attribute("file.age", Kind::Int, "seconds since the upload, or since Bulkhead first saw the file when the registry gives no time"),
+    attribute(
+        "file.age",
+        Kind::Int,
+        "seconds since the upload, or since Bulkhead first saw the file when the registry gives no time",
+    ),
     attribute("file.time", Kind::Text, "where the age comes from: upload, first-seen, malformed, future"),
     attribute("file.uploaded", Kind::Text, "the upload time (RFC 3339)"),
-    attribute("project.status", Kind::Text, "the registry's status: active, archived, deprecated, quarantined (PEP 792)"),
+    attribute(
+        "project.status",
+        Kind::Text,
+        "the registry's status: active, archived, deprecated, quarantined (PEP 792)",
+    ),
     attribute("project.status_reason", Kind::Text, "the registry's reason for the status"),
     attribute("project.reserved", Kind::Bool, "whether the name is reserved for internal packages (settings.reserved)"),
     attribute("advisory.malicious", Kind::List, "ids of advisories that call this release or file malicious"),
@@ -68,7 +76,11 @@ pub const INTAKE: &[Attribute] = &[
     attribute("floor.version", Kind::Text, "the highest version of the project that was served before"),
     attribute("floor.below", Kind::Bool, "whether this version is lower than the floor"),
     attribute("floor.lag", Kind::Int, "seconds by which this file is older than the floor's"),
-    attribute("content.judged", Kind::Bool, "whether the content was read; false in a listing that was asked for before any download"),
+    attribute(
+        "content.judged",
+        Kind::Bool,
+        "whether the content was read; false in a listing that was asked for before any download",
+    ),
     attribute("content.readable", Kind::Bool, "whether every member of the archive could be read"),
 ];
 
@@ -76,7 +88,33 @@ pub const INTAKE: &[Attribute] = &[
 /// confidence, context, path) and `unknown` (list of the ids of sources that could not say).
 pub const LISTS: &[&str] = &["findings", "unknown"];
 
-/// The attributes that rules of that gate can name.
+/// The knobs that a rule can name; spans of time are in seconds.
+pub const SETTINGS: &[Attribute] = &[
+    attribute("settings.cooldown", Kind::Int, "seconds that a file must be old before it passes"),
+    attribute(
+        "settings.feed_max_age",
+        Kind::Int,
+        "seconds that an advisory feed may be old before its source is unknown",
+    ),
+    attribute(
+        "settings.downgrade_window",
+        Kind::Int,
+        "seconds by which a lower version may be older than the newest one served",
+    ),
+    attribute("settings.reserved", Kind::List, "patterns of internal project names"),
+];
+
+/// What each element of `findings` has: `findings.exists(f, f.severity == "critical")`. In reasons: `{finding.title}`.
+pub const FINDING: &[Attribute] = &[
+    attribute("detector", Kind::Text, "the detector's id"),
+    attribute("title", Kind::Text, "one sentence: what was seen"),
+    attribute("severity", Kind::Text, "info, low, medium, high, critical"),
+    attribute("confidence", Kind::Text, "low, medium, high"),
+    attribute("context", Kind::Text, "when it would run: archive, install, startup, import, call, load"),
+    attribute("path", Kind::Text, "the member of the archive; null when it is not in one place"),
+];
+
+/// The attributes that rules of that gate can name, beside [`SETTINGS`] and [`LISTS`].
 pub fn of(gate: Gate) -> impl Iterator<Item = &'static Attribute> {
     let own: &'static [Attribute] = match gate {
         Gate::Intake => INTAKE,

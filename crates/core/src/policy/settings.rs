@@ -1,0 +1,52 @@
+//! The knobs on top of a policy file, visible to every rule as `settings.*`.
+
+use crate::{Duration, Purl};
+
+use super::glob::Glob;
+use super::scope::Seen;
+
+/// The typed `[settings]` of a policy. A knob that the file leaves out has its shipped value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// How old a file must be before it passes.
+    pub cooldown: Duration,
+    /// How old an advisory feed may be before its source counts as unknown. The built-in seed is not age-checked.
+    pub feed_max_age: Duration,
+    /// How much older than the newest one already served a lower version may be before it counts as a downgrade.
+    pub downgrade_window: Duration,
+    /// Patterns of project names that are internal, such as `acme-*`; `*` stands for any characters.
+    pub reserved: Vec<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        const DAY: i64 = 86_400;
+        Self {
+            cooldown: Duration::seconds(3 * DAY),
+            feed_max_age: Duration::seconds(7 * DAY),
+            downgrade_window: Duration::seconds(730 * DAY),
+            reserved: Vec::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// The pattern that reserves this project's name for internal packages, when one does.
+    ///
+    /// A pattern is compared with the normalised name, and is itself normalised the way names of that ecosystem are.
+    pub fn reserves(&self, project: &Purl) -> Option<&str> {
+        let matches = |pattern: &&String| Glob::name(project.ecosystem(), pattern).matches(project.name());
+        self.reserved.iter().find(matches).map(String::as_str)
+    }
+
+    /// The value of `settings.<knob>`; spans of time are in seconds.
+    pub(super) fn seen(&self, knob: &str) -> Option<Seen<'_>> {
+        match knob {
+            "cooldown" => Some(Seen::Int(self.cooldown.as_seconds())),
+            "feed_max_age" => Some(Seen::Int(self.feed_max_age.as_seconds())),
+            "downgrade_window" => Some(Seen::Int(self.downgrade_window.as_seconds())),
+            "reserved" => Some(Seen::List(&self.reserved)),
+            _ => None,
+        }
+    }
+}

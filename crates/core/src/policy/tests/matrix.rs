@@ -1,0 +1,240 @@
+//! The decision matrix of the shipped policy: one line per situation, readable by a security officer.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use crate::{Facts, FindingContext, Severity, Verdict};
+
+use super::{DAY, ask, finding, good, now, shipped};
+
+/// A situation: what differs from a good file.
+type Case = (&'static str, fn(&mut Facts));
+
+const CASES: &[Case] = &[
+    ("nothing wrong", |_| {}),
+    ("three hours old", |facts| facts.set("file.age", 3 * 3600)),
+    ("one second short of three days", |facts| facts.set("file.age", 3 * DAY - 1)),
+    ("three days old", |facts| facts.set("file.age", 3 * DAY)),
+    ("no upload time, first seen an hour ago", |facts| {
+        facts.set("file.age", 3600);
+        facts.set("file.time", "first-seen");
+        facts.unknown("upload-time", "the index gives none");
+    }),
+    ("no upload time, first seen a week ago", |facts| {
+        facts.set("file.age", 7 * DAY);
+        facts.set("file.time", "first-seen");
+        facts.unknown("upload-time", "the index gives none");
+    }),
+    ("no age at all", |facts| {
+        facts.attributes.remove("file.age");
+    }),
+    ("upload time malformed", |facts| facts.set("file.time", "malformed")),
+    ("upload time in the future", |facts| facts.set("file.time", "future")),
+    ("reported as malicious", |facts| {
+        facts.set("advisory.malicious", vec!["MAL-2026-2144"]);
+        facts.set("advisory.summary", "steals credentials at every Python start");
+    }),
+    ("advisories asked, none found", |facts| {
+        facts.set("advisory.malicious", Vec::<String>::new());
+        facts.set("advisory.vulnerable", Vec::<String>::new());
+    }),
+    ("known vulnerability", |facts| facts.set("advisory.vulnerable", vec!["PYSEC-2026-9"])),
+    ("project archived", |facts| facts.set("project.status", "archived")),
+    ("project quarantined", |facts| {
+        facts.set("project.status", "quarantined");
+        facts.set("project.status_reason", "malware");
+    }),
+    ("internal name", |facts| facts.set("project.reserved", true)),
+    ("index promises no hash", |facts| facts.set("file.has_hash", false)),
+    ("index says nothing about hashes", |facts| {
+        facts.attributes.remove("file.has_hash");
+    }),
+    ("below the floor, one year older", |facts| floor(facts, 365)),
+    ("below the floor, three years older", |facts| floor(facts, 1095)),
+    ("advisory feed too old", |facts| facts.unknown("advisories", "the feed is 9 days old")),
+    ("executable .pth", |facts| found(facts, "executable-pth", Severity::Critical, FindingContext::Startup)),
+    ("sitecustomize", |facts| found(facts, "startup-module", Severity::High, FindingContext::Startup)),
+    ("duplicate archive member, critical", |facts| {
+        found(facts, "duplicate-name", Severity::Critical, FindingContext::Archive)
+    }),
+    ("odd archive, low", |facts| found(facts, "trailing-data", Severity::Low, FindingContext::Archive)),
+    ("contents contradict RECORD", |facts| {
+        found(facts, "record-mismatch", Severity::Critical, FindingContext::Archive)
+    }),
+    ("RECORD incomplete, low", |facts| found(facts, "record-mismatch", Severity::Low, FindingContext::Archive)),
+    ("another name inside", |facts| found(facts, "name-mismatch", Severity::High, FindingContext::Archive)),
+    ("a member unreadable", |facts| facts.set("content.readable", false)),
+    ("content not read yet", |facts| {
+        facts.set("content.judged", false);
+        facts.attributes.remove("content.readable");
+    }),
+];
+
+fn floor(facts: &mut Facts, days: i64) {
+    facts.set("floor.version", "3.1");
+    facts.set("floor.below", true);
+    facts.set("floor.lag", days * DAY);
+}
+
+fn found(facts: &mut Facts, detector: &str, severity: Severity, context: FindingContext) {
+    facts.findings.push(finding(detector, severity, context));
+}
+
+fn verdict(change: fn(&mut Facts)) -> Verdict {
+    let mut facts = good();
+    change(&mut facts);
+    shipped().decide(&ask(), &facts, now(), &[])
+}
+
+#[test]
+fn the_matrix() {
+    let mut table = String::new();
+    for (situation, change) in CASES {
+        let verdict = verdict(*change);
+        let rules: Vec<_> = verdict
+            .reasons
+            .iter()
+            .map(|reason| format!("{}{}", reason.rule, if reason.audit { " (audit)" } else { "" }))
+            .collect();
+        let line = format!("{situation:<40} {:<6} {}", verdict.effect.as_str(), rules.join(", "));
+        writeln!(table, "{}", line.trim_end()).expect("a string takes all");
+    }
+    insta::assert_snapshot!(table, @r"
+    nothing wrong                            allow
+    three hours old                          hold   cooldown
+    one second short of three days           hold   cooldown
+    three days old                           allow
+    no upload time, first seen an hour ago   hold   cooldown
+    no upload time, first seen a week ago    allow
+    no age at all                            hold   upload-time
+    upload time malformed                    hold   upload-time
+    upload time in the future                hold   upload-time
+    reported as malicious                    deny   advisory-malicious
+    advisories asked, none found             allow
+    known vulnerability                      allow  advisory-vulnerable (audit)
+    project archived                         allow
+    project quarantined                      deny   quarantined
+    internal name                            deny   reserved-name
+    index promises no hash                   deny   no-hash
+    index says nothing about hashes          deny   no-hash
+    below the floor, one year older          allow
+    below the floor, three years older       hold   downgrade
+    advisory feed too old                    hold   unknown-source
+    executable .pth                          deny   executable-pth
+    sitecustomize                            hold   startup-module
+    duplicate archive member, critical       deny   archive-structure
+    odd archive, low                         allow
+    contents contradict RECORD               deny   record-mismatch
+    RECORD incomplete, low                   allow
+    another name inside                      deny   name-mismatch
+    a member unreadable                      hold   unreadable
+    content not read yet                     allow
+    ");
+}
+
+#[test]
+fn every_shipped_rule_fires_in_the_matrix() {
+    let fired: BTreeSet<String> =
+        CASES.iter().flat_map(|(_, change)| verdict(*change).reasons).map(|reason| reason.rule).collect();
+    let shipped: BTreeSet<String> = shipped().rules().iter().map(|rule| rule.id().to_owned()).collect();
+    assert_eq!(fired, shipped);
+}
+
+#[test]
+fn what_a_developer_reads() {
+    let mut said = String::new();
+    for (situation, change) in CASES {
+        for reason in verdict(*change).reasons {
+            writeln!(said, "{situation}\n  {}\n  help: {}", reason.text, reason.help).expect("a string takes all");
+        }
+    }
+    insta::assert_snapshot!(said, @r#"
+    three hours old
+      sampleproject-2.0-py3-none-any.whl is 3 hours old by its upload time; files younger than 3 days are held
+      help: use an older version, wait, or ask for a review: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 7d
+    one second short of three days
+      sampleproject-2.0-py3-none-any.whl is 2 days 23 hours old by its upload time; files younger than 3 days are held
+      help: use an older version, wait, or ask for a review: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 7d
+    no upload time, first seen an hour ago
+      sampleproject-2.0-py3-none-any.whl is 1 hour old by its first-seen time; files younger than 3 days are held
+      help: use an older version, wait, or ask for a review: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 7d
+    no age at all
+      the registry gives no usable upload time for sampleproject-2.0-py3-none-any.whl (clock: upload; the registry says: 2026-10-13T12:00:00Z)
+      help: use another version, or look at the release and then: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 7d
+    upload time malformed
+      the registry gives no usable upload time for sampleproject-2.0-py3-none-any.whl (clock: malformed; the registry says: 2026-10-13T12:00:00Z)
+      help: use another version, or look at the release and then: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 7d
+    upload time in the future
+      the registry gives no usable upload time for sampleproject-2.0-py3-none-any.whl (clock: future; the registry says: 2026-10-13T12:00:00Z)
+      help: use another version, or look at the release and then: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 7d
+    reported as malicious
+      pkg:pypi/sampleproject@2.0 is reported as malicious (MAL-2026-2144): steals credentials at every Python start
+      help: use another version; where this one already ran, treat every credential in reach as stolen
+    known vulnerability
+      pkg:pypi/sampleproject@2.0 has known vulnerabilities (PYSEC-2026-9)
+      help: use a version in which they are fixed, or: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 30d
+    project quarantined
+      the registry has quarantined sampleproject: malware
+      help: do not install it; use another project until the registry lifts the quarantine
+    internal name
+      the name sampleproject is reserved for internal packages (settings.reserved), and this upstream is not yours
+      help: install it from your internal index; if the name is not yours after all, remove it from `reserved` in the policy
+    index promises no hash
+      the index promises no SHA-256 for sampleproject-2.0-py3-none-any.whl
+      help: use an index that publishes SHA-256 hashes, or another file of the release
+    index says nothing about hashes
+      the index promises no SHA-256 for sampleproject-2.0-py3-none-any.whl
+      help: use an index that publishes SHA-256 hashes, or another file of the release
+    below the floor, three years older
+      pkg:pypi/sampleproject@2.0 is 1095 days older than 3.1, which was served here before
+      help: ask for 3.1 or newer; if the old one is meant: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 7d
+    advisory feed too old
+      could not be judged: advisories (the feed is 9 days old)
+      help: bring the source back (for advisories: bulkhead feed import FILE), or: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 1d
+    executable .pth
+      sampleproject/member would run at every start of Python: executable-pth was seen
+      help: use a version without it; if you have read the file and need it, add an [[exception]] for its sha256:abababababababababababababababababababababababababababababababab to the policy
+    sitecustomize
+      sampleproject/member would run at every start of Python: startup-module was seen
+      help: use a version without it, or read the file and then: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 30d
+    duplicate archive member, critical
+      the archive sampleproject-2.0-py3-none-any.whl is not what it seems: duplicate-name was seen
+      help: use another version and tell its publisher; no harmless tool writes such an archive
+    contents contradict RECORD
+      the contents of sampleproject-2.0-py3-none-any.whl contradict its RECORD: record-mismatch was seen
+      help: use another version and tell its publisher
+    another name inside
+      sampleproject-2.0-py3-none-any.whl says inside that it is another release: name-mismatch was seen
+      help: use another version and tell its publisher
+    a member unreadable
+      not every member of sampleproject-2.0-py3-none-any.whl could be read, so it was not judged as a whole
+      help: use another file of the release, or look at it and then: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 7d
+    "#);
+}
+
+#[test]
+fn the_shipped_policy_loads_without_a_warning() {
+    let policy = shipped();
+    assert_eq!(policy.warnings(), []);
+    assert_eq!(*policy.settings(), super::super::Settings::default());
+    assert!(policy.has_own_rules());
+}
+
+#[test]
+fn a_file_of_settings_alone_gets_the_shipped_rules_under_its_own_settings() {
+    let policy = super::policy("[settings]\ncooldown = \"90d\"\n");
+    assert!(!policy.has_own_rules());
+    assert!(policy.source().ends_with(super::DEFAULT));
+    let held = policy.decide(&ask(), &good(), now(), &[]);
+    insta::assert_snapshot!(held.deciding().expect("a rule").text, @"sampleproject-2.0-py3-none-any.whl is 40 days old by its upload time; files younger than 90 days are held");
+}
+
+#[test]
+fn a_listing_of_a_project_without_a_file_is_not_held_for_the_file() {
+    let mut ask = ask();
+    ask.resource.file = None;
+    ask.resource.digest = None;
+    ask.action = crate::Action::List;
+    let verdict = shipped().decide(&ask, &Facts::new(), now(), &[]);
+    assert_eq!(verdict, Verdict::plain(crate::Effect::Allow));
+}
