@@ -1,0 +1,173 @@
+//! Ledger entries into tables. Nothing here reads the clock or anything outside the entries, so that a rebuild gives
+//! the same rows.
+
+use bulkhead_core::{Action, Effect, EntryIndex, Gate, Purl};
+use rusqlite::{OptionalExtension as _, Result, Transaction, params};
+
+use super::value::{index, json, time};
+use crate::store::{EntryRow, ReviewNote};
+
+/// Every table that holds projections, and nothing else.
+pub(super) const TABLES: &[&str] = &["projection", "entry", "served", "held", "held_principal", "decision"];
+
+/// The rule name of a refusal that no rule made.
+const DEFAULT_RULE: &str = "default";
+
+/// An index that came in the place of the one that was due.
+pub(super) struct Gap {
+    pub(super) expected: EntryIndex,
+    pub(super) found: EntryIndex,
+}
+
+/// Projects what is new among the entries; with a gap nothing is.
+pub(super) fn project(tx: &Transaction<'_>, entries: &[EntryRow]) -> Result<Option<Gap>> {
+    let mut next = through(tx)?.map_or(0, |last| last.0 + 1);
+    let new = entries.iter().skip_while(|entry| entry.index.0 < next);
+    let new: Vec<&EntryRow> = new.collect();
+    for entry in &new {
+        if entry.index.0 != next {
+            return Ok(Some(Gap { expected: EntryIndex(next), found: entry.index }));
+        }
+        next += 1;
+    }
+    for entry in &new {
+        apply(tx, entry)?;
+    }
+    if let Some(last) = new.last() {
+        let sql = "INSERT INTO projection (one, through) VALUES (1, ?1)
+                   ON CONFLICT (one) DO UPDATE SET through = excluded.through";
+        tx.prepare_cached(sql)?.execute([index(last.index)?])?;
+    }
+    Ok(None)
+}
+
+pub(super) fn through(connection: &rusqlite::Connection) -> Result<Option<EntryIndex>> {
+    let sql = "SELECT through FROM projection WHERE one = 1";
+    connection.prepare_cached(sql)?.query_row([], |row| super::value::get_index(row, 0)).optional()
+}
+
+pub(super) fn reset(tx: &Transaction<'_>) -> Result<()> {
+    TABLES.iter().try_for_each(|table| tx.execute(&format!("DELETE FROM {table}"), []).map(drop))
+}
+
+fn apply(tx: &Transaction<'_>, entry: &EntryRow) -> Result<()> {
+    let purl = entry.resource.purl.as_ref();
+    let sql = "INSERT INTO entry (idx, ecosystem, project, version, digest, run, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    tx.prepare_cached(sql)?.execute(params![
+        index(entry.index)?,
+        purl.map(|purl| purl.ecosystem().as_str()),
+        purl.map(Purl::name),
+        purl.and_then(Purl::version),
+        entry.resource.digest.as_ref().map(|digest| digest.as_bytes().as_slice()),
+        entry.context.run.map(|run| run.to_string()),
+        json(entry)?,
+    ])?;
+    let Some(purl) = purl else { return Ok(()) };
+    match (entry.gate, &entry.review) {
+        (Gate::Control, Some(note)) => decide(tx, entry, purl, note),
+        (Gate::Intake, _) => {
+            if entry.effect.passes() && entry.action == Action::Fetch {
+                serve(tx, entry, purl)?;
+            }
+            settle(tx, entry, purl)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn decide(tx: &Transaction<'_>, entry: &EntryRow, purl: &Purl, note: &ReviewNote) -> Result<()> {
+    let released = match entry.action {
+        Action::ReviewRelease => true,
+        Action::ReviewReject => false,
+        _ => return Ok(()),
+    };
+    let sql = "INSERT INTO decision
+                   (entry, at, released, ecosystem, project, version, file, rule, owner, reason, expires)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    tx.prepare_cached(sql)?.execute(params![
+        index(entry.index)?,
+        time(entry.time),
+        released,
+        purl.ecosystem().as_str(),
+        purl.name(),
+        purl.version(),
+        entry.resource.file,
+        note.rule,
+        note.owner,
+        note.reason,
+        note.expires.map(time),
+    ])?;
+    Ok(())
+}
+
+fn serve(tx: &Transaction<'_>, entry: &EntryRow, purl: &Purl) -> Result<()> {
+    let Some(version) = purl.version() else { return Ok(()) };
+    // max() of two arguments is NULL when either is: coalesce each with the other.
+    let sql = "INSERT INTO served (ecosystem, project, version, uploaded, last_served, count)
+               VALUES (?1, ?2, ?3, ?4, ?5, 1)
+               ON CONFLICT (ecosystem, project, version) DO UPDATE SET
+                   uploaded = max(coalesce(uploaded, excluded.uploaded), coalesce(excluded.uploaded, uploaded)),
+                   last_served = max(last_served, excluded.last_served),
+                   count = count + 1";
+    let ecosystem = purl.ecosystem().as_str();
+    let uploaded = entry.uploaded.map(time);
+    tx.prepare_cached(sql)?.execute(params![ecosystem, purl.name(), version, uploaded, time(entry.time)])?;
+    Ok(())
+}
+
+/// Opens an item for every rule that refuses, and closes those that no longer do.
+fn settle(tx: &Transaction<'_>, entry: &EntryRow, purl: &Purl) -> Result<()> {
+    let version = purl.version().unwrap_or_default();
+    let file = entry.resource.file.as_deref().unwrap_or_default();
+    if !entry.effect.passes() {
+        let refusing = |effect: Effect| !effect.passes();
+        let mut refused_by_rule = false;
+        for reason in entry.reasons.iter().filter(|reason| reason.counts() && refusing(reason.effect)) {
+            hold(tx, entry, purl, &reason.rule, reason.effect, &reason.text)?;
+            refused_by_rule = true;
+        }
+        if !refused_by_rule {
+            hold(tx, entry, purl, DEFAULT_RULE, entry.effect, "")?;
+        }
+    }
+    let sql = "UPDATE held SET open = 0 WHERE ecosystem = ?1 AND project = ?2 AND version = ?3 AND file = ?4
+                                          AND open = 1 AND last_entry < ?5";
+    let ecosystem = purl.ecosystem().as_str();
+    tx.prepare_cached(sql)?.execute(params![ecosystem, purl.name(), version, file, index(entry.index)?])?;
+    Ok(())
+}
+
+fn hold(tx: &Transaction<'_>, entry: &EntryRow, purl: &Purl, rule: &str, effect: Effect, text: &str) -> Result<()> {
+    let sql = "INSERT INTO held (ecosystem, project, version, file, rule, open, effect, text, digest, uploaded,
+                                 count, first_asked, last_asked, last_entry)
+               VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?7, ?8, ?9, 1, ?10, ?10, ?11)
+               ON CONFLICT (ecosystem, project, version, file, rule) DO UPDATE SET
+                   count = CASE WHEN open = 1 THEN count + 1 ELSE 1 END,
+                   first_asked = CASE WHEN open = 1 THEN first_asked ELSE excluded.first_asked END,
+                   open = 1, effect = excluded.effect, text = excluded.text,
+                   digest = coalesce(excluded.digest, digest), uploaded = coalesce(excluded.uploaded, uploaded),
+                   last_asked = excluded.last_asked, last_entry = excluded.last_entry
+               RETURNING id, count";
+    let (id, count): (i64, i64) = tx.prepare_cached(sql)?.query_row(
+        params![
+            purl.ecosystem().as_str(),
+            purl.name(),
+            purl.version().unwrap_or_default(),
+            entry.resource.file.as_deref().unwrap_or_default(),
+            rule,
+            effect.as_str(),
+            text,
+            entry.resource.digest.as_ref().map(|digest| digest.as_bytes().as_slice()),
+            entry.uploaded.map(time),
+            time(entry.time),
+            index(entry.index)?,
+        ],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    if count == 1 {
+        tx.prepare_cached("DELETE FROM held_principal WHERE held = ?1")?.execute([id])?;
+    }
+    let sql = "INSERT INTO held_principal (held, principal) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+    tx.prepare_cached(sql)?.execute(params![id, entry.principal.as_str()])?;
+    Ok(())
+}
