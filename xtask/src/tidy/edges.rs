@@ -30,8 +30,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "worker",
         ],
     ),
-    // What the command line and a running Bulkhead say to each other: words only.
-    ("control", &["files"]),
+    // What an operator asks of a running Bulkhead, over the control socket or in process.
+    ("control", &["*"]),
     // A gate: everything below it, and never another gate.
     ("gate", &[]),
     (

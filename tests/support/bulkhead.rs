@@ -1,0 +1,416 @@
+//! The real server, as a process of its own, on a data folder that goes away with the test.
+
+use std::{
+    io::{BufRead, BufReader, Read},
+    net::SocketAddr,
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{Arc, Condvar, Mutex},
+    time::Duration,
+};
+
+use tempfile::TempDir;
+
+use super::{
+    Registry, Screen,
+    http::{self, Reply},
+};
+
+/// The product's own main, built by cargo with this test binary.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_bulkhead-under-test");
+
+/// The policy that ships.
+pub const DEFAULT_POLICY: &str = include_str!("../../policy/default.toml");
+
+/// Longer than any start takes, shorter than a test run that hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running server. Killed when dropped.
+#[derive(Debug)]
+pub struct Bulkhead {
+    place: Place,
+    server: Server,
+}
+
+/// A server to be: its data folder, its configuration.
+#[derive(Debug)]
+pub struct Place {
+    folder: TempDir,
+    upstream: String,
+    pypi: String,
+    server: String,
+    words: Vec<String>,
+    variables: Vec<(String, String)>,
+}
+
+#[derive(Debug)]
+struct Server {
+    child: Child,
+    printed: Printed,
+    address: SocketAddr,
+}
+
+impl Place {
+    /// A new data folder, in front of that registry.
+    pub fn before(registry: &Registry) -> Self {
+        Self {
+            folder: tempfile::tempdir().expect("a folder"),
+            upstream: registry.simple(),
+            pypi: String::new(),
+            server: String::new(),
+            words: Vec::new(),
+            variables: Vec::new(),
+        }
+    }
+
+    /// Adds lines to `[intake.pypi]`.
+    pub fn pypi(mut self, lines: &str) -> Self {
+        self.pypi.push_str(lines);
+        self.pypi.push('\n');
+        self
+    }
+
+    /// Adds lines to `[server]`.
+    pub fn server(mut self, lines: &str) -> Self {
+        self.server.push_str(lines);
+        self.server.push('\n');
+        self
+    }
+
+    /// Adds words to `bulkhead serve`.
+    pub fn words(mut self, words: &[&str]) -> Self {
+        self.words.extend(words.iter().map(|word| (*word).to_owned()));
+        self
+    }
+
+    /// Sets an environment variable for the server and for commands.
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Puts a policy in place of the shipped one.
+    pub fn policy(self, text: &str) -> Self {
+        std::fs::create_dir_all(self.data()).unwrap();
+        std::fs::write(self.data().join("policy.toml"), text).unwrap();
+        self
+    }
+
+    /// Puts the shipped policy there with one setting changed.
+    pub fn setting(self, name: &str, value: &str) -> Self {
+        let text = with_setting(DEFAULT_POLICY, name, value);
+        self.policy(&text)
+    }
+
+    /// The folder that `--data` names.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Runs any `bulkhead` command on this place.
+    pub fn run(&self, words: &[&str]) -> Screen {
+        let output = self.command(words).output().expect("bulkhead starts");
+        Screen::new(&output, &self.replacements())
+    }
+
+    fn replacements(&self) -> Vec<(String, &'static str)> {
+        let upstream = self.upstream.trim_start_matches("http://").trim_end_matches("/simple/").to_owned();
+        vec![(self.folder.path().display().to_string(), "[PLACE]"), (upstream, "[UPSTREAM]")]
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let config = self.folder.path().join("bulkhead.toml");
+        let text = format!("[server]\n{}\n[intake.pypi]\nupstream = \"{}\"\n{}", self.server, self.upstream, self.pypi);
+        std::fs::write(&config, text).unwrap();
+        let home = self.folder.path().join("home");
+        std::fs::create_dir_all(&home).unwrap();
+        let mut command = Command::new(PROGRAM);
+        command
+            .arg0("bulkhead")
+            .args(words)
+            .arg("--data")
+            .arg(self.data())
+            .arg("--config")
+            .arg(&config)
+            .current_dir(&home)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", &home)
+            .env("LC_ALL", "C.UTF-8")
+            .env("NO_COLOR", "1")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// Starts the server and waits until it says where it listens.
+    pub fn start(self) -> Bulkhead {
+        let server = self.serve().unwrap_or_else(|screen| panic!("the server did not start\n{screen}"));
+        Bulkhead { place: self, server }
+    }
+
+    /// Starts a server that must refuse to.
+    pub fn refuses_to_start(&self) -> Screen {
+        match self.serve() {
+            Ok(server) => panic!("the server started\n{}", server.printed.text()),
+            Err(screen) => screen,
+        }
+    }
+
+    fn serve(&self) -> Result<Server, Screen> {
+        let mut words = vec!["serve"];
+        // A test that names an address says so itself.
+        if !self.words.iter().any(|word| word == "--listen") {
+            words.extend(["--listen", "127.0.0.1:0"]);
+        }
+        words.extend(self.words.iter().map(String::as_str));
+        let mut child = self
+            .command(&words)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("bulkhead starts");
+        let printed = Printed::default();
+        let streams: [Box<dyn Read + Send>; 2] =
+            [Box::new(child.stdout.take().unwrap()), Box::new(child.stderr.take().unwrap())];
+        printed.follow(streams);
+        match printed.wait_for(|text| address(text).is_some()) {
+            Some(text) => Ok(Server { child, address: address(&text).unwrap(), printed }),
+            None => {
+                drop(child.kill());
+                let status = child.wait().expect("the child ends");
+                let output = std::process::Output { status, stdout: Vec::new(), stderr: printed.text().into_bytes() };
+                Err(Screen::new(&output, &self.replacements()))
+            }
+        }
+    }
+}
+
+/// Where the banner says that the console is: `console  http://127.0.0.1:7070/`.
+fn address(text: &str) -> Option<SocketAddr> {
+    let line = text.lines().map(str::trim).find_map(|line| line.strip_prefix("console "))?;
+    let url = line.split_whitespace().next()?;
+    let authority = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"))?;
+    authority.trim_end_matches('/').parse().ok()
+}
+
+impl Bulkhead {
+    /// A server in front of that registry, as shipped.
+    pub fn before(registry: &Registry) -> Self {
+        Place::before(registry).start()
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.server.address
+    }
+
+    /// The index that clients are pointed at.
+    pub fn simple(&self) -> String {
+        format!("http://{}/pypi/simple/", self.address())
+    }
+
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.place.data()
+    }
+
+    /// Runs any `bulkhead` command beside the server.
+    pub fn run(&self, words: &[&str]) -> Screen {
+        self.place.run(words)
+    }
+
+    pub fn get(&self, target: &str) -> Reply {
+        self.request("GET", target, &[])
+    }
+
+    pub fn request(&self, method: &str, target: &str, headers: &[(&str, &str)]) -> Reply {
+        http::request(self.address(), method, target, headers)
+    }
+
+    /// A project's page in JSON.
+    pub fn page(&self, project: &str) -> Reply {
+        let accept = ("accept", "application/vnd.pypi.simple.v1+json");
+        self.request("GET", &format!("/pypi/simple/{project}/"), &[accept])
+    }
+
+    /// The path under which a project's page links a file, held or not.
+    pub fn link(&self, project: &str, file: &str) -> String {
+        let page = self.page(project);
+        let files = page.json()["files"].as_array().expect("files").clone();
+        let entry = files.iter().find(|entry| entry["filename"] == file);
+        let url = entry.unwrap_or_else(|| panic!("{file} is not listed: {}", page.text()))["url"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        self.path_of(&url, project)
+    }
+
+    /// The path of a link on a project's page, which may be relative to the page.
+    fn path_of(&self, url: &str, project: &str) -> String {
+        let origin = format!("http://{}", self.address());
+        if let Some(path) = url.strip_prefix(&origin) {
+            return path.to_owned();
+        }
+        if url.starts_with('/') {
+            return url.to_owned();
+        }
+        let mut parts = vec!["pypi", "simple", project];
+        for part in url.split('/') {
+            match part {
+                ".." => drop(parts.pop()),
+                "." => {}
+                part => parts.push(part),
+            }
+        }
+        format!("/{}", parts.join("/"))
+    }
+
+    /// What it printed so far, on both streams.
+    pub fn printed(&self) -> String {
+        self.server.printed.text()
+    }
+
+    /// Waits until it has printed this.
+    #[track_caller]
+    pub fn wait_for(&self, text: &str) {
+        let found = self.server.printed.wait_for(|printed| printed.contains(text));
+        assert!(found.is_some(), "never printed `{text}`:\n{}", self.printed());
+    }
+
+    /// Forgets what it printed so far, so that `wait_for` means what comes now.
+    pub fn forget_printed(&self) {
+        self.server.printed.clear();
+    }
+
+    /// Sends a signal by name (`HUP`, `TERM`).
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill").arg(format!("-{name}")).arg(self.pid().to_string()).status();
+        assert!(status.expect("kill starts").success());
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.server.child.id()
+    }
+
+    /// `kill -9`, and waits for the end.
+    pub fn kill(mut self) -> Place {
+        self.server.end();
+        let Self { place, server } = self;
+        drop(server);
+        place
+    }
+
+    /// Asks it to stop, waits for the end, and returns the exit code.
+    pub fn stop(mut self) -> (Place, Option<i32>) {
+        self.signal("TERM");
+        let status = self.server.child.wait().expect("the server ends");
+        let Self { place, server } = self;
+        drop(server);
+        (place, status.code())
+    }
+
+    /// Every entry of the ledger, in order.
+    pub fn entries(&self) -> Vec<serde_json::Value> {
+        self.place.entries()
+    }
+}
+
+impl Place {
+    /// Every entry of the ledger, in order.
+    pub fn entries(&self) -> Vec<serde_json::Value> {
+        let shown = self.run(&["ledger", "show", "--last", "100000", "--format", "json"]).expect_good();
+        let shown = shown.json();
+        let rows = shown.as_array().or_else(|| shown["rows"].as_array()).or_else(|| shown["entries"].as_array());
+        rows.unwrap_or_else(|| panic!("no list of entries: {shown}")).clone()
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+impl Server {
+    fn end(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// The policy with one line of `[settings]` changed.
+pub fn with_setting(policy: &str, name: &str, value: &str) -> String {
+    let mut changed = 0;
+    let lines: Vec<String> = policy
+        .lines()
+        .map(|line| {
+            let is_setting = line.split_once('=').is_some_and(|(key, _)| key.trim() == name);
+            if is_setting && changed == 0 {
+                changed += 1;
+                format!("{name} = {value}")
+            } else {
+                line.to_owned()
+            }
+        })
+        .collect();
+    assert_eq!(changed, 1, "the shipped policy has a setting `{name}`");
+    lines.join("\n") + "\n"
+}
+
+/// What a process printed on its streams, line by line as it comes.
+#[derive(Debug, Clone, Default)]
+struct Printed(Arc<(Mutex<Text>, Condvar)>);
+
+#[derive(Debug, Default)]
+struct Text {
+    text: String,
+    /// Streams that have not ended.
+    open: usize,
+}
+
+impl Printed {
+    fn follow(&self, streams: [Box<dyn Read + Send>; 2]) {
+        self.0.0.lock().unwrap().open = streams.len();
+        for stream in streams {
+            let printed = self.clone();
+            std::thread::spawn(move || {
+                let mut lines = BufReader::new(stream);
+                let mut line = Vec::new();
+                while lines.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
+                    printed.change(|text| text.text.push_str(&String::from_utf8_lossy(&line)));
+                    line.clear();
+                }
+                printed.change(|text| text.open -= 1);
+            });
+        }
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Text)) {
+        change(&mut self.0.0.lock().unwrap());
+        self.0.1.notify_all();
+    }
+
+    /// The text once it is as wanted; nothing when the process ends, or time does, before that.
+    fn wait_for(&self, wanted: impl Fn(&str) -> bool) -> Option<String> {
+        let (text, changed) = &*self.0;
+        let waiting = |text: &mut Text| !wanted(&text.text) && text.open > 0;
+        let (text, _) = changed.wait_timeout_while(text.lock().unwrap(), PATIENCE, waiting).unwrap();
+        wanted(&text.text).then(|| text.text.clone())
+    }
+
+    fn text(&self) -> String {
+        self.0.0.lock().unwrap().text.clone()
+    }
+
+    fn clear(&self) {
+        self.change(|text| text.text.clear());
+    }
+}

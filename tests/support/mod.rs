@@ -1,0 +1,26 @@
+//! What the integration tests stand on: packages built in memory, a registry that can misbehave, the real server, and
+//! real clients on a machine of their own.
+//!
+//! ```text
+//! Wheel, Sdist -> Registry  <--upstream--  Bulkhead  <--index--  Developer::pip, ::uv
+//! ```
+
+pub mod archive;
+pub mod bulkhead;
+pub mod developer;
+pub mod http;
+pub mod package;
+pub mod registry;
+pub mod screen;
+
+pub use bulkhead::Bulkhead;
+pub use developer::Developer;
+pub use package::{Sdist, Wheel};
+pub use registry::{Fault, Registry, Upload};
+pub use screen::Screen;
+
+/// SHA-256 in hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
