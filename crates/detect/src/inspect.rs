@@ -1,0 +1,66 @@
+//! The one way in: an archive and its name, out comes the report.
+
+use crate::archive::Archive;
+use crate::detector::{DETECTORS, RULESET};
+use crate::detectors::place;
+use crate::filename;
+use crate::findings::Findings;
+use crate::limits::Limits;
+use crate::metadata;
+use crate::read::{ReadAt, Window};
+use crate::report::{ArchiveKind, Content, CoreMetadata, Member, Report};
+use crate::structure::Flaw;
+use crate::unpack::{Collector, tar, zip};
+
+/// Reads the archive strictly and runs every detector over it.
+///
+/// `file_name` decides what kind of archive it must be and which project and version it must hold. Never panics on any
+/// input; memory and time are bounded by `limits` and linear in what is read. The same bytes and name give the same report.
+pub fn inspect(archive: &dyn ReadAt, file_name: &str, limits: &Limits) -> Report {
+    let kind = filename::kind(file_name);
+    let mut findings = Findings::new();
+    let mut collector = Collector::new(kind, limits, &mut findings, archive.len());
+    match kind {
+        ArchiveKind::Wheel | ArchiveKind::SdistZip | ArchiveKind::Egg => zip::read(Window::new(archive), &mut collector),
+        ArchiveKind::SdistTarGz => tar::read_gz(Window::new(archive), &mut collector),
+        ArchiveKind::Other => {
+            collector.readable = false;
+            collector.flaw(Flaw::Unreadable, None, "there is no reader for a file with this name");
+        }
+    }
+    let (entries, readable) = (collector.entries, collector.readable);
+    let archive = Archive { kind, file_name: filename::parse(file_name, kind), entries, readable };
+    for detector in DETECTORS {
+        detector.inspect(&archive, &mut findings);
+    }
+    report(&archive, findings)
+}
+
+fn report(archive: &Archive, findings: Findings) -> Report {
+    let members: Vec<Member> = archive
+        .files()
+        .filter_map(|entry| Some(Member { path: entry.path.clone(), size: entry.size, sha256: entry.sha256? }))
+        .collect();
+    Report {
+        ruleset: RULESET.to_owned(),
+        kind: archive.kind,
+        readable: archive.readable,
+        findings: findings.finish(),
+        metadata: core_metadata(archive),
+        member_count: archive.entries.len() as u64,
+        unpacked_size: archive.files().map(|entry| entry.size).sum(),
+        members,
+    }
+}
+
+fn core_metadata(archive: &Archive) -> Option<CoreMetadata> {
+    let entry = place::core_metadata(archive)?;
+    let content = entry.content.as_ref()?;
+    Some(CoreMetadata {
+        content: Content(content.clone()),
+        sha256: entry.sha256?,
+        name: metadata::value(content, "Name"),
+        version: metadata::value(content, "Version"),
+        requires_python: metadata::value(content, "Requires-Python"),
+    })
+}

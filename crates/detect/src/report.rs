@@ -1,0 +1,141 @@
+//! What the worker sends to the gate: everything that was seen in one archive.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bulkhead_core::{Finding, Sha256};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::detector::RULESET;
+use crate::findings::Findings;
+use crate::structure::Flaw;
+
+/// What kind of archive a file is, by its name; the content is then held to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ArchiveKind {
+    /// A wheel, `.whl` (PEP 427).
+    Wheel,
+    /// A source distribution, `.tar.gz` or `.tgz` (PEP 625).
+    SdistTarGz,
+    /// A source distribution of the older form, `.zip`.
+    SdistZip,
+    /// An egg, `.egg`: a zip that today's installers ignore.
+    Egg,
+    /// Anything else. There is no reader for it, so it is unreadable.
+    Other,
+}
+
+impl ArchiveKind {
+    /// The word used in facts and output: `wheel`, `sdist`, `egg`, `other`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Wheel => "wheel",
+            Self::SdistTarGz | Self::SdistZip => "sdist",
+            Self::Egg => "egg",
+            Self::Other => "other",
+        }
+    }
+
+    /// Whether it is a source distribution.
+    pub fn is_sdist(self) -> bool {
+        matches!(self, Self::SdistTarGz | Self::SdistZip)
+    }
+}
+
+/// Everything that was seen in one archive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Report {
+    /// The version of the detector set that made the report ([`RULESET`]); a cached report with another one is stale.
+    pub ruleset: String,
+    /// What kind of archive the name promises.
+    pub kind: ArchiveKind,
+    /// Whether every member could be read to its end. False always comes with a finding that says why.
+    pub readable: bool,
+    /// What was seen, worst first.
+    pub findings: Vec<Finding>,
+    /// The core metadata: `METADATA` of a wheel, `PKG-INFO` of an sdist.
+    pub metadata: Option<CoreMetadata>,
+    /// Every regular file, in the archive's order.
+    pub members: Vec<Member>,
+    /// Members of every kind: files, directories, links.
+    pub member_count: u64,
+    /// Unpacked bytes of all files.
+    pub unpacked_size: u64,
+}
+
+impl Report {
+    /// The report on an archive that the worker could not finish: it crashed, ran out of time or sent nonsense.
+    pub fn unreadable(kind: ArchiveKind, why: &str) -> Self {
+        let mut findings = Findings::new();
+        findings.flaw(Flaw::Unreadable, None, format!("the archive could not be read: {why}"));
+        Self {
+            ruleset: RULESET.to_owned(),
+            kind,
+            readable: false,
+            findings: findings.finish(),
+            metadata: None,
+            members: Vec::new(),
+            member_count: 0,
+            unpacked_size: 0,
+        }
+    }
+}
+
+/// One regular file of the archive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Member {
+    /// Its path as the archive spells it, control characters and bytes that are not UTF-8 escaped.
+    pub path: String,
+    /// Unpacked bytes.
+    pub size: u64,
+    /// The digest of its content.
+    pub sha256: Sha256,
+}
+
+/// The core metadata file, exactly as in the archive, with the fields that gates need.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CoreMetadata {
+    /// The bytes of the file. Served to clients as they are (PEP 658).
+    pub content: Content,
+    /// The digest of those bytes.
+    pub sha256: Sha256,
+    /// `Name`, as spelled.
+    pub name: Option<String>,
+    /// `Version`, as spelled.
+    pub version: Option<String>,
+    /// `Requires-Python`, as spelled.
+    pub requires_python: Option<String>,
+}
+
+/// Bytes that are nearly always UTF-8: `{"text": ...}`, or `{"base64": ...}` when they are not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content(pub Vec<u8>);
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Wire {
+    Text(String),
+    Base64(String),
+}
+
+impl Serialize for Content {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match std::str::from_utf8(&self.0) {
+            Ok(text) => Wire::Text(text.to_owned()),
+            Err(_) => Wire::Base64(STANDARD.encode(&self.0)),
+        }
+        .serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Content {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(match Wire::deserialize(deserializer)? {
+            Wire::Text(text) => text.into_bytes(),
+            Wire::Base64(text) => STANDARD.decode(text).map_err(serde::de::Error::custom)?,
+        }))
+    }
+}

@@ -1,0 +1,173 @@
+//! Where readers put members: digests, limits, and the content that detectors asked for.
+
+use aws_lc_rs::digest;
+use bulkhead_core::Sha256;
+use flate2::Crc;
+
+use super::fault::Fault;
+use crate::archive::{Entry, EntryKind};
+use crate::detector::{DETECTORS, Want};
+use crate::findings::Findings;
+use crate::limits::Limits;
+use crate::report::ArchiveKind;
+use crate::structure::Flaw;
+
+/// Everything that one reader learns.
+pub(crate) struct Collector<'a> {
+    pub(crate) limits: &'a Limits,
+    pub(crate) findings: &'a mut Findings,
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) readable: bool,
+    kind: ArchiveKind,
+    budget: Budget,
+    kept: u64,
+}
+
+/// Unpacked bytes, counted against the limits while they flow.
+#[derive(Debug, Clone)]
+pub(crate) struct Budget {
+    packed: u64,
+    unpacked: u64,
+    total: u64,
+    ratio: u64,
+    floor: u64,
+}
+
+impl Budget {
+    pub(crate) fn new(limits: &Limits, packed: u64) -> Self {
+        Self { packed, unpacked: 0, total: limits.total_bytes, ratio: limits.ratio, floor: limits.ratio_floor }
+    }
+
+    pub(crate) fn spend(&mut self, bytes: usize) -> Result<(), Fault> {
+        self.unpacked += bytes as u64;
+        if self.unpacked > self.total {
+            return Err(Fault::Bomb(format!("the archive unpacks to more than {} bytes", self.total)));
+        }
+        if self.unpacked > self.floor && self.unpacked / self.ratio.max(1) > self.packed {
+            return Err(Fault::Bomb(format!("the archive unpacks to more than {} times its size", self.ratio)));
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Collector<'a> {
+    pub(crate) fn new(kind: ArchiveKind, limits: &'a Limits, findings: &'a mut Findings, packed: u64) -> Self {
+        let budget = Budget::new(limits, packed);
+        Self { limits, findings, entries: Vec::new(), readable: true, kind, budget, kept: 0 }
+    }
+
+    /// A flaw that leaves the rest readable.
+    pub(crate) fn flaw(&mut self, flaw: Flaw, path: Option<&str>, title: impl Into<String>) {
+        self.findings.flaw(flaw, path, title);
+    }
+
+    /// A flaw because of which some content was not read.
+    pub(crate) fn fault(&mut self, fault: &Fault, path: Option<&str>, what: &str) {
+        self.readable = false;
+        self.findings.flaw(fault.flaw(), path, format!("{what}: {fault}"));
+    }
+
+    /// A member without content.
+    pub(crate) fn add(&mut self, path: String, kind: EntryKind) -> Result<(), Fault> {
+        self.push(Entry { path, kind, size: 0, sha256: None, content: None })
+    }
+
+    /// Starts a file; give its bytes to [`Intake::take`], then [`Collector::end`].
+    pub(crate) fn begin(&mut self, path: &str, limit: Option<u64>) -> Intake {
+        let room = self.limits.kept_member_bytes.min(self.limits.kept_bytes.saturating_sub(self.kept));
+        let want = DETECTORS.iter().map(|detector| detector.wants(self.kind, path)).max().unwrap_or(Want::Nothing);
+        let (room, overflow_matters) = match want {
+            Want::Nothing => (0, false),
+            Want::UpTo(most) => (room.min(most), false),
+            Want::All => (room, true),
+        };
+        Intake {
+            sha256: digest::Context::new(&digest::SHA256),
+            crc: Crc::new(),
+            size: 0,
+            declared: limit.unwrap_or(u64::MAX),
+            member_limit: self.limits.member_bytes,
+            room,
+            content: (want != Want::Nothing).then(Vec::new),
+            overflow: false,
+            overflow_matters,
+            // The budget travels with the intake so that readers may hold other parts of the collector meanwhile.
+            budget: self.budget.clone(),
+        }
+    }
+
+    /// Ends a file. `whole` says that all of its content was read and fits its checksums.
+    pub(crate) fn end(&mut self, path: String, intake: Intake, whole: bool) -> Result<(), Fault> {
+        self.budget = intake.budget;
+        if intake.overflow && intake.overflow_matters {
+            self.flaw(Flaw::NotRead, Some(&path), "the file is larger than what detectors may read");
+        }
+        if let Some(content) = &intake.content {
+            self.kept += content.len() as u64;
+        }
+        let mut sha256 = [0; 32];
+        sha256.copy_from_slice(intake.sha256.finish().as_ref());
+        self.push(Entry {
+            path,
+            kind: EntryKind::File,
+            size: intake.size,
+            sha256: whole.then(|| Sha256::from_bytes(sha256)),
+            content: intake.content,
+        })
+    }
+
+    fn push(&mut self, entry: Entry) -> Result<(), Fault> {
+        if self.entries.len() as u64 >= u64::from(self.limits.members) {
+            return Err(Fault::Bomb(format!("the archive has more than {} members", self.limits.members)));
+        }
+        self.entries.push(entry);
+        Ok(())
+    }
+}
+
+/// One file while its bytes flow by.
+pub(crate) struct Intake {
+    sha256: digest::Context,
+    crc: Crc,
+    size: u64,
+    declared: u64,
+    member_limit: u64,
+    room: u64,
+    content: Option<Vec<u8>>,
+    overflow: bool,
+    overflow_matters: bool,
+    budget: Budget,
+}
+
+impl Intake {
+    pub(crate) fn take(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        self.size += bytes.len() as u64;
+        if self.size > self.declared {
+            return Err(Fault::Flaw(Flaw::Corrupt, format!("it unpacks to more than the {} bytes declared", self.declared)));
+        }
+        if self.size > self.member_limit {
+            return Err(Fault::Bomb(format!("a member unpacks to more than {} bytes", self.member_limit)));
+        }
+        self.budget.spend(bytes.len())?;
+        self.sha256.update(bytes);
+        self.crc.update(bytes);
+        if let Some(content) = &mut self.content {
+            if self.size <= self.room {
+                content.extend_from_slice(bytes);
+            } else {
+                // Half a file would mislead a detector: it gets none.
+                self.content = None;
+                self.overflow = true;
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn size(&self) -> u64 {
+        self.size
+    }
+
+    pub(crate) fn crc(&self) -> u32 {
+        self.crc.sum()
+    }
+}
