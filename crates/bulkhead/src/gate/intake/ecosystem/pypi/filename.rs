@@ -57,11 +57,11 @@ pub enum FileNameError {
         project: ProjectName,
     },
     /// The extension says one kind, and the rest does not have its parts.
-    #[error("`{name}` does not have the parts of a {kind} file name")]
+    #[error("`{name}` is not named as {kind} must be")]
     Parts {
         /// The name, cut and escaped.
         name: String,
-        /// What the extension says.
+        /// What the extension says, with its article.
         kind: &'static str,
     },
     /// The version cannot be read.
@@ -146,7 +146,7 @@ pub(super) fn check_safe(name: &str) -> Result<(), FileNameError> {
 
 /// PEP 427: `distribution-version(-build)?-python-abi-platform.whl`.
 fn wheel(name: &str, stem: &str, project: &ProjectName) -> Result<FileName, FileNameError> {
-    let parts = || FileNameError::Parts { name: shown(name), kind: "wheel" };
+    let parts = || FileNameError::Parts { name: shown(name), kind: "a wheel" };
     let tag_count = stem.matches('-').count();
     if !(4..=5).contains(&tag_count) || stem.split('-').any(str::is_empty) {
         return Err(parts());
@@ -189,7 +189,7 @@ fn egg(name: &str, stem: &str, project: &ProjectName) -> Result<FileName, FileNa
     if !project.is_spelled(distribution) {
         return Err(FileNameError::OtherProject { name: shown(name), project: project.clone() });
     }
-    let version_text = parts.next().ok_or_else(|| FileNameError::Parts { name: shown(name), kind: "egg" })?;
+    let version_text = parts.next().ok_or_else(|| FileNameError::Parts { name: shown(name), kind: "an egg" })?;
     let version = parse_version(version_text)
         .or_else(|| parse_version(&version_text.replace('_', "-")))
         .ok_or_else(|| no_version(name, version_text))?;

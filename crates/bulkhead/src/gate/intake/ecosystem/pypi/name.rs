@@ -69,5 +69,17 @@ impl fmt::Display for ProjectName {
 
 /// Hostile text, made safe to stand in a message: control characters escaped, cut to 80 characters.
 pub(super) fn shown(text: &str) -> String {
-    text.chars().take(80).flat_map(char::escape_debug).collect()
+    escaped(text, 80)
+}
+
+/// Escapes what a terminal or a log would obey instead of print.
+pub(super) fn escaped(text: &str, longest: usize) -> String {
+    let mut out = String::with_capacity(text.len().min(longest));
+    for char in text.chars().take(longest) {
+        match char {
+            '"' | '\'' => out.push(char),
+            char => out.extend(char.escape_debug()),
+        }
+    }
+    out
 }

@@ -32,8 +32,8 @@ pub enum IndexError {
     /// The JSON cannot be read; says where: the key, and for a file its place in `files`.
     #[error("the page's JSON cannot be read: {0}")]
     Json(String),
-    /// The HTML is not a simple page: it lists no file and does not say that it is one.
-    #[error("the page's HTML lists no file and does not say that it is a simple page; a login or error page?")]
+    /// The HTML is not a simple page: it lists no file of the project and does not say that it is one.
+    #[error("the page's HTML lists no file of the project and does not say that it is a simple page: a login page?")]
     NotAPage,
     /// The upstream speaks an API version that Bulkhead does not (PEP 629).
     #[error("the upstream speaks API version `{0}`, Bulkhead speaks 1.x")]

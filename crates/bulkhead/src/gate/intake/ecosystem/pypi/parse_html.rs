@@ -9,6 +9,7 @@ use html5gum::Tokenizer;
 use html5gum::emitters::callback::{CallbackEmitter, CallbackEvent};
 use http::Uri;
 
+use super::filename::{FileKind, FileName};
 use super::index::{
     ApiVersion, CoreMetadata, Hashes, IndexFile, ProjectIndex, ProjectStatus, RefusedWhy, UploadTime, Yanked,
 };
@@ -39,12 +40,13 @@ pub fn parse_html(bytes: &[u8], page_url: &Uri) -> Result<ProjectIndex, IndexErr
             Err(why) => refusals.push(refused(position, &named, why)),
         }
     }
-    if files.is_empty() && page.version.is_none() {
+    let name = project_of(page_url)?;
+    if page.version.is_none() && !files.iter().any(|file| is_distribution(file, &name)) {
         return Err(IndexError::NotAPage);
     }
     settle_duplicates(&mut files);
     Ok(ProjectIndex {
-        name: project_of(page_url)?,
+        name,
         // PEP 629: a page that names no version is 1.0.
         api_version: page.version.as_deref().map_or(Ok(ApiVersion { minor: 0 }), api_version)?,
         status: page.status.map(|status| ProjectStatus { status: status.into(), reason: page.reason.map(Into::into) }),
@@ -54,6 +56,11 @@ pub fn parse_html(bytes: &[u8], page_url: &Uri) -> Result<ProjectIndex, IndexErr
         versions: None,
         refused: refusals,
     })
+}
+
+/// Whether a link leads to what a simple page is for. Login and error pages have links too.
+fn is_distribution(file: &IndexFile, project: &ProjectName) -> bool {
+    FileName::parse(&file.filename, project).is_ok_and(|name| name.kind() != FileKind::Other)
 }
 
 fn project_of(page_url: &Uri) -> Result<ProjectName, IndexError> {

@@ -13,9 +13,9 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use serde_json::value::RawValue;
 
 use super::index::{
-    ApiVersion, CoreMetadata, Hashes, IndexFile, ProjectIndex, ProjectStatus, Refused, RefusedWhy, UploadTime, Yanked,
+    CoreMetadata, Hashes, IndexFile, ProjectIndex, ProjectStatus, Refused, RefusedWhy, UploadTime, Yanked,
 };
-use super::name::{ProjectName, shown};
+use super::name::{ProjectName, escaped, shown};
 use super::parse::{IndexError, MAX_FILES, api_version, link, refused, servable, settle_duplicates};
 use super::raw_json::{Extra, RawJson};
 use super::reference::Base;
@@ -38,7 +38,7 @@ pub fn parse_json(bytes: &[u8], page_url: &Uri) -> Result<ProjectIndex, IndexErr
         )?;
     let mut index = ProjectIndex {
         name: ProjectName::parse(&page.name)?,
-        api_version: api_version_of(&page.api_version)?,
+        api_version: api_version(&page.api_version)?,
         status: page.status,
         meta_extra: page.meta_extra,
         extra: page.extra,
@@ -48,10 +48,6 @@ pub fn parse_json(bytes: &[u8], page_url: &Uri) -> Result<ProjectIndex, IndexErr
     };
     settle_duplicates(&mut index.files);
     Ok(index)
-}
-
-fn api_version_of(text: &str) -> Result<ApiVersion, IndexError> {
-    api_version(text)
 }
 
 /// Where the reader stands when it fails, innermost first.
@@ -76,7 +72,7 @@ impl Place {
 
     fn said_of(&self, error: &serde_json::Error) -> String {
         let path: Vec<String> = self.path.borrow_mut().drain(..).rev().collect();
-        let error: String = error.to_string().chars().take(300).flat_map(char::escape_debug).collect();
+        let error = escaped(&error.to_string(), 300);
         if path.is_empty() { error } else { format!("{}: {error}", path.join(".").replace(".[", "[")) }
     }
 }
