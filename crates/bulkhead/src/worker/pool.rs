@@ -1,0 +1,287 @@
+//! The gate's end: workers that are ready, one archive each at a time.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bulkhead_contain::{Enforced, PassError, WorkerProcess, WorkerProfile, send_job};
+use bulkhead_core::{Code, Problem};
+use bulkhead_detect::{Limits, Report};
+use tokio::io::Interest;
+use tokio::net::UnixStream;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use super::check::{self, Asked};
+use super::end;
+use super::keeper::Keeper;
+use super::wire::{self, Header, Hello, MAX_ANSWER, MAX_HELLO, read_frame};
+
+/// How a [`Pool`] works. [`Default`] is what the server uses.
+#[derive(Debug, Clone)]
+pub struct PoolOptions {
+    /// The program that is a worker when started with `args`.
+    pub exe: PathBuf,
+    /// What makes it one.
+    pub args: Vec<OsString>,
+    /// Workers at most, and so archives at a time.
+    pub size: NonZeroUsize,
+    /// Archives after which a worker is replaced.
+    pub jobs_per_worker: u64,
+    /// How long a worker may take to shut itself in.
+    pub start_timeout: Duration,
+    /// How long an empty archive may take...
+    pub job_timeout: Duration,
+    /// ...and how many bytes of a larger one pass in each second on top.
+    pub bytes_per_second: u64,
+    /// What an archive may cost.
+    pub limits: Limits,
+}
+
+impl Default for PoolOptions {
+    /// This same program, as `worker`; as many as there are cores.
+    fn default() -> Self {
+        Self {
+            // Not its path: the file may have been replaced by an upgrade, and gate and worker must be of one build.
+            exe: PathBuf::from("/proc/self/exe"),
+            args: vec!["worker".into()],
+            size: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            jobs_per_worker: 100,
+            start_timeout: Duration::from_secs(10),
+            job_timeout: Duration::from_secs(30),
+            bytes_per_second: 10_000_000,
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl PoolOptions {
+    /// Time for one archive of `size` bytes: never so much that a new worker would run into its CPU limit first.
+    pub(super) fn time_for(&self, size: u64) -> Duration {
+        let longest = Duration::from_secs(WorkerProfile::default().cpu_seconds / 2);
+        (self.job_timeout + Duration::from_secs(size / self.bytes_per_second.max(1))).min(longest)
+    }
+}
+
+/// Workers for hostile archives. Cloning shares them; they end with the last clone.
+#[derive(Debug, Clone)]
+pub struct Pool {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    options: PoolOptions,
+    keeper: Keeper,
+    enforced: Enforced,
+    /// One permit per worker that may be at work.
+    seats: Semaphore,
+    idle: Mutex<Vec<Worker>>,
+}
+
+impl Pool {
+    /// Starts the first worker, to learn that there can be one and what contains it. The others start when they are needed.
+    ///
+    /// # Errors
+    /// `worker-unavailable`, with what is missing.
+    pub async fn start(options: PoolOptions) -> Result<Self, Problem> {
+        let keeper = Keeper::new(options.exe.clone(), options.args.clone()).map_err(unavailable)?;
+        let (worker, enforced) = start_worker(&keeper, options.start_timeout).await?;
+        let seats = Semaphore::new(options.size.get());
+        Ok(Self { inner: Arc::new(Inner { options, keeper, enforced, seats, idle: Mutex::new(vec![worker]) }) })
+    }
+
+    /// What contains the workers, and what this kernel lacks: for the start-up banner and the record.
+    pub fn enforced(&self) -> &Enforced {
+        &self.inner.enforced
+    }
+
+    /// Reads one archive. `file` is open for reading only, and nothing changes its bytes; `file_name` is the name under
+    /// which clients install it. Waits for a free worker.
+    ///
+    /// A worker that crashes, is too slow or answers nonsense makes the report *unreadable*, which is not an error here.
+    /// Only a worker that did this with nothing but this archive says so: one that had read others before is replaced and
+    /// the archive is read again, because a verdict must not depend on what came before it (invariant 11).
+    ///
+    /// # Errors
+    /// `worker-unavailable` when no worker can be started, `bug` when `file` is open for writing.
+    pub async fn inspect(&self, file: File, file_name: &str) -> Result<Report, Problem> {
+        let pool = &*self.inner;
+        let size = file
+            .metadata()
+            .map_err(|why| Problem::new(Code::StorageUnavailable, format!("size of the file to read: {why}")))?
+            .len();
+        let job = Job { time: pool.options.time_for(size), file, file_name };
+        let _seat = pool.seats.acquire().await.map_err(unavailable)?;
+        if let Some(worker) = pool.idle_worker(job.time) {
+            let used = worker.jobs > 0;
+            match pool.read(worker, &job).await {
+                Err(Fault::Dead(_) | Fault::Nonsense(_)) if used => {}
+                done => return pool.conclude(done, &job),
+            }
+        }
+        let (worker, _) = start_worker(&pool.keeper, pool.options.start_timeout).await?;
+        let done = pool.read(worker, &job).await;
+        pool.conclude(done, &job)
+    }
+}
+
+/// One archive to read.
+struct Job<'a> {
+    file: File,
+    file_name: &'a str,
+    time: Duration,
+}
+
+/// A worker that has said hello.
+#[derive(Debug)]
+struct Worker {
+    process: WorkerProcess,
+    socket: UnixStream,
+    jobs: u64,
+    busy: Duration,
+}
+
+/// Why there is no report.
+#[derive(Debug)]
+enum Fault {
+    /// The worker ended; how.
+    Dead(String),
+    /// The worker answered with this, and was ended.
+    Nonsense(String),
+    /// The worker was ended after its time.
+    TooSlow,
+    /// The job could not be put.
+    Misuse(PassError),
+}
+
+impl Inner {
+    /// A waiting worker that has CPU time left for a job of this length. Its own limit must never hit an innocent archive.
+    fn idle_worker(&self, time: Duration) -> Option<Worker> {
+        let cpu = Duration::from_secs(WorkerProfile::default().cpu_seconds);
+        loop {
+            let worker = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
+            if worker.busy + time < cpu {
+                return Some(worker);
+            }
+            self.keeper.dismiss(worker.process);
+        }
+    }
+
+    /// Puts one job to one worker, and the worker back when it did well.
+    async fn read(&self, worker: Worker, job: &Job<'_>) -> Result<Report, Fault> {
+        let asked = Asked { id: worker.jobs, kind: wire::kind(job.file_name), limits: self.options.limits.clone() };
+        let began = Instant::now();
+        let mut busy = Busy { keeper: &self.keeper, worker: Some(worker) };
+        let answer = match timeout(job.time, busy.exchange(&asked, job)).await {
+            Err(_elapsed) => return Err(Fault::TooSlow),
+            Ok(Err(Broken::Misuse(why))) => return Err(Fault::Misuse(why)),
+            Ok(Err(Broken::Socket(why))) if why.kind() == io::ErrorKind::InvalidData => {
+                return Err(Fault::Nonsense(why.to_string()));
+            }
+            Ok(Err(Broken::Socket(_))) => return Err(Fault::Dead(busy.end().await)),
+            Ok(Ok(answer)) => answer,
+        };
+        let report = crate::blocking::run(move || check::report(&answer, &asked)).await;
+        let report = report
+            .map_err(|why| Fault::Nonsense(why.detail))?
+            .map_err(|why| Fault::Nonsense(format!("an answer that {why}")))?;
+        if let Some(mut worker) = busy.worker.take() {
+            worker.jobs += 1;
+            worker.busy += began.elapsed();
+            if worker.jobs < self.options.jobs_per_worker {
+                self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
+            } else {
+                self.keeper.dismiss(worker.process);
+            }
+        }
+        Ok(report)
+    }
+
+    fn conclude(&self, done: Result<Report, Fault>, job: &Job<'_>) -> Result<Report, Problem> {
+        let why = match done {
+            Ok(report) => return Ok(report),
+            Err(Fault::Misuse(why @ PassError::Writable)) => return Err(Problem::new(Code::Bug, why.to_string())),
+            Err(Fault::Misuse(why)) => why.to_string(),
+            Err(Fault::Dead(how)) => how,
+            Err(Fault::Nonsense(what)) => format!("the worker gave {what}"),
+            Err(Fault::TooSlow) => format!("the worker was not done after {} s", job.time.as_secs()),
+        };
+        tracing::warn!(file = job.file_name, why, "archive unreadable");
+        Ok(Report::unreadable(wire::kind(job.file_name), &why))
+    }
+}
+
+/// A worker at work. Dropped before the work is done, by a fault or because nobody waits for the report any more, it is
+/// ended: what it would say next belongs to a job that is gone.
+struct Busy<'a> {
+    keeper: &'a Keeper,
+    worker: Option<Worker>,
+}
+
+enum Broken {
+    Misuse(PassError),
+    Socket(io::Error),
+}
+
+impl Busy<'_> {
+    async fn exchange(&mut self, asked: &Asked, job: &Job<'_>) -> Result<Vec<u8>, Broken> {
+        let Some(Worker { socket, .. }) = &mut self.worker else {
+            return Err(Broken::Socket(io::ErrorKind::NotConnected.into()));
+        };
+        let header = Header { id: asked.id, file_name: job.file_name.to_owned(), limits: asked.limits.clone() };
+        let header = serde_json::to_vec(&header).map_err(|why| Broken::Socket(why.into()))?;
+        let put = socket.async_io(Interest::WRITABLE, || match send_job(&*socket, &header, &job.file) {
+            Err(PassError::Socket(why)) => Err(why),
+            done => Ok(done),
+        });
+        put.await.map_err(Broken::Socket)?.map_err(Broken::Misuse)?;
+        read_frame(socket, MAX_ANSWER).await.map_err(Broken::Socket)
+    }
+
+    async fn end(&mut self) -> String {
+        let ended = match self.worker.take() {
+            Some(worker) => self.keeper.end(worker.process).await,
+            None => None,
+        };
+        end::describe(ended.as_ref())
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        if let Some(worker) = self.worker.take() {
+            self.keeper.dismiss(worker.process);
+        }
+    }
+}
+
+async fn start_worker(keeper: &Keeper, patience: Duration) -> Result<(Worker, Enforced), Problem> {
+    let (process, socket) = keeper
+        .start()
+        .await
+        .ok_or_else(|| unavailable("the thread that starts workers is gone"))?
+        .map_err(unavailable)?;
+    socket.set_nonblocking(true).map_err(unavailable)?;
+    let mut worker =
+        Worker { process, socket: UnixStream::from_std(socket).map_err(unavailable)?, jobs: 0, busy: Duration::ZERO };
+    let hello = match timeout(patience, read_frame(&mut worker.socket, MAX_HELLO)).await {
+        Err(_elapsed) => Err(format!("it was not ready after {} s", patience.as_secs())),
+        Ok(Err(_ended)) => Err(end::describe(keeper.end(worker.process).await.as_ref())),
+        Ok(Ok(hello)) => match serde_json::from_slice(&hello) {
+            Ok(Hello::Contained { in_force, missing }) => return Ok((worker, Enforced { in_force, missing })),
+            Ok(Hello::Refused { why }) => Err(why),
+            Err(why) => Err(format!("its first word is not understood: {why}")),
+        },
+    };
+    hello.map_err(unavailable)
+}
+
+fn unavailable(why: impl ToString) -> Problem {
+    Problem::new(Code::WorkerUnavailable, format!("no worker to read archives: {}", why.to_string()))
+        .with_help("archives are read only under containment: the kernel must offer seccomp filters, and a container around Bulkhead must allow them")
+}

@@ -1,0 +1,227 @@
+//! The gate's end against scripted workers: a shell that says hello and then does what a broken or captured worker might.
+//! The real worker is driven through the real program by the integration tests.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::time::Duration;
+
+use bulkhead_core::Code;
+use bulkhead_detect::{Limits, Report};
+
+use super::wire::{self, Answer, Header, Hello};
+use super::{Pool, PoolOptions};
+
+/// Reads one whole job: the shell's own `read` would wait for a newline.
+const TAKE: &str = "dd bs=65536 count=1 of=/dev/null 2>/dev/null";
+
+/// The shell command that writes one frame to the gate.
+fn frame(body: &str) -> String {
+    let length: String = (body.len() as u32).to_le_bytes().iter().map(|byte| format!("\\{byte:03o}")).collect();
+    format!("printf '{length}' >&0; printf '%s' '{body}' >&0\n")
+}
+
+fn hello() -> String {
+    let hello = Hello::Contained { in_force: vec!["a script".to_owned()], missing: vec!["everything".to_owned()] };
+    frame(&serde_json::to_string(&hello).expect("plain"))
+}
+
+/// A good report, as told apart from one that the gate makes itself: `readable`.
+fn report() -> Report {
+    bulkhead_detect::inspect(&[].as_slice(), "demo-1.0-py3-none-any.whl", &Limits::default())
+}
+
+fn answer(id: u64) -> String {
+    let report = Report { readable: true, member_count: 77, ..report() };
+    frame(&serde_json::to_string(&Answer { id, report }).expect("plain"))
+}
+
+fn options(script: &str) -> PoolOptions {
+    PoolOptions {
+        exe: "/bin/sh".into(),
+        args: vec!["-c".into(), script.into()],
+        size: NonZeroUsize::MIN,
+        job_timeout: Duration::from_secs(20),
+        ..PoolOptions::default()
+    }
+}
+
+async fn pool(script: &str) -> Pool {
+    Pool::start(options(&(hello() + script))).await.expect("the script says hello")
+}
+
+fn archive() -> File {
+    let mut file = tempfile::NamedTempFile::new().expect("a file");
+    file.write_all(b"PK").expect("written");
+    File::open(file.path()).expect("opens")
+}
+
+async fn inspect(pool: &Pool) -> Report {
+    pool.inspect(archive(), "demo-1.0-py3-none-any.whl").await.expect("never fails while workers start")
+}
+
+/// The sentence of the finding that the gate makes itself.
+async fn unreadable_because(pool: &Pool) -> String {
+    let report = inspect(pool).await;
+    assert!(!report.readable, "{report:?}");
+    report.findings.iter().map(|finding| finding.title.as_str()).collect()
+}
+
+fn lines(path: &Path) -> usize {
+    std::fs::read_to_string(path).unwrap_or_default().lines().count()
+}
+
+#[tokio::test]
+async fn a_report_comes_back_and_what_contains_the_worker_is_known() {
+    let pool = pool(&format!("{TAKE}; {}", answer(0))).await;
+    assert_eq!(inspect(&pool).await.member_count, 77);
+    assert_eq!(pool.enforced().to_string(), "a script; missing: everything");
+}
+
+#[tokio::test]
+async fn a_worker_that_ends_leaves_an_unreadable_archive_and_a_pool_that_works() {
+    for (script, words) in [
+        ("exit 3", "ended by itself (exit status: 3)"),
+        ("echo 'broken: \x1b[31m' >&2; exit 1", "saying \"broken: \\u{1b}[31m\""),
+        ("kill -SYS $$", "a system call that no reader of archives needs"),
+        ("kill -SEGV $$", "SIGSEGV"),
+        ("kill -KILL $$", "killed from outside or used up its CPU time"),
+        ("echo 'memory allocation of 8 bytes failed' >&2; kill -ABRT $$", "more than its 512 MiB"),
+        // Announces ten bytes and sends three.
+        (r"printf '\012\000\000\000abc' >&0", "ended by itself (exit status: 0)"),
+    ] {
+        let pool = pool(&format!("{TAKE}; {script}")).await;
+        for _again in 0..2 {
+            let why = unreadable_because(&pool).await;
+            assert!(why.contains(words), "{script}: {why}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_nonsense_leaves_an_unreadable_archive() {
+    let other_kind = Report { kind: wire::kind("demo-1.0.tar.gz"), ..report() };
+    let other_kind = frame(&serde_json::to_string(&Answer { id: 0, report: other_kind }).expect("plain"));
+    for (script, words) in [
+        (r"printf '\000\000\000\000' >&0".to_owned(), "an answer of 0 bytes"),
+        (r"printf '\377\377\377\377' >&0".to_owned(), "an answer of 4294967295 bytes, where at most"),
+        (frame("not json"), "is not a report"),
+        (answer(1), "is for another job"),
+        (other_kind, "is for another kind of file"),
+    ] {
+        // It would hang afterwards: the gate must end it.
+        let pool = pool(&format!("{TAKE}\n{script}\nread -r never")).await;
+        let why = unreadable_because(&pool).await;
+        assert!(why.contains(words), "{why}");
+    }
+}
+
+#[tokio::test]
+async fn a_worker_that_hangs_is_ended_after_its_time() {
+    let mut options = options(&(hello() + "read -r never"));
+    options.job_timeout = Duration::from_millis(50);
+    let pool = Pool::start(options).await.expect("hello");
+    assert!(unreadable_because(&pool).await.contains("not done after 0 s"));
+    assert!(unreadable_because(&pool).await.contains("not done after 0 s"));
+}
+
+#[tokio::test]
+async fn an_archive_is_not_blamed_for_what_came_before_it() {
+    // Well at first, then broken: each time a fresh worker reads the archive that the worn one died of.
+    for broken in ["exit 1", &format!("{TAKE}; exit 1"), &format!("{TAKE}; {}", frame("nonsense"))] {
+        let pool = pool(&format!("{TAKE}\n{}{broken}", answer(0))).await;
+        for _again in 0..3 {
+            assert_eq!(inspect(&pool).await.member_count, 77, "{broken}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn workers_are_reused_replaced_after_their_jobs_and_never_more_than_the_pool_holds() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let started = directory.path().join("started");
+    let endless: String = (0..9).map(|id| format!("{TAKE}\n{}", answer(id))).collect();
+    let mut options = options(&format!("echo x >> '{}'\n{}{endless}", started.display(), hello()));
+    options.jobs_per_worker = 3;
+    let pool = Pool::start(options).await.expect("hello");
+    assert_eq!(lines(&started), 1);
+    // All at once, one seat: they wait for each other instead of starting more workers.
+    let all = (
+        inspect(&pool),
+        inspect(&pool),
+        inspect(&pool),
+        inspect(&pool),
+        inspect(&pool),
+        inspect(&pool),
+        inspect(&pool),
+    );
+    let all = tokio::join!(all.0, all.1, all.2, all.3, all.4, all.5, all.6);
+    assert_eq!([all.0, all.1, all.2, all.3, all.4, all.5, all.6].map(|report| report.member_count), [77; 7]);
+    assert_eq!(lines(&started), 3);
+}
+
+#[tokio::test]
+async fn a_worker_is_ended_when_nobody_waits_for_its_report() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let second = directory.path().join("second");
+    let second = second.display();
+    let script = format!("{TAKE}\nif [ -e '{second}' ]; then\n{}fi\n: > '{second}'\nread -r never", answer(0));
+    let mut options = options(&(hello() + &script));
+    options.job_timeout = Duration::from_secs(600);
+    let pool = Pool::start(options).await.expect("hello");
+    // The client goes away once the worker has the job.
+    let gone = async {
+        while !directory.path().join("second").exists() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        report = inspect(&pool) => panic!("{report:?}"),
+        () = gone => {}
+    }
+    assert_eq!(inspect(&pool).await.member_count, 77);
+}
+
+#[tokio::test]
+async fn without_containment_there_is_no_pool() {
+    let refused = frame(&serde_json::to_string(&Hello::Refused { why: "no filters here".to_owned() }).expect("plain"));
+    let mut slow = options("read -r never");
+    slow.start_timeout = Duration::from_millis(50);
+    let mut nowhere = options("");
+    nowhere.exe = "/nonexistent/bulkhead".into();
+    for (options, words) in [
+        (options(&refused), "no filters here"),
+        (options("exit 4"), "exit status: 4"),
+        (options(&frame("hi")), "its first word is not understood"),
+        (slow, "not ready after 0 s"),
+        (nowhere, "could not start /nonexistent/bulkhead"),
+    ] {
+        let problem = Pool::start(options).await.expect_err("no worker");
+        assert_eq!(problem.code, Code::WorkerUnavailable);
+        assert!(problem.detail.contains(words), "{problem}");
+        assert!(!problem.help.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_file_open_for_writing_is_a_mistake_of_ours() {
+    let pool = pool(&format!("{TAKE}; {}", answer(0))).await;
+    let writable = tempfile::tempfile().expect("a file");
+    let problem = pool.inspect(writable, "demo-1.0-py3-none-any.whl").await.expect_err("refused");
+    assert_eq!(problem.code, Code::Bug);
+}
+
+#[test]
+fn time_grows_with_the_file_and_stays_below_the_cpu_limit() {
+    let options = PoolOptions::default();
+    assert_eq!(options.time_for(0), Duration::from_secs(30));
+    assert_eq!(options.time_for(100_000_000), Duration::from_secs(40));
+    assert_eq!(options.time_for(u64::MAX), Duration::from_secs(1800));
+}
+
+#[test]
+fn the_longest_file_name_of_any_system_fits_a_header() {
+    let header = Header { id: u64::MAX, file_name: "\u{1}".repeat(255), limits: Limits::default() };
+    assert!(serde_json::to_vec(&header).expect("plain").len() < bulkhead_contain::PassError::MAX_HEADER);
+}
