@@ -1,0 +1,212 @@
+//! Verification of a whole log by somebody who trusts nothing but its verifier key.
+//!
+//! Everything is fetched as a client over HTTP would fetch it, by path, so the same code checks a ledger's folder, a
+//! mirror of its resources, and a server.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use bulkhead_core::Sha256;
+
+use crate::backend::absent_as_none;
+use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::edge::Edge;
+use crate::entry::{Entry, EntryError};
+use crate::error::LedgerError;
+use crate::key::{Origin, VerifierKey};
+use crate::log::Log;
+use crate::merkle::leaf_hash;
+use crate::tile::{TILE_WIDTH, TileError, TilePath, decode_bundle, encode_hashes};
+
+#[cfg(test)]
+mod tests;
+
+/// Where a log's resources come from.
+pub trait Source {
+    /// The bytes at that path (`checkpoint`, `tile/...`), or nothing when there is no such resource.
+    ///
+    /// # Errors
+    /// When that cannot be told.
+    fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>>;
+}
+
+/// A log that verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The log's name.
+    pub origin: Origin,
+    /// The number of entries that the checkpoint covers; every one of them was checked.
+    pub size: u64,
+    /// The root over them, recomputed and equal to the signed one.
+    pub root: Sha256,
+    /// Hash tiles compared, full and partial.
+    pub tiles: u64,
+    /// SHA-256 of the key, see [`VerifierKey::fingerprint`].
+    pub key_fingerprint: Sha256,
+    /// Entries in a ledger's folder behind the checkpoint: durable, readable, not covered by a signature yet.
+    pub not_integrated: u64,
+}
+
+/// The first thing that is wrong with a log.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// The checkpoint.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// A resource is not there.
+    #[error("{0} is missing, though the checkpoint covers it")]
+    Missing(String),
+    /// A resource cannot be read.
+    #[error("{path} cannot be read: {source}")]
+    Read {
+        /// Its path.
+        path: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A bundle is not one.
+    #[error("{path}: {source}")]
+    Bundle {
+        /// Its path.
+        path: TilePath,
+        /// What is wrong.
+        #[source]
+        source: TileError,
+    },
+    /// An entry is not one.
+    #[error("entry {index}: {source}")]
+    Entry {
+        /// Its index.
+        index: u64,
+        /// What is wrong.
+        #[source]
+        source: EntryError,
+    },
+    /// An entry claims another index.
+    #[error("entry {index} says that it is entry {claimed}")]
+    EntryIndex {
+        /// Its index.
+        index: u64,
+        /// What it says.
+        claimed: u64,
+    },
+    /// A tile is not what the entries make.
+    #[error("{path} differs from the hashes of the entries at byte {offset}")]
+    Tile {
+        /// Its path.
+        path: TilePath,
+        /// The first byte that differs.
+        offset: usize,
+    },
+    /// The entries make another root.
+    #[error("the {size} entries have the root {computed}, the checkpoint signs {signed}")]
+    Root {
+        /// The size.
+        size: u64,
+        /// The root of the entries.
+        computed: Sha256,
+        /// The root in the checkpoint.
+        signed: Sha256,
+    },
+    /// A ledger's folder cannot be opened, or an entry behind its checkpoint cannot be read.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+/// Verifies a whole log: the checkpoint's signature, every bundle, every entry (canonical, and with its own index),
+/// every hash tile, and the root. Memory stays small whatever the log's size.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub fn verify<S: Source>(source: &S, key: &VerifierKey) -> Result<Report, Fault> {
+    let note = read(source, "checkpoint")?;
+    let checkpoint = Checkpoint::verify(&note, key)?;
+    let size = checkpoint.size;
+    let (mut edge, mut tiles) = (Edge::default(), 0);
+    let mut index = 0;
+    while index < size {
+        let width = TILE_WIDTH.min(size - index) as u16;
+        let path = TilePath::entries(index / TILE_WIDTH, width);
+        let bundle = read(source, &path.to_string())?;
+        let entries = decode_bundle(&bundle, width).map_err(|source| Fault::Bundle { path, source })?;
+        for bytes in entries {
+            let (claimed, _) = Entry::decode(bytes).map_err(|source| Fault::Entry { index, source })?;
+            if claimed.0 != index {
+                return Err(Fault::EntryIndex { index, claimed: claimed.0 });
+            }
+            for tile in edge.push(leaf_hash(bytes)) {
+                compare(source, TilePath::hashes(tile.level, tile.index, 256), &tile.hashes)?;
+                tiles += 1;
+            }
+            index += 1;
+        }
+    }
+    for level in (0..edge.height()).filter(|level| !edge.partial(*level).is_empty()) {
+        let hashes = edge.partial(level);
+        let index = crate::edge::count_at(size, level) / TILE_WIDTH;
+        compare(source, TilePath::hashes(level, index, hashes.len() as u16), hashes)?;
+        tiles += 1;
+    }
+    let computed = edge.root();
+    if computed != checkpoint.root {
+        return Err(Fault::Root { size, computed, signed: checkpoint.root });
+    }
+    let key_fingerprint = key.fingerprint();
+    Ok(Report { origin: checkpoint.origin, size, root: computed, tiles, key_fingerprint, not_integrated: 0 })
+}
+
+/// Verifies a folder: a ledger's own, whether its server runs or not, or a mirror of its resources. In a ledger's own
+/// folder the entries behind the checkpoint are read too.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub fn verify_folder(folder: &Path, key: &VerifierKey) -> Result<Report, Fault> {
+    if !folder.join("segment").is_dir() {
+        return verify(&Mirror::new(folder), key);
+    }
+    let log = Log::open_read_only(folder)?;
+    let mut report = verify(&log, key)?;
+    for entry in log.entries(report.size..log.size()) {
+        entry?;
+        report.not_integrated += 1;
+    }
+    Ok(report)
+}
+
+impl Source for Log {
+    fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
+        Ok(self.resource(path).map_err(io::Error::other)?.map(|served| served.bytes))
+    }
+}
+
+/// A folder with a log's resources as files, as a web server serves them or `wget` fetched them.
+#[derive(Debug)]
+pub struct Mirror {
+    root: PathBuf,
+}
+
+impl Mirror {
+    /// The resources under that folder.
+    pub fn new(root: &Path) -> Self {
+        Self { root: root.to_owned() }
+    }
+}
+
+impl Source for Mirror {
+    fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
+        absent_as_none(fs::read(self.root.join(path)))
+    }
+}
+
+fn read<S: Source>(source: &S, path: &str) -> Result<Vec<u8>, Fault> {
+    let bytes = source.read(path).map_err(|source| Fault::Read { path: path.to_owned(), source })?;
+    bytes.ok_or_else(|| Fault::Missing(path.to_owned()))
+}
+
+fn compare<S: Source>(source: &S, path: TilePath, hashes: &[Sha256]) -> Result<(), Fault> {
+    let (theirs, ours) = (read(source, &path.to_string())?, encode_hashes(hashes));
+    let offset = theirs.iter().zip(&ours).take_while(|(theirs, ours)| theirs == ours).count();
+    if offset == theirs.len().max(ours.len()) { Ok(()) } else { Err(Fault::Tile { path, offset }) }
+}
