@@ -19,6 +19,9 @@ pub enum Effect {
 }
 
 impl Effect {
+    /// Every effect, from mildest to strictest.
+    pub const ALL: [Self; 4] = [Self::Allow, Self::Transform, Self::Hold, Self::Deny];
+
     /// The word used in policy files and entries.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, LiteralValue, SelectExpr, SourceInfo, operators};
 use cel::parser::Expression;
 
-use crate::Gate;
+use crate::{Duration, Gate};
 
-use super::condition::Fault;
-use super::diagnostic::did_you_mean;
+use super::condition::{Fault, PACKAGE};
+use super::diagnostic::{did_you_mean, one_of};
 use super::pattern::Pattern;
 use super::schema::{self, Attribute, Kind};
 
@@ -116,7 +116,10 @@ impl Walk<'_> {
     fn shape(&mut self, expression: &mut Expression) -> Shape {
         let id = expression.id;
         match &mut expression.expr {
-            Expr::Unspecified => Shape::Any,
+            Expr::Unspecified => {
+                self.fault(id, "the condition is not complete".to_owned(), None);
+                Shape::Any
+            }
             Expr::Literal(literal) => match literal {
                 LiteralValue::Boolean(_) => Shape::Bool,
                 LiteralValue::Int(_) | LiteralValue::UInt(_) => Shape::Int,
@@ -128,7 +131,12 @@ impl Walk<'_> {
                 let name = name.clone();
                 self.name(id, &name)
             }
-            Expr::Select(select) => self.select(id, select),
+            Expr::Select(select) => {
+                let (shape, name) = self.select(id, select);
+                // A dotted name as one identifier spares the interpreter the search through its parts at every call.
+                expression.expr = name.map_or_else(|| std::mem::take(&mut expression.expr), Expr::Ident);
+                shape
+            }
             Expr::Call(call) => self.call(id, call),
             Expr::List(list) => {
                 let shapes: Vec<_> = list.elements.iter_mut().map(|element| self.shape(element)).collect();
@@ -159,6 +167,7 @@ impl Walk<'_> {
         if let Some((_, shape)) = self.locals.iter().rev().find(|(local, _)| local == name) {
             return *shape;
         }
+        let name = if name == PACKAGE[1] { PACKAGE[0] } else { name };
         match name {
             "findings" | "unknown" => {
                 self.names.insert(name.to_owned());
@@ -180,7 +189,8 @@ impl Walk<'_> {
         }
     }
 
-    fn select(&mut self, id: u64, select: &mut SelectExpr) -> Shape {
+    /// The shape of a selection and, when it is an attribute, its whole name.
+    fn select(&mut self, id: u64, select: &mut SelectExpr) -> (Shape, Option<String>) {
         if select.test {
             let hint = "every attribute exists and may be null: compare it with null".to_owned();
             self.fault(id, "`has` is not offered".to_owned(), Some(hint));
@@ -189,36 +199,39 @@ impl Walk<'_> {
             && !self.locals.iter().any(|(local, _)| local == group)
             && !schema::LISTS.contains(&group.as_str())
         {
-            let group = group.clone();
-            return self.attribute(id, &group, &select.field);
+            let group = if group == PACKAGE[1] { PACKAGE[0] } else { group };
+            let name = format!("{group}.{}", select.field);
+            let shape = self.attribute(id, &name);
+            return (shape, Some(name));
         }
-        match self.shape(&mut select.operand) {
+        let shape = match self.shape(&mut select.operand) {
             Shape::Any => Shape::Any,
             Shape::Finding => {
                 let fields = schema::FINDING.iter().map(|field| field.name);
-                if let Some(field) = schema::FINDING.iter().find(|field| field.name == select.field) {
-                    return Shape::of(field);
+                let found = schema::FINDING.iter().find(|field| field.name == select.field);
+                if found.is_none() {
+                    let hint = one_of(&select.field, fields);
+                    self.fault(id, format!("a finding has no `{}`", select.field), hint);
                 }
-                let hint = super::diagnostic::one_of(&select.field, fields);
-                self.fault(id, format!("a finding has no `{}`", select.field), hint);
-                Shape::Any
+                found.map_or(Shape::Any, Shape::of)
             }
             other => {
                 let hint = other.is_list().then(|| "look into it with `.exists(x, ...)`".to_owned());
                 self.fault(id, format!("{} has no `{}`", other.noun(), select.field), hint);
                 Shape::Any
             }
-        }
+        };
+        (shape, None)
     }
 
-    fn attribute(&mut self, id: u64, group: &str, field: &str) -> Shape {
-        let name = format!("{group}.{field}");
+    fn attribute(&mut self, id: u64, name: &str) -> Shape {
         let found = self.attributes().find(|attribute| attribute.name == name);
         if let Some(attribute) = found {
-            self.names.insert(name);
+            self.names.insert(name.to_owned());
             return Shape::of(attribute);
         }
-        let hint = did_you_mean(&name, self.attributes().map(|attribute| attribute.name)).or_else(|| {
+        let hint = did_you_mean(name, self.attributes().map(|attribute| attribute.name)).or_else(|| {
+            let group = name.split('.').next().unwrap_or_default();
             let fields: Vec<_> = self.attributes().filter_map(|known| in_group(known.name, group)).collect();
             match fields.as_slice() {
                 [] => Some(format!("the groups at gate {} are {}", self.gate, self.groups_in_words())),
@@ -249,7 +262,7 @@ impl Walk<'_> {
             (operators::EQUALS | operators::NOT_EQUALS, [left, right]) => {
                 let null = *left == Shape::Null || *right == Shape::Null;
                 if !null && !left.may_be(*right) {
-                    self.unlike(id, *left, *right, "can never be equal");
+                    self.unlike(id, *left, *right, "can never be equal", &call.args);
                 }
                 Shape::Bool
             }
@@ -260,7 +273,7 @@ impl Walk<'_> {
                 if !left.may_be(*right)
                     || ![*left, *right].iter().all(|side| matches!(side, Shape::Int | Shape::Text | Shape::Any))
                 {
-                    self.unlike(id, *left, *right, "cannot be put in order");
+                    self.unlike(id, *left, *right, "cannot be put in order", &call.args);
                 }
                 Shape::Bool
             }
@@ -268,7 +281,7 @@ impl Walk<'_> {
                 if !list.is_list() {
                     self.fault(id, format!("`in` wants a list, not {}", list.noun()), None);
                 } else if !list.element().may_be(*item) && *item != Shape::Null {
-                    self.unlike(id, *item, list.element(), "can never be equal");
+                    self.unlike(id, *item, list.element(), "can never be equal", &call.args);
                 }
                 Shape::Bool
             }
@@ -283,7 +296,7 @@ impl Walk<'_> {
                 [left, right],
             ) => {
                 if !left.may_be(*right) {
-                    self.unlike(id, *left, *right, "do not combine");
+                    self.unlike(id, *left, *right, "do not combine", &call.args);
                 }
                 if *left == Shape::Any { *right } else { *left }
             }
@@ -367,9 +380,15 @@ impl Walk<'_> {
         result
     }
 
-    fn unlike(&mut self, id: u64, left: Shape, right: Shape, why: &str) {
-        let hint = (left == Shape::Int || right == Shape::Int)
-            .then(|| "spans of time are in seconds: 3 days are `3 * 86400`, or name a setting".to_owned());
+    fn unlike(&mut self, id: u64, left: Shape, right: Shape, why: &str, args: &[Expression]) {
+        let span = |arg: &Expression| match &arg.expr {
+            Expr::Literal(LiteralValue::String(text)) => text.inner().parse::<Duration>().ok(),
+            _ => None,
+        };
+        let hint = args
+            .iter()
+            .find_map(span)
+            .map(|span| format!("spans of time are in seconds: {span} is {}", span.as_seconds()));
         self.fault(id, format!("{} and {} {why}", left.noun(), right.noun()), hint);
     }
 

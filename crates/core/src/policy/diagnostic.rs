@@ -131,7 +131,7 @@ pub(super) fn one_of<'w>(word: &str, known: impl IntoIterator<Item = &'w str> + 
 
 fn nearest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
     let lower = word.to_lowercase();
-    let reach = (word.chars().count() / 3).max(1);
+    let reach = (word.chars().count().div_ceil(3)).clamp(1, 3);
     let scored = known.into_iter().map(|candidate| (distance(&lower, candidate), candidate));
     scored.filter(|(distance, _)| *distance <= reach).min().map(|(_, candidate)| candidate)
 }

@@ -128,8 +128,9 @@ pub struct ExceptionUse(BTreeSet<String>);
 impl ExceptionUse {
     /// Notes the exceptions that a verdict rests on. True when one of them was not noted before.
     pub fn note(&mut self, verdict: &Verdict) -> bool {
-        let used = verdict.reasons.iter().filter_map(|reason| reason.excepted_by.as_ref());
-        used.fold(false, |new, id| self.0.insert(id.clone()) || new)
+        let before = self.0.len();
+        self.0.extend(verdict.reasons.iter().filter_map(|reason| reason.excepted_by.clone()));
+        self.0.len() > before
     }
 
     /// Whether the exception with this id was used.

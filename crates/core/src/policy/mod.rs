@@ -10,6 +10,7 @@ mod diagnostic;
 mod exception;
 mod explain;
 mod fields;
+mod finding;
 mod glob;
 mod parse;
 mod pattern;

@@ -194,9 +194,8 @@ fn defaults(document: &DeTable<'_>, report: &mut Report<'_>) -> BTreeMap<Gate, E
     let Some((table, at)) = section(document, "defaults", report) else { return defaults };
     let mut fields = Fields::new(table, at, "defaults", report);
     for gate in Gate::ALL {
-        if let Some(effect) = fields.word(gate.as_str(), EFFECTS) {
-            defaults.insert(gate, effect);
-        }
+        let found = fields.text(gate.as_str());
+        defaults.extend(found.and_then(|found| fields.pick("effect", &found, EFFECTS)).map(|effect| (gate, effect)));
     }
     fields.finish();
     defaults

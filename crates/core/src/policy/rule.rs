@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::{Action, Ask, Effect, Gate, Reason};
 
 use super::condition::Condition;
-use super::scope::Scope;
+use super::scope::{Scope, Seen};
 use super::template::{Subjects, Template};
 
 /// Whether a rule's effect counts.
@@ -99,6 +99,13 @@ impl Rule {
         }
     }
 
+    /// The attributes that the condition names and that are null, in brackets: nearly always why it failed.
+    fn nulls(&self, scope: &Scope<'_>) -> String {
+        let names = self.condition.names().iter();
+        let null: Vec<_> = names.filter(|name| scope.attribute(name) == Some(Seen::Null)).map(String::as_str).collect();
+        if null.is_empty() { String::new() } else { format!(" (null here: {})", null.join(", ")) }
+    }
+
     /// The rule's part in a verdict, when it has one.
     pub(super) fn reason(&self, outcome: &Outcome, scope: &Scope<'_>) -> Option<Reason> {
         let (effect, text, help) = match outcome {
@@ -109,8 +116,9 @@ impl Rule {
             }
             Outcome::Failed(why) => (
                 Effect::Hold,
-                format!("rule `{}` could not be evaluated, which counts as hold: {why}", self.id),
-                "mend the condition: `bulkhead policy check` shows which attribute may be null".to_owned(),
+                format!("rule `{}` could not be evaluated, which counts as hold: {why}{}", self.id, self.nulls(scope)),
+                "ask the owner of the policy to mend the rule: `bulkhead policy check` says what may be null"
+                    .to_owned(),
             ),
         };
         let audit = self.mode == Mode::Audit;

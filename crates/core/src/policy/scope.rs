@@ -4,16 +4,16 @@
 //! straight from [`Facts`] and no map is ever built for an evaluation.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use cel::common::types::{CelBool, CelInt, CelList, CelMap, CelMapKey, CelNull, CelString};
+use cel::common::types::{CelBool, CelInt, CelList, CelNull, CelString};
 use cel::common::value::{CowVal, Val};
 use cel::context::VariableResolver;
 
 use crate::{Ask, Facts, Finding, Unknown, Value};
 
 use super::Settings;
+use super::finding::CelFinding;
 use super::pattern::Pattern;
 
 /// The value behind a name.
@@ -149,7 +149,8 @@ impl<'a> Scope<'a> {
 
     fn findings_in_cel(&self) -> &CelList<'a> {
         self.cel_findings.get_or_init(|| {
-            let maps: Vec<Box<dyn Val + 'a>> = self.findings.iter().map(|found| Box::new(in_cel(found)) as _).collect();
+            let maps: Vec<Box<dyn Val + 'a>> =
+                self.findings.iter().map(|found| Box::new(CelFinding(found)) as _).collect();
             CelList::from(maps)
         })
     }
@@ -175,31 +176,6 @@ impl VariableResolver for RuleScope<'_, '_> {
             },
         }
     }
-}
-
-/// A field of a finding, as rules and templates name it.
-pub(super) fn finding_field<'a>(finding: &'a Finding, field: &str) -> Option<Option<&'a str>> {
-    Some(match field {
-        "detector" => Some(finding.detector.as_str()),
-        "title" => Some(finding.title.as_str()),
-        "severity" => Some(finding.severity.as_str()),
-        "confidence" => Some(finding.confidence.as_str()),
-        "context" => Some(finding.context.as_str()),
-        "path" => finding.location.as_ref().map(|location| location.path.as_str()),
-        _ => return None,
-    })
-}
-
-fn in_cel(finding: &Finding) -> CelMap<'_> {
-    let mut map: HashMap<CelMapKey<'_>, Box<dyn Val + '_>> = HashMap::new();
-    for field in super::schema::FINDING {
-        let value: Box<dyn Val + '_> = match finding_field(finding, field.name).flatten() {
-            Some(text) => Box::new(CelString::from(text)),
-            None => Box::new(CelNull),
-        };
-        map.insert(CelMapKey::from(field.name), value);
-    }
-    CelMap::from(map)
 }
 
 fn texts<'b>(items: impl Iterator<Item = &'b str>) -> CelList<'b> {

@@ -4,8 +4,9 @@ use crate::{Duration, Finding, Gate, Unknown};
 
 use super::condition::{Condition, Fault};
 use super::diagnostic::{did_you_mean, one_of};
+use super::finding;
 use super::schema::{self, Kind};
-use super::scope::{Scope, Seen, finding_field};
+use super::scope::{Scope, Seen};
 
 /// A sentence with places to fill in. Placeholders are checked at load.
 #[derive(Debug, Clone)]
@@ -85,7 +86,7 @@ impl Template {
                     out.push_str(&render(&seen, *filter));
                 }
                 Piece::Finding(field) => {
-                    let text = subjects.findings.first().and_then(|finding| finding_field(finding, field)).flatten();
+                    let text = subjects.findings.first().and_then(|finding| finding::field(finding, field)).flatten();
                     out.push_str(&text.map_or_else(|| "unknown".to_owned(), clean));
                 }
                 Piece::Findings => {
@@ -169,21 +170,22 @@ fn render(seen: &Seen<'_>, filter: Option<Filter>) -> String {
     }
 }
 
-/// File names and summaries come from strangers: no control characters, no endless text.
+/// File names and summaries come from strangers: no control characters, nothing that turns the writing around, no
+/// endless text.
 fn clean(text: &str) -> String {
-    let escaped: String = text
-        .chars()
-        .flat_map(|char| {
-            let control = char.is_control();
-            let (raw, escape) = ((!control).then_some(char), control.then(|| char.escape_default()));
-            raw.into_iter().chain(escape.into_iter().flatten())
-        })
-        .take(LONGEST + 1)
-        .collect();
-    if escaped.chars().count() <= LONGEST {
-        return escaped;
+    let mut out = String::new();
+    for char in text.chars().take(LONGEST + 1) {
+        if char.is_control() || is_invisible(char) { out.extend(char.escape_default()) } else { out.push(char) }
     }
-    escaped.chars().take(LONGEST - 3).chain("...".chars()).collect()
+    if out.chars().count() <= LONGEST {
+        return out;
+    }
+    out.chars().take(LONGEST - 3).chain("...".chars()).collect()
+}
+
+/// Zero-width characters and those that change the direction of writing (CVE-2021-42574).
+fn is_invisible(char: char) -> bool {
+    matches!(char, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 fn listed(items: impl ExactSizeIterator<Item = String>) -> String {
