@@ -51,6 +51,9 @@ fn check_renderings(index: &ProjectIndex) {
     };
     let links = Links { file: &link, metadata: &|_| CoreMetadata::Unavailable };
     let kept: Vec<&IndexFile> = index.files.iter().collect();
+    for file in &kept {
+        assert_eq!(file.url.to_uri().to_string(), file.url.as_str(), "the HTTP client takes the address as it is");
+    }
     let page = Uri::from_static("https://gate.example/pypi/simple/demo/");
 
     let again = parse_json(&render_json(index, &kept, links), &page).expect("what was written can be read");

@@ -10,6 +10,7 @@
 mod filename;
 mod fuzz;
 mod index;
+mod json_value;
 mod name;
 mod negotiate;
 mod parse;

@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 use super::index::{
     CoreMetadata, Hashes, IndexFile, ProjectIndex, ProjectStatus, Refused, RefusedWhy, UploadTime, Yanked,
 };
+use super::json_value::{HashesSeed, MetadataSeed, OptionalText, Text, YankedSeed};
 use super::name::{ProjectName, escaped, shown};
 use super::parse::{IndexError, MAX_FILES, api_version, link, refused, servable, settle_duplicates};
 use super::raw_json::{Extra, RawJson};
@@ -270,7 +271,7 @@ struct Keys<'de> {
     filename: Option<Cow<'de, str>>,
     url: Option<Cow<'de, str>>,
     hashes: Option<Hashes>,
-    requires_python: Option<Option<Box<str>>>,
+    requires_python: Option<Option<Cow<'de, str>>>,
     size: Option<Option<u64>>,
     upload_time: Option<UploadTime>,
     yanked: Option<Yanked>,
@@ -296,7 +297,7 @@ impl<'de> Visitor<'de> for FileSeed<'_> {
                 "filename" => once(&mut keys.filename, || map.next_value_seed(Text)),
                 "url" => once(&mut keys.url, || map.next_value_seed(Text)),
                 "hashes" => once(&mut keys.hashes, || map.next_value_seed(HashesSeed)),
-                "requires-python" => once(&mut keys.requires_python, || map.next_value()),
+                "requires-python" => once(&mut keys.requires_python, || map.next_value_seed(OptionalText)),
                 "size" => once(&mut keys.size, || map.next_value()),
                 "upload-time" => once(&mut keys.upload_time, || {
                     let text = map.next_value_seed(OptionalText)?;
@@ -335,7 +336,7 @@ impl Keys<'_> {
             filename: filename.into(),
             url,
             hashes,
-            requires_python: self.requires_python.flatten(),
+            requires_python: self.requires_python.flatten().map(Into::into),
             size: self.size.flatten(),
             upload_time: self.upload_time.unwrap_or(UploadTime::Absent),
             yanked: self.yanked.unwrap_or(Yanked::No),
@@ -369,156 +370,4 @@ fn unknown<'de, A: MapAccess<'de>>(extra: &mut Extra, key: &str, map: &mut A) ->
     let raw = map.next_value::<&RawValue>()?;
     extra.insert(key.into(), RawJson::checked(raw).map_err(A::Error::custom)?);
     Ok(())
-}
-
-/// A text, borrowed from the page where it has no escapes.
-struct Text;
-
-impl<'de> DeserializeSeed<'de> for Text {
-    type Value = Cow<'de, str>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Text {
-    type Value = Cow<'de, str>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text")
-    }
-
-    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Cow::Borrowed(text))
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Cow::Owned(text.to_owned()))
-    }
-}
-
-/// A text or `null`.
-struct OptionalText;
-
-impl<'de> DeserializeSeed<'de> for OptionalText {
-    type Value = Option<Cow<'de, str>>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_option(self)
-    }
-}
-
-impl<'de> Visitor<'de> for OptionalText {
-    type Value = Option<Cow<'de, str>>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text or null")
-    }
-
-    fn visit_none<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        Text.deserialize(deserializer).map(Some)
-    }
-}
-
-/// `hashes`: algorithm to hexadecimal digest.
-struct HashesSeed;
-
-impl<'de> DeserializeSeed<'de> for HashesSeed {
-    type Value = Hashes;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Hashes, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for HashesSeed {
-    type Value = Hashes;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object from algorithm to digest")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Hashes, A::Error> {
-        let mut hashes = Hashes::default();
-        let mut seen: Vec<Cow<'de, str>> = Vec::new();
-        while let Some(algorithm) = map.next_key_seed(Text)? {
-            if seen.contains(&algorithm) {
-                return Err(A::Error::custom("an algorithm is given twice"));
-            }
-            if seen.len() == 16 {
-                return Err(A::Error::custom("more than 16 algorithms"));
-            }
-            hashes.add(&algorithm, &map.next_value_seed(Text)?);
-            seen.push(algorithm);
-        }
-        Ok(hashes)
-    }
-}
-
-/// `yanked`: true, false, or the reason.
-struct YankedSeed;
-
-impl<'de> DeserializeSeed<'de> for YankedSeed {
-    type Value = Yanked;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Yanked, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for YankedSeed {
-    type Value = Yanked;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("true, false or a text")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Yanked, E> {
-        Ok(Yanked::No)
-    }
-
-    fn visit_bool<E: Error>(self, yanked: bool) -> Result<Yanked, E> {
-        Ok(if yanked { Yanked::Yes } else { Yanked::No })
-    }
-
-    fn visit_str<E: Error>(self, reason: &str) -> Result<Yanked, E> {
-        Ok(Yanked::because(reason))
-    }
-}
-
-/// `core-metadata`: true, false, or an object of digests. `null` says nothing.
-struct MetadataSeed;
-
-impl<'de> DeserializeSeed<'de> for MetadataSeed {
-    type Value = Option<CoreMetadata>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for MetadataSeed {
-    type Value = Option<CoreMetadata>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("true, false or an object of digests")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_bool<E: Error>(self, has: bool) -> Result<Self::Value, E> {
-        Ok(Some(if has { CoreMetadata::Available } else { CoreMetadata::Unavailable }))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        let hashes = HashesSeed.visit_map(map)?;
-        Ok(Some(hashes.sha256.map_or(CoreMetadata::Available, CoreMetadata::WithDigest)))
-    }
 }

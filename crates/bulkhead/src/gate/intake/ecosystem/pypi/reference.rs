@@ -3,6 +3,7 @@
 //! Stricter than the RFC where readers are known to disagree: no user information, no backslash, no character that
 //! would need encoding, no dot segment hidden by percent-encoding.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use http::Uri;
@@ -48,7 +49,7 @@ impl FileUrl {
 
     /// The address as the HTTP client takes it.
     pub fn to_uri(&self) -> Uri {
-        self.0.parse().expect("invariant: an address is parsed once before it is kept")
+        self.0.parse().expect("invariant: the characters and lengths allowed here are a part of those of `Uri`")
     }
 
     /// The last segment of the path, still percent-encoded.
@@ -86,7 +87,7 @@ impl Base {
         let authority = page.authority().ok_or(ReferenceError::Base)?.as_str();
         // Credentials of an upstream belong to its configuration, and would otherwise be copied into every file's address.
         let authority = authority.rsplit('@').next().unwrap_or(authority);
-        let authority = checked_authority(authority).map_err(|_| ReferenceError::Base)?;
+        let authority = checked_authority(authority).map_err(|_| ReferenceError::Base)?.into_owned();
         let path = if page.path().is_empty() { "/" } else { page.path() };
         Ok(Self { scheme, authority, path: path.to_owned() })
     }
@@ -110,9 +111,6 @@ impl Base {
         if url.len() > LONGEST {
             return Err(ReferenceError::TooLong);
         }
-        if url.parse::<Uri>().is_err() {
-            return Err(ReferenceError::Character);
-        }
         Ok((FileUrl(url.into_boxed_str()), fragment))
     }
 
@@ -132,9 +130,9 @@ impl Base {
             return with_authority(self.scheme, rest, query);
         }
         let path = match rest {
-            "" => self.path.clone(),
+            "" => Cow::Borrowed(self.path.as_str()),
             rest if rest.starts_with('/') => without_dot_segments(rest),
-            rest => without_dot_segments(&self.merged(rest)),
+            rest => Cow::Owned(without_dot_segments(&self.merged(rest)).into_owned()),
         };
         Ok(recomposed(self.scheme, &self.authority, &path, query))
     }
@@ -148,7 +146,7 @@ impl Base {
 
 fn with_authority(scheme: &str, rest: &str, query: Option<&str>) -> Result<String, ReferenceError> {
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let path = if path.is_empty() { "/".to_owned() } else { without_dot_segments(path) };
+    let path = if path.is_empty() { Cow::Borrowed("/") } else { without_dot_segments(path) };
     Ok(recomposed(scheme, &checked_authority(authority)?, &path, query))
 }
 
@@ -162,10 +160,10 @@ fn recomposed(scheme: &str, authority: &str, path: &str, query: Option<&str>) ->
 }
 
 /// RFC 3986, section 5.2.4, for a path that begins with a slash.
-fn without_dot_segments(path: &str) -> String {
+fn without_dot_segments(path: &str) -> Cow<'_, str> {
     // Almost every link of an index has none.
     if !path.contains("/.") {
-        return path.to_owned();
+        return Cow::Borrowed(path);
     }
     let mut kept: Vec<&str> = Vec::new();
     let mut ends_in_folder = false;
@@ -187,7 +185,7 @@ fn without_dot_segments(path: &str) -> String {
     if ends_in_folder || out.is_empty() {
         out.push('/');
     }
-    out
+    Cow::Owned(out)
 }
 
 fn split_scheme(link: &str) -> (Option<&str>, &str) {
@@ -202,7 +200,7 @@ fn known_scheme(scheme: &str) -> Option<&'static str> {
 }
 
 /// A host and perhaps a port, lower case.
-fn checked_authority(authority: &str) -> Result<String, ReferenceError> {
+fn checked_authority(authority: &str) -> Result<Cow<'_, str>, ReferenceError> {
     let after_literal = match authority.strip_prefix('[') {
         Some(literal) => literal.split_once(']').ok_or(ReferenceError::Authority)?.1,
         None => authority,
@@ -222,7 +220,11 @@ fn checked_authority(authority: &str) -> Result<String, ReferenceError> {
     let port_good = port.is_none_or(|port| {
         !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok()
     });
-    if host_good && port_good { Ok(authority.to_ascii_lowercase()) } else { Err(ReferenceError::Authority) }
+    if !host_good || !port_good {
+        return Err(ReferenceError::Authority);
+    }
+    let lower = !authority.bytes().any(|byte| byte.is_ascii_uppercase());
+    Ok(if lower { Cow::Borrowed(authority) } else { Cow::Owned(authority.to_ascii_lowercase()) })
 }
 
 /// RFC 3986, appendix A: what may stand in a reference. Backslashes, controls and spaces may not.
@@ -234,22 +236,16 @@ fn check_characters(link: &str) -> Result<(), ReferenceError> {
         return Err(ReferenceError::TooLong);
     }
     let bytes = link.as_bytes();
+    if !bytes.iter().all(|byte| ALLOWED[usize::from(*byte)]) {
+        return Err(ReferenceError::Character);
+    }
     let mut encoded = false;
-    for (at, byte) in bytes.iter().enumerate() {
-        match byte {
-            b'%' => {
-                encoded = true;
-                let digits = bytes.get(at + 1..at + 3).ok_or(ReferenceError::Encoding)?;
-                let good = digits.iter().all(u8::is_ascii_hexdigit);
-                let control = matches!(digits[0], b'0' | b'1') || digits.eq_ignore_ascii_case(b"7f");
-                if !good || control {
-                    return Err(ReferenceError::Encoding);
-                }
-            }
-            byte if byte.is_ascii_alphanumeric() => {}
-            b'-' | b'.' | b'_' | b'~' | b':' | b'/' | b'?' | b'[' | b']' | b'@' => {}
-            b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' => {}
-            _ => return Err(ReferenceError::Character),
+    for (at, _) in link.match_indices('%') {
+        encoded = true;
+        let digits = bytes.get(at + 1..at + 3).ok_or(ReferenceError::Encoding)?;
+        let control = matches!(digits[0], b'0' | b'1') || digits.eq_ignore_ascii_case(b"7f");
+        if control || !digits.iter().all(u8::is_ascii_hexdigit) {
+            return Err(ReferenceError::Encoding);
         }
     }
     if encoded {
@@ -263,3 +259,20 @@ fn check_characters(link: &str) -> Result<(), ReferenceError> {
     }
     Ok(())
 }
+
+/// A table, because every byte of every link of a page passes here.
+const ALLOWED: [bool; 256] = {
+    let mut table = [false; 256];
+    let others = b"-._~:/?[]@!$&'()*+,;=%";
+    let mut byte = 0_u8;
+    while byte < 128 {
+        table[byte as usize] = byte.is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let mut at = 0;
+    while at < others.len() {
+        table[others[at] as usize] = true;
+        at += 1;
+    }
+    table
+};

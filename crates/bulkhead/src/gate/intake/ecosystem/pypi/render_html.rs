@@ -2,6 +2,7 @@
 
 use super::index::{CoreMetadata, IndexFile, ProjectIndex, UploadTime, Yanked};
 use super::render::{Links, minor_of};
+use super::route::digits;
 
 /// Writes the page with only `kept`, in that order. Every text of the upstream is escaped. `data-upload-time` is no
 /// part of the standard; mirrors write it and uv reads it, so a client's own cooldown keeps working.
@@ -45,7 +46,7 @@ fn anchor(out: &mut String, file: &IndexFile, links: Links<'_>) {
     // PEP 503 has room for one digest; SHA-256 is the one that clients check.
     if let Some(digest) = file.sha256() {
         href.push_str("#sha256=");
-        href.push_str(&digest.to_hex());
+        href.extend(digits(&digest).map(char::from));
     } else if let Some((algorithm, digest)) = file.hashes.others.first() {
         href.extend(["#", algorithm, "=", digest]);
     }
@@ -88,6 +89,10 @@ fn attribute(out: &mut String, name: &str, value: &str) {
 
 /// Escapes for attribute values in double quotes and for text alike.
 fn escape(out: &mut String, text: &str) {
+    if text.bytes().all(|byte| (0x20..0x7f).contains(&byte) && !matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'')) {
+        out.push_str(text);
+        return;
+    }
     for char in text.chars() {
         match char {
             '&' => out.push_str("&amp;"),

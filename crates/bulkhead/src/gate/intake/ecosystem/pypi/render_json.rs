@@ -5,6 +5,7 @@ use std::io::Write as _;
 use super::index::{CoreMetadata, Hashes, IndexFile, ProjectIndex, UploadTime, Yanked};
 use super::raw_json::Extra;
 use super::render::{Links, minor_of, versions_of};
+use super::route::digits;
 
 /// Writes the page with only `kept`, in that order. Links and metadata are the gate's; unknown keys, sizes, upload
 /// times, yanks, attestations and the status are the upstream's; `versions` are those that still have a file.
@@ -69,8 +70,9 @@ fn file(out: &mut Vec<u8>, file: &IndexFile, links: Links<'_>) {
         CoreMetadata::Unavailable => put(out, ",\"core-metadata\":false"),
         CoreMetadata::Available => put(out, ",\"core-metadata\":true"),
         CoreMetadata::WithDigest(digest) => {
-            write!(out, ",\"core-metadata\":{{\"sha256\":\"{digest}\"}}")
-                .expect("invariant: writing to a Vec does not fail");
+            put(out, ",\"core-metadata\":{\"sha256\":\"");
+            out.extend_from_slice(&digits(&digest));
+            put(out, "\"}");
         }
     }
     if let Some(provenance) = &file.provenance {
@@ -85,7 +87,7 @@ fn hashes(out: &mut Vec<u8>, hashes: &Hashes) {
     let mut separator = "";
     if let Some(digest) = hashes.sha256 {
         put(out, "\"sha256\":\"");
-        hex(out, digest.as_bytes());
+        out.extend_from_slice(&digits(&digest));
         put(out, "\"");
         separator = ",";
     }
@@ -117,11 +119,6 @@ fn key(out: &mut Vec<u8>, name: &str, value: &str) {
 
 fn text(out: &mut Vec<u8>, text: &str) {
     serde_json::to_writer(out, text).expect("invariant: a text is JSON, and writing to a Vec does not fail");
-}
-
-fn hex(out: &mut Vec<u8>, bytes: &[u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    out.extend(bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]));
 }
 
 fn put(out: &mut Vec<u8>, text: &str) {

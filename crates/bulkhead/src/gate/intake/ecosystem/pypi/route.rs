@@ -106,8 +106,8 @@ pub fn route(path: &str) -> Result<Route, RouteError> {
 
 /// The path of a file below [`PREFIX`]: what [`route`] reads back.
 pub fn file_path(project: &ProjectName, digest: &Sha256, file_name: &str) -> String {
-    let mut path = format!("files/{project}/{digest}/");
-    encode_into(file_name, &mut path);
+    let mut path = String::new();
+    append_file_path(&mut path, project, digest, file_name);
     path
 }
 
@@ -119,7 +119,28 @@ pub fn metadata_path(project: &ProjectName, digest: &Sha256, file_name: &str) ->
 /// The link to a file as a project page carries it: relative, so that a page is the same under whatever host and
 /// scheme the client reached Bulkhead by (clients resolve it before they write a lockfile).
 pub fn file_link(project: &ProjectName, digest: &Sha256, file_name: &str) -> String {
-    format!("../../{}", file_path(project, digest, file_name))
+    let mut link = String::with_capacity(160);
+    link.push_str("../../");
+    append_file_path(&mut link, project, digest, file_name);
+    link
+}
+
+fn append_file_path(out: &mut String, project: &ProjectName, digest: &Sha256, file_name: &str) {
+    out.reserve(80 + project.as_str().len() + file_name.len());
+    out.extend(["files/", project.as_str(), "/"]);
+    out.extend(digits(digest).map(char::from));
+    out.push('/');
+    encode_into(file_name, out);
+}
+
+/// 64 lower-case hexadecimal digits. A page carries two per file, so they are not formatted byte by byte.
+pub(super) fn digits(digest: &Sha256) -> [u8; 64] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let bytes = digest.as_bytes();
+    std::array::from_fn(|at| {
+        let byte = bytes[at / 2];
+        DIGITS[usize::from(if at % 2 == 0 { byte >> 4 } else { byte & 15 })]
+    })
 }
 
 fn file(name: &str, digest: &str, file_name: &str) -> Result<Route, RouteError> {

@@ -8,8 +8,8 @@ use super::super::{fuzz_html, fuzz_json, fuzz_route};
 #[test]
 fn the_seeds_of_the_fuzz_targets_pass() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
-    let targets: [(&str, fn(&[u8])); 3] =
-        [("pypi_json", fuzz_json), ("pypi_html", fuzz_html), ("pypi_route", fuzz_route)];
+    type Target = fn(&[u8]);
+    let targets = [("pypi_json", fuzz_json as Target), ("pypi_html", fuzz_html), ("pypi_route", fuzz_route)];
     for (folder, target) in targets {
         let mut seeds = 0;
         for entry in fs::read_dir(corpus.join(folder)).unwrap() {

@@ -206,7 +206,7 @@ fn errors_name_the_key() {
     the page's JSON cannot be read: files[1].upload-time: invalid type: integer `5`, expected a text at line 1 column 143
     the page's JSON cannot be read: files[1].yanked: invalid type: integer `1`, expected true, false or a text at line 1 column 138
     the page's JSON cannot be read: files[1].core-metadata: invalid type: string "true", expected true, false or an object of digests at line 1 column 150
-    the page's JSON cannot be read: files[1].requires-python: invalid type: sequence, expected a string at line 1 column 146
+    the page's JSON cannot be read: files[1].requires-python: invalid type: sequence, expected a text at line 1 column 146
     the page's JSON cannot be read: files[1].provenance: invalid type: map, expected a text at line 1 column 141
     the page's JSON cannot be read: files[1].url: the key is given twice at line 1 column 133
     the page's JSON cannot be read: files[1].novel: the key is given twice at line 1 column 145
