@@ -148,6 +148,11 @@ impl SigningKey {
         VerifierKey { name: origin.clone(), public }
     }
 
+    #[cfg(test)]
+    pub(crate) fn from_seed(seed: &[u8; 32]) -> Self {
+        Self(Ed25519KeyPair::from_seed_unchecked(seed).expect("invariant: a seed has 32 bytes"))
+    }
+
     pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
         self.0.sign(message).as_ref().to_vec()
     }

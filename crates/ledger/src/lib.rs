@@ -12,6 +12,8 @@ pub mod checkpoint;
 mod edge;
 pub mod entry;
 mod error;
+#[cfg(test)]
+mod fixture;
 mod hash;
 pub mod key;
 mod log;
