@@ -24,7 +24,7 @@ pub(super) fn check(file: Option<PathBuf>, text: &str) -> Result<Config, ConfigE
     intake.finish(&mut report);
     let feed = feed(root.section("feed", &mut report), &mut report);
     root.finish(&mut report);
-    match ConfigErrors::of(report.errors) {
+    match ConfigErrors::of(report.into_errors()) {
         Some(errors) => Err(errors),
         None => Ok(Config { file, server, intake: Intake { pypi }, feed }),
     }
@@ -98,7 +98,7 @@ fn pypi(mut section: Section<'_>, report: &mut Report<'_>) -> Pypi {
                 Some(host) => pypi.hosts.push(host),
                 None => report.add(
                     at,
-                    format!("`intake.pypi.hosts` holds `{text}`, which is not a host"),
+                    "`intake.pypi.hosts` holds something that is not a host",
                     "write \"files.corp.example\" or \"files.corp.example:8443\", without scheme and path",
                 ),
             }

@@ -27,6 +27,7 @@ macro_rules! variables {
 variables! {
     BULKHEAD_LOG: "What to log, as `tracing` directives such as `info,bulkhead=debug`.";
     HOME: "Where the user's client configuration and `.netrc` are.";
+    LOGNAME: "Who runs the command, when `USER` is not set.";
     NETRC: "The netrc file, instead of `~/.netrc`.";
     NO_COLOR: "When set and not empty, output has no colours.";
     PATH: "Where `python3`, `pip` and `uv` are found when pip is asked for its own default.";
@@ -34,6 +35,8 @@ variables! {
     PIP_INDEX_URL: "The index that pip uses.";
     SSL_CERT_DIR: "Folder of trusted certificates, instead of the operating system's.";
     SSL_CERT_FILE: "File of trusted certificates, instead of the operating system's.";
+    SUDO_USER: "Who runs the command through sudo: who answers for a review.";
+    USER: "Who runs the command: who answers for a review.";
     UV_CONFIG_FILE: "uv's configuration file, instead of those it would find.";
     UV_DEFAULT_INDEX: "The index that uv uses.";
     UV_INDEX_URL: "The index that uv uses, older name.";
@@ -43,24 +46,42 @@ variables! {
     XDG_CONFIG_HOME: "Where the user's client configuration is.";
 }
 
-/// A snapshot of the listed variables; tests make one from pairs.
+/// A snapshot of the listed variables, and where system-wide configuration is.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Env(BTreeMap<&'static str, OsString>);
+pub struct Env {
+    variables: BTreeMap<&'static str, OsString>,
+    etc: Option<PathBuf>,
+}
 
 impl Env {
-    /// The process's environment, now.
+    /// The process's environment, now, and `/etc`.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub fn process() -> Self {
-        Self(ALL.iter().filter_map(|variable| Some((variable.name, std::env::var_os(variable.name)?))).collect())
+        let value = |variable: &Variable| Some((variable.name, std::env::var_os(variable.name)?));
+        Self { variables: ALL.iter().filter_map(value).collect(), etc: Some(PathBuf::from("/etc")) }
     }
 
-    /// An environment of exactly these.
+    /// An environment of exactly these, on a machine without system-wide configuration.
     pub fn of<T: Into<OsString>>(pairs: impl IntoIterator<Item = (Variable, T)>) -> Self {
-        Self(pairs.into_iter().map(|(variable, value)| (variable.name, value.into())).collect())
+        let variables = pairs.into_iter().map(|(variable, value)| (variable.name, value.into()));
+        Self { variables: variables.collect(), etc: None }
+    }
+
+    /// The same with another folder as `/etc`.
+    #[must_use]
+    pub fn with_etc(mut self, etc: PathBuf) -> Self {
+        self.etc = Some(etc);
+        self
+    }
+
+    /// A path below `/etc`.
+    pub fn etc(&self, path: &str) -> Option<PathBuf> {
+        Some(self.etc.as_ref()?.join(path))
     }
 
     /// The value as it is; an empty one counts as unset, as pip and uv have it.
     pub fn os(&self, variable: Variable) -> Option<&OsStr> {
-        self.0.get(variable.name).map(OsString::as_os_str).filter(|value| !value.is_empty())
+        self.variables.get(variable.name).map(OsString::as_os_str).filter(|value| !value.is_empty())
     }
 
     /// The value, when it is UTF-8 and not empty.
@@ -77,6 +98,6 @@ impl Env {
 impl std::fmt::Debug for Env {
     /// Names only: index URLs may hold passwords.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.variables.keys()).finish()
     }
 }

@@ -21,9 +21,8 @@ pub struct ConfigError {
 pub struct ConfigErrors(Vec<ConfigError>);
 
 impl ConfigErrors {
-    /// The mistakes in the order of the file, or nothing when there are none.
-    pub(super) fn of(mut errors: Vec<ConfigError>) -> Option<Self> {
-        errors.sort_by_key(|error| error.line);
+    /// The mistakes, or nothing when there are none.
+    pub(super) fn of(errors: Vec<ConfigError>) -> Option<Self> {
         (!errors.is_empty()).then_some(Self(errors))
     }
 

@@ -14,19 +14,35 @@ use super::error::ConfigError;
 pub(super) struct Report<'a> {
     file: &'a Path,
     text: &'a str,
-    pub(super) errors: Vec<ConfigError>,
+    /// With their offsets, to sort by.
+    errors: Vec<(usize, ConfigError)>,
+    /// Lines that are not TOML: what the parser made of their values is not worth a second complaint.
+    broken: Vec<usize>,
 }
 
 impl<'a> Report<'a> {
     pub(super) fn new(file: &'a Path, text: &'a str) -> Self {
-        Self { file, text, errors: Vec::new() }
+        Self { file, text, errors: Vec::new(), broken: Vec::new() }
     }
 
     /// Notes a mistake at a byte offset of the text.
     pub(super) fn add(&mut self, offset: usize, message: impl Into<String>, hint: impl Into<String>) {
+        let line = self.line(offset);
+        if !self.broken.contains(&line) {
+            let (file, message, hint) = (self.file.to_owned(), message.into(), hint.into());
+            self.errors.push((offset, ConfigError { file, line, message, hint }));
+        }
+    }
+
+    fn line(&self, offset: usize) -> usize {
         let before = self.text.as_bytes().get(..offset).unwrap_or(self.text.as_bytes());
-        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
-        self.errors.push(ConfigError { file: self.file.to_owned(), line, message: message.into(), hint: hint.into() });
+        1 + before.iter().filter(|byte| **byte == b'\n').count()
+    }
+
+    /// The mistakes in the order of the file.
+    pub(super) fn into_errors(mut self) -> Vec<ConfigError> {
+        self.errors.sort_by_key(|(offset, _)| *offset);
+        self.errors.into_iter().map(|(_, error)| error).collect()
     }
 }
 
@@ -36,6 +52,7 @@ pub(super) fn parse<'t>(text: &'t str, report: &mut Report<'_>) -> Section<'t> {
     for error in errors {
         let offset = error.span().map_or(0, |span| span.start);
         report.add(offset, format!("not TOML: {}", error.message()), "");
+        report.broken.push(report.line(offset));
     }
     Section { path: String::new(), table: Some(root.into_inner()), asked: Vec::new() }
 }

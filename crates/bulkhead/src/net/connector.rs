@@ -49,6 +49,7 @@ pub(super) struct Connector {
 }
 
 impl Connector {
+    #[expect(clippy::disallowed_methods, reason = "this is the address guard: it dials what it judged")]
     async fn dial(self, uri: Uri) -> Result<TcpStream, DialError> {
         let host = link::host(&uri).ok_or(LinkRefused::Link(link::LinkError::Shape))?;
         let deadline = Instant::now() + self.limit;
@@ -72,7 +73,7 @@ impl Connector {
     }
 
     /// The addresses that may be dialled; never empty.
-    async fn addresses(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, DialError> {
+    pub(super) async fn addresses(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, DialError> {
         let all = self.resolver.lookup(host, port).await?;
         if self.rule.host_standing(host, port) == Standing::Trusted {
             return Ok(all);

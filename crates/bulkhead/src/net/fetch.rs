@@ -292,7 +292,7 @@ pub(super) fn root_cause(error: &dyn std::error::Error) -> String {
 
 enum Decoder {
     Identity(Capped),
-    Gzip(GzDecoder<Capped>),
+    Gzip(Box<GzDecoder<Capped>>),
 }
 
 #[derive(Debug)]
@@ -306,7 +306,7 @@ impl Decoder {
         let capped = Capped { bytes: Vec::new(), max };
         match encoding.map(|text| text.trim().to_ascii_lowercase()).as_deref() {
             None | Some("" | "identity") => Some(Self::Identity(capped)),
-            Some("gzip" | "x-gzip") => Some(Self::Gzip(GzDecoder::new(capped))),
+            Some("gzip" | "x-gzip") => Some(Self::Gzip(Box::new(GzDecoder::new(capped)))),
             Some(_) => None,
         }
     }

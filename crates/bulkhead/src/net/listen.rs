@@ -56,6 +56,9 @@ mod tests {
     #[test]
     fn the_refusal_says_how() {
         let refusal = check_exposure("0.0.0.0:7070".parse().unwrap(), false, false).unwrap_err().to_string();
-        insta::assert_snapshot!(refusal, @"");
+        insta::assert_snapshot!(refusal, @r"
+        0.0.0.0:7070 is reachable from other machines, which needs TLS and a token
+          help: set tls_cert and tls_key under [server] in bulkhead.toml; create a token: bulkhead token create --for ci; or listen on 127.0.0.1:7070
+        ");
     }
 }

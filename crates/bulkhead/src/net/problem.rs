@@ -43,8 +43,11 @@ pub fn reason_phrase(problem: &Problem) -> String {
     }
     let room = MAX_REASON.saturating_sub(code.len());
     if text.len() > room {
-        let cut = text[..room.saturating_sub(3)].rfind(' ').unwrap_or(room.saturating_sub(3));
-        text.truncate(cut);
+        text.truncate(room.saturating_sub(3));
+        // At a word's end if there is one near; one endless word is cut anywhere.
+        if let Some(space) = text.rfind(' ').filter(|space| space + 24 > text.len()) {
+            text.truncate(space);
+        }
         text.push_str("...");
     }
     text.push_str(&code);

@@ -87,6 +87,10 @@ impl Server {
         self.listener.local_addr()
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "each connection's task holds a slot, and shutdown waits for all slots"
+    )]
     /// Serves until `shutdown` completes, then finishes open requests for at most [`ServerLimits::drain`].
     pub async fn serve<S, B>(self, service: S, shutdown: impl Future<Output = ()>)
     where
@@ -187,7 +191,7 @@ where
             .timer(TokioTimer::new())
             .header_read_timeout(limits.head)
             .max_headers(limits.headers)
-            .max_buf_size(limits.head_size)
+            .max_header_size(limits.head_size)
             .serve_connection(TokioIo::new(stream), Clean { service, peer })
     );
     tokio::select! {

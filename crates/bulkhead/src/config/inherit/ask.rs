@@ -32,14 +32,21 @@ pub fn default_in_help(help: &str) -> Option<String> {
     let option = words.iter().position(|word| matches!(*word, "--index-url" | "--default-index"))?;
     let rest = &words[option + 1..];
     let end = rest.iter().position(|word| word.starts_with("--") && word.len() > 2).unwrap_or(rest.len());
-    let default = rest[..end].iter().position(|word| word.trim_start_matches(['(', '[']).starts_with("default"))?;
-    let url = rest[default + 1..end].first()?.trim_matches(|char: char| "()[]<>,.:;".contains(char));
-    ["http://", "https://"].iter().any(|scheme| url.starts_with(scheme)).then(|| url.to_owned())
+    rest[..end].windows(2).find_map(|pair| {
+        let introduced = pair[0].trim_start_matches(['(', '[']).trim_end_matches(':') == "default";
+        let url = pair[1].trim_matches(|char: char| "()[]<>,.:;".contains(char));
+        let fetchable = ["http://", "https://"].iter().any(|scheme| url.starts_with(scheme));
+        (introduced && fetchable).then(|| url.to_owned())
+    })
 }
 
 /// What the command prints, if it ends well and in time.
 fn output(words: &[&str], env: &Env) -> Option<String> {
     let (program, arguments) = words.split_first()?;
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "pip is asked as the user who would run it; it reads nothing hostile"
+    )]
     let mut command = Command::new(program);
     // From the root: Python would otherwise import a `pip` folder from the working directory.
     command.args(arguments).current_dir("/").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());

@@ -172,7 +172,7 @@ fn config_folders(env: &Env) -> (Option<PathBuf>, Vec<PathBuf>) {
     let user = env.path(env::XDG_CONFIG_HOME).or_else(|| Some(env.path(env::HOME)?.join(".config")));
     let system = match env.os(env::XDG_CONFIG_DIRS) {
         Some(list) => std::env::split_paths(list).filter(|path| path.is_absolute()).collect(),
-        None => vec![PathBuf::from("/etc/xdg")],
+        None => env.etc("xdg").into_iter().collect(),
     };
     (user, system)
 }

@@ -40,11 +40,7 @@ pub(super) fn entry(text: &str, host: &str) -> Option<Secret> {
                 here = tokens.next_token()?.eq_ignore_ascii_case(host);
                 (login, password) = (String::new(), None);
             }
-            "default" => {
-                if here {
-                    break;
-                }
-            }
+            "default" if here => break,
             "login" | "user" if here => login = tokens.next_token()?,
             "password" if here => password = tokens.next_token(),
             "login" | "user" | "password" | "account" => drop(tokens.next_token()?),

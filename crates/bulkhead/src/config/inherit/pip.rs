@@ -48,7 +48,7 @@ fn files_by_importance(env: &Env) -> Vec<PathBuf> {
         files.extend(user.map(|folder| folder.join("pip/pip.conf")));
         files.extend(home.map(|folder| folder.join(".pip/pip.conf")));
     }
-    files.push(PathBuf::from("/etc/pip.conf"));
+    files.extend(env.etc("pip.conf"));
     // pip reads the folders in order and lets the later file win.
     files.extend(system.into_iter().rev().map(|folder| folder.join("pip/pip.conf")));
     files

@@ -56,7 +56,7 @@ fn files_by_importance(env: &Env) -> Vec<PathBuf> {
     }
     let (user, system) = config_folders(env);
     let mut files: Vec<PathBuf> = user.into_iter().chain(system).map(|folder| folder.join("uv/uv.toml")).collect();
-    files.push(PathBuf::from("/etc/uv/uv.toml"));
+    files.extend(env.etc("uv/uv.toml"));
     files
 }
 
