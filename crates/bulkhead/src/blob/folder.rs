@@ -1,7 +1,7 @@
 //! Blobs in a folder: `sha256/ab/abcd...`, and `tmp` for what is not whole yet.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
-use std::io::{self, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -87,11 +87,10 @@ impl BlobWriter for FolderWriter {
         self.len
     }
 
-    fn finish(mut self: Box<Self>, expected: Option<Sha256>) -> Result<Blob, BlobError> {
-        let found = self.context.clone().finish();
-        let found = Sha256::from_bytes(found.as_ref().try_into().expect("invariant: SHA-256 has 32 bytes"));
-        if let Some(expected) = expected.filter(|expected| *expected != found) {
-            return Err(BlobError::Digest { expected, found });
+    fn finish(mut self: Box<Self>, expected: Sha256) -> Result<Blob, BlobError> {
+        let found = super::from_aws(&self.context.clone().finish());
+        if found != expected {
+            return Err(BlobError::Mismatch { expected, found });
         }
         let target = FolderBlobs::path_of(&self.root, &found);
         // Another request may have brought the same file meanwhile. It is whole, so this one is not needed.
@@ -99,9 +98,8 @@ impl BlobWriter for FolderWriter {
             return Ok(blob);
         }
         self.keep(&target)?;
-        let mut file = self.file.try_clone().map_err(|cause| BlobError::new("reopen", &target, cause))?;
-        file.seek(SeekFrom::Start(0)).map_err(|cause| BlobError::new("rewind", &target, cause))?;
-        Ok(Blob { digest: found, len: self.len, file })
+        // Opened anew: the writer's own handle could still write.
+        open_blob(&target, &found)?.ok_or_else(|| BlobError::new("open", &target, io::ErrorKind::NotFound.into()))
     }
 }
 

@@ -10,9 +10,20 @@ mod tests;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use aws_lc_rs::digest;
 use bulkhead_core::{Code, Problem, Sha256};
 
 pub use folder::FolderBlobs;
+
+/// SHA-256 of bytes in memory.
+pub fn sha256(bytes: &[u8]) -> Sha256 {
+    from_aws(&digest::digest(&digest::SHA256, bytes))
+}
+
+/// The digest that the crypto library computed, as the type that everything else uses.
+pub(crate) fn from_aws(digest: &digest::Digest) -> Sha256 {
+    Sha256::from_bytes(digest.as_ref().try_into().expect("invariant: SHA-256 has 32 bytes"))
+}
 
 /// A store of files by SHA-256. A folder now; an object store for a fleet.
 pub trait Blobs: Send + Sync {
@@ -45,12 +56,11 @@ pub trait BlobWriter: Send {
         self.len() == 0
     }
 
-    /// Keeps the file, on the disk before this returns, if it has the expected digest. With none expected (the index
-    /// promises none) it is kept under the digest that it has.
+    /// Keeps the file, on the disk before this returns, if it has the expected digest.
     ///
     /// # Errors
-    /// [`BlobError::Digest`] when it is another file than promised: nothing is kept then.
-    fn finish(self: Box<Self>, expected: Option<Sha256>) -> Result<Blob, BlobError>;
+    /// [`BlobError::Mismatch`] when it is another file than promised: nothing is kept then.
+    fn finish(self: Box<Self>, expected: Sha256) -> Result<Blob, BlobError>;
 }
 
 /// A whole file, open for reading from its start.
@@ -69,7 +79,7 @@ pub struct Blob {
 pub enum BlobError {
     /// The bytes are not those that were promised.
     #[error("the file has SHA-256 {found}, and {expected} was promised")]
-    Digest {
+    Mismatch {
         /// What was promised.
         expected: Sha256,
         /// What came.
@@ -115,14 +125,17 @@ impl BlobError {
     /// The shape in which it reaches a person: 502 for other bytes than promised, else 503.
     pub fn to_problem(&self) -> Problem {
         let (code, help) = match self {
-            Self::Digest { .. } => (
+            Self::Mismatch { .. } => (
                 Code::UpstreamDigest,
                 "nothing was kept; if it happens again, the upstream or a proxy before it alters files",
             ),
-            Self::Full { .. } => {
-                (Code::StorageUnavailable, "free space on that disk: what was permitted before is still served meanwhile")
+            Self::Full { .. } => (
+                Code::StorageUnavailable,
+                "free space on that disk: what was permitted before is still served meanwhile",
+            ),
+            Self::Failed { .. } => {
+                (Code::StorageUnavailable, "check the owner and the permissions of the data directory")
             }
-            Self::Failed { .. } => (Code::StorageUnavailable, "check the owner and the permissions of the data directory"),
         };
         Problem::new(code, self.to_string()).with_help(help)
     }

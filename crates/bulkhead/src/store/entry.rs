@@ -1,55 +1,57 @@
-//! One ledger entry as the projections see it.
+//! What the projections read out of ledger entries, beyond what every entry has.
 
-use bulkhead_core::{Action, Context, Effect, EntryIndex, Gate, Principal, Reason, Resource};
+use bulkhead_core::{EntryIndex, Gate};
+use bulkhead_ledger::Entry;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
-/// One ledger entry, reduced to what projections need.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EntryRow {
-    /// Its index in the ledger.
-    pub index: EntryIndex,
-    /// When it was recorded.
-    pub time: Timestamp,
-    /// The gate that judged.
-    pub gate: Gate,
-    /// Who asked.
-    pub principal: Principal,
-    /// What was asked for.
-    pub action: Action,
-    /// What it was about.
-    pub resource: Resource,
-    /// The verdict's effect.
-    pub effect: Effect,
-    /// The verdict's reasons.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub reasons: Vec<Reason>,
-    /// The digest of the policy that was in force, as the entry spells it.
-    pub policy: String,
-    /// Around the ask; holds the run.
-    #[serde(default)]
-    pub context: Context,
-    /// The upload time of the file, when the entry says it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub uploaded: Option<Timestamp>,
-    /// What a reviewer decided, in entries of the actions `review-release` and `review-reject`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub review: Option<ReviewNote>,
+/// An entry and its index, as the ledger gives them out.
+pub type Indexed = (EntryIndex, Entry);
+
+/// Names in [`Entry::detail`] that projections read. Append-only: entries hold them for ever.
+pub mod detail {
+    /// Who answers for a decision by review.
+    pub const OWNER: &str = "owner";
+    /// Why it was made.
+    pub const REASON: &str = "reason";
+    /// The one rule that it is about; absent, every rule.
+    pub const RULE: &str = "rule";
+    /// Until when a release holds (RFC 3339).
+    pub const EXPIRES: &str = "expires";
+    /// The upload time of the file (RFC 3339), in entries of the intake gate.
+    pub const UPLOADED: &str = "uploaded";
 }
 
-/// A reviewer's words, as the control entry holds them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReviewNote {
-    /// Who answers for the decision.
-    pub owner: String,
-    /// Why.
-    pub reason: String,
-    /// The one rule that it is about; absent, it is about every rule.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rule: Option<String>,
-    /// Until when a release holds. Invariant 9 wants one; a rejection has none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires: Option<Timestamp>,
+/// When the entry was recorded.
+pub(super) fn time_of(entry: &Entry) -> Timestamp {
+    let millis = i64::try_from(entry.time.unix_millis()).unwrap_or(i64::MAX);
+    Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX)
+}
+
+/// The upload time that the entry tells, when it is one.
+pub(super) fn uploaded(entry: &Entry) -> Option<Timestamp> {
+    if entry.gate != Gate::Intake {
+        return None;
+    }
+    entry.detail.get(detail::UPLOADED)?.parse().ok()
+}
+
+/// A reviewer's words.
+pub(super) struct ReviewNote<'a> {
+    pub(super) owner: &'a str,
+    pub(super) reason: &'a str,
+    pub(super) rule: Option<&'a str>,
+    pub(super) expires: Option<Timestamp>,
+}
+
+/// What a review entry says; nothing when an owner, a reason or a readable expiry is missing. Such an entry decides
+/// nothing, so what was held stays held (invariant 9: no exception without all three).
+pub(super) fn review_note(entry: &Entry) -> Option<ReviewNote<'_>> {
+    let text = |name| entry.detail.get(name).map(String::as_str);
+    let expires = match text(detail::EXPIRES) {
+        Some(at) => Some(at.parse().ok()?),
+        None => None,
+    };
+    Some(ReviewNote { owner: text(detail::OWNER)?, reason: text(detail::REASON)?, rule: text(detail::RULE), expires })
 }
 
 /// A version that the estate has received.

@@ -21,9 +21,10 @@ use bulkhead_core::{EntryIndex, Principal, Purl, RunId, Sha256};
 use jiff::Timestamp;
 
 pub use advisory::{
-    Advisory, AdvisoryStream, Affected, Bound, Feed, FeedRefused, FeedSummary, ImportError, Range, RangeKind,
+    Advisory, AdvisoryStream, Affected, Affects, Bound, Feed, FeedRefused, FeedSummary, ImportError, Range, Release,
+    Semver,
 };
-pub use entry::{EntryRow, ReviewNote, ServedVersion};
+pub use entry::{Indexed, ServedVersion, detail};
 pub use error::StoreError;
 pub use page::{Page, SeenFile, WithheldFrom};
 pub use report::{Judged, Report};
@@ -39,21 +40,21 @@ pub trait Store: Send + Sync {
 
     /// Projects entries, in order, in one transaction. Entries at or below [`Self::projected_to`] are skipped, so a
     /// repeat is harmless; a gap is [`StoreError::Gap`].
-    fn project(&self, entries: &[EntryRow]) -> Result<(), StoreError>;
+    fn project(&self, entries: &[Indexed]) -> Result<(), StoreError>;
     /// The index of the last projected entry.
     fn projected_to(&self) -> Result<Option<EntryIndex>, StoreError>;
     /// Drops every projection, for `bulkhead ledger rebuild`. What no entry can give back is kept.
     fn reset_projections(&self) -> Result<(), StoreError>;
-    /// One entry: what `bulkhead explain v1234` shows.
-    fn entry(&self, index: EntryIndex) -> Result<Option<EntryRow>, StoreError>;
+    /// One entry with its index: what `bulkhead explain v1234` shows.
+    fn entry(&self, index: EntryIndex) -> Result<Option<Indexed>, StoreError>;
     /// Entries about a release, or about every release of a project when `purl` has no version; newest first.
-    fn entries_about(&self, purl: &Purl, limit: usize) -> Result<Vec<EntryRow>, StoreError>;
+    fn entries_about(&self, purl: &Purl, limit: usize) -> Result<Vec<Indexed>, StoreError>;
     /// Entries about a file, newest first.
-    fn entries_with_digest(&self, digest: &Sha256, limit: usize) -> Result<Vec<EntryRow>, StoreError>;
+    fn entries_with_digest(&self, digest: &Sha256, limit: usize) -> Result<Vec<Indexed>, StoreError>;
     /// Entries of a contained run, newest first.
-    fn entries_of_run(&self, run: &RunId, limit: usize) -> Result<Vec<EntryRow>, StoreError>;
+    fn entries_of_run(&self, run: &RunId, limit: usize) -> Result<Vec<Indexed>, StoreError>;
     /// The newest entries, newest first.
-    fn latest_entries(&self, limit: usize) -> Result<Vec<EntryRow>, StoreError>;
+    fn latest_entries(&self, limit: usize) -> Result<Vec<Indexed>, StoreError>;
     /// What waits for review: per release, file and rule the latest refusal that no later permit, no release in force
     /// at `now` and no rejection has settled. Longest-waiting first. Whether time alone has settled an item is policy's
     /// business: [`HeldItem::uploaded`] and [`HeldItem::first_asked`] are there for it.

@@ -1,6 +1,6 @@
 //! Access tokens: `bh_` and 256 random bits, of which only the digest is kept.
 
-use aws_lc_rs::{digest, rand};
+use aws_lc_rs::rand;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bulkhead_core::{Principal, Secret, Sha256};
@@ -52,8 +52,7 @@ impl TokenText {
 
     /// What the store keeps. A plain digest is enough: 256 random bits cannot be guessed from it.
     pub(super) fn digest(&self) -> Sha256 {
-        let digest = digest::digest(&digest::SHA256, self.0.reveal().as_bytes());
-        Sha256::from_bytes(digest.as_ref().try_into().expect("invariant: SHA-256 has 32 bytes"))
+        crate::blob::sha256(self.0.reveal().as_bytes())
     }
 }
 

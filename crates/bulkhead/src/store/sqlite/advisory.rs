@@ -35,15 +35,8 @@ pub(super) fn add(tx: &Transaction<'_>, feed: i64, advisories: &[Advisory]) -> R
             list(&advisory.aliases)?,
         ])?;
         for (nth, affected) in (0_i64..).zip(&advisory.affected) {
-            let (versions, ranges) = (list(&affected.versions)?, list(&affected.ranges)?);
-            affected_row.execute(params![
-                affected.ecosystem.as_str(),
-                affected.name,
-                id,
-                nth,
-                versions,
-                ranges
-            ])?;
+            let (versions, ranges) = (list(affected.versions())?, list(affected.ranges())?);
+            affected_row.execute(params![affected.ecosystem().as_str(), affected.name(), id, nth, versions, ranges])?;
         }
         for digest in &advisory.files {
             file_row.execute(params![digest.as_bytes().as_slice(), id])?;
@@ -116,7 +109,7 @@ pub(super) fn feeds(connection: &Connection) -> Result<Vec<Feed>> {
 
 /// CROSS JOIN fixes the order: from the package to its few advisories, never the other way round.
 const ON_PROJECT: &str = "
-    SELECT a.osv, a.malicious, a.modified, a.summary, a.aliases, p.versions, p.ranges
+    SELECT a.osv, a.malicious, a.modified, a.summary, a.aliases, a.id, p.versions, p.ranges
     FROM affected p CROSS JOIN advisory a ON a.id = p.advisory CROSS JOIN feed f ON f.id = a.feed
     WHERE p.ecosystem = ?1 AND p.name = ?2 AND f.active = 1
     ORDER BY a.osv, a.id, p.nth";
@@ -130,15 +123,17 @@ const WITH_FILE: &str = "
 pub(super) fn on_project(connection: &Connection, project: &Purl) -> Result<Vec<Advisory>> {
     let mut statement = connection.prepare_cached(ON_PROJECT)?;
     let mut found: Vec<Advisory> = Vec::new();
+    let mut last: Option<i64> = None;
     let mut rows = statement.query([project.ecosystem().as_str(), project.name()])?;
     while let Some(row) = rows.next()? {
-        let affected = Affected {
-            ecosystem: project.ecosystem(),
-            name: project.name().to_owned(),
-            versions: get_list(row, 5)?,
-            ranges: get_list(row, 6)?,
-        };
-        merge(&mut found, advisory(row)?).affected.push(affected);
+        // One advisory may name the project in several parts, which come one after the other.
+        let id: i64 = row.get(5)?;
+        if last.replace(id) != Some(id) {
+            found.push(advisory(row)?);
+        }
+        let (versions, ranges) = (get_list(row, 6)?, get_list(row, 7)?);
+        let affected = Affected::new(project.ecosystem(), project.name().to_owned(), versions, ranges);
+        found.last_mut().expect("invariant: pushed for its first row").affected.push(affected);
     }
     Ok(found)
 }
@@ -156,26 +151,7 @@ pub(super) fn with_files(connection: &Connection, digests: &[Sha256]) -> Result<
 }
 
 fn with_file(statement: &mut Statement<'_>, digest: &Sha256) -> Result<Vec<Advisory>> {
-    let mut named = Vec::new();
-    let mut rows = statement.query([digest.as_bytes().as_slice()])?;
-    while let Some(row) = rows.next()? {
-        merge(&mut named, advisory(row)?);
-    }
-    Ok(named)
-}
-
-/// Two feeds may bring the same record: it is one advisory, and malicious if either says so.
-fn merge(found: &mut Vec<Advisory>, next: Advisory) -> &mut Advisory {
-    let at = match found.last() {
-        Some(last) if last.id == next.id => found.len() - 1,
-        _ => {
-            found.push(next);
-            return found.last_mut().expect("invariant: just pushed");
-        }
-    };
-    found[at].malicious |= next.malicious;
-    found[at].modified = found[at].modified.max(next.modified);
-    &mut found[at]
+    statement.query_map([digest.as_bytes().as_slice()], advisory)?.collect()
 }
 
 fn advisory(row: &Row<'_>) -> Result<Advisory> {

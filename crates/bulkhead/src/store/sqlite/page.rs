@@ -38,8 +38,7 @@ pub(super) fn touch(tx: &Transaction<'_>, project: &Purl, fetched_at: Timestamp)
 }
 
 pub(super) fn find(connection: &Connection, project: &Purl) -> Result<Option<Page>> {
-    let sql =
-        "SELECT fetched_at, etag, content_type, final_url, body FROM page WHERE ecosystem = ?1 AND project = ?2";
+    let sql = "SELECT fetched_at, etag, content_type, final_url, body FROM page WHERE ecosystem = ?1 AND project = ?2";
     let mut statement = connection.prepare_cached(sql)?;
     let row = statement.query_row([project.ecosystem().as_str(), project.name()], |row| {
         let packed = row.get_ref(4)?.as_blob().map_err(|cause| {
@@ -57,11 +56,7 @@ pub(super) fn find(connection: &Connection, project: &Purl) -> Result<Option<Pag
 }
 
 /// The kept time of each file, where there is one.
-pub(super) fn seen(
-    connection: &Connection,
-    project: &Purl,
-    files: &[SeenFile<'_>],
-) -> Result<Vec<Option<Timestamp>>> {
+pub(super) fn seen(connection: &Connection, project: &Purl, files: &[SeenFile<'_>]) -> Result<Vec<Option<Timestamp>>> {
     let sql = "SELECT at FROM first_seen WHERE ecosystem = ?1 AND project = ?2 AND file = ?3 AND digest = ?4";
     let mut statement = connection.prepare_cached(sql)?;
     let mut times = Vec::with_capacity(files.len());

@@ -2,10 +2,12 @@
 //! the same rows.
 
 use bulkhead_core::{Action, Effect, EntryIndex, Gate, Purl};
-use rusqlite::{OptionalExtension as _, Result, Transaction, params};
+use bulkhead_ledger::Entry;
+use rusqlite::{Error, OptionalExtension as _, Result, Transaction, params};
 
-use super::value::{index, json, time};
-use crate::store::{EntryRow, ReviewNote};
+use super::value::{index, time};
+use crate::store::Indexed;
+use crate::store::entry::{review_note, time_of, uploaded};
 
 /// Every table that holds projections, and nothing else.
 pub(super) const TABLES: &[&str] = &["projection", "entry", "served", "held", "held_principal", "decision"];
@@ -20,23 +22,22 @@ pub(super) struct Gap {
 }
 
 /// Projects what is new among the entries; with a gap nothing is.
-pub(super) fn project(tx: &Transaction<'_>, entries: &[EntryRow]) -> Result<Option<Gap>> {
-    let mut next = through(tx)?.map_or(0, |last| last.0 + 1);
-    let new = entries.iter().skip_while(|entry| entry.index.0 < next);
-    let new: Vec<&EntryRow> = new.collect();
-    for entry in &new {
-        if entry.index.0 != next {
-            return Ok(Some(Gap { expected: EntryIndex(next), found: entry.index }));
+pub(super) fn project(tx: &Transaction<'_>, entries: &[Indexed]) -> Result<Option<Gap>> {
+    let next = through(tx)?.map_or(0, |last| last.0 + 1);
+    let known = entries.iter().take_while(|(at, _)| at.0 < next).count();
+    let new = &entries[known..];
+    for (expected, (found, _)) in (next..).map(EntryIndex).zip(new) {
+        if *found != expected {
+            return Ok(Some(Gap { expected, found: *found }));
         }
-        next += 1;
     }
-    for entry in &new {
-        apply(tx, entry)?;
+    for (at, entry) in new {
+        apply(tx, *at, entry)?;
     }
-    if let Some(last) = new.last() {
+    if let Some((last, _)) = new.last() {
         let sql = "INSERT INTO projection (one, through) VALUES (1, ?1)
                    ON CONFLICT (one) DO UPDATE SET through = excluded.through";
-        tx.prepare_cached(sql)?.execute([index(last.index)?])?;
+        tx.prepare_cached(sql)?.execute([index(*last)?])?;
     }
     Ok(None)
 }
@@ -50,43 +51,49 @@ pub(super) fn reset(tx: &Transaction<'_>) -> Result<()> {
     TABLES.iter().try_for_each(|table| tx.execute(&format!("DELETE FROM {table}"), []).map(drop))
 }
 
-fn apply(tx: &Transaction<'_>, entry: &EntryRow) -> Result<()> {
+fn apply(tx: &Transaction<'_>, at: EntryIndex, entry: &Entry) -> Result<()> {
     let purl = entry.resource.purl.as_ref();
-    let sql = "INSERT INTO entry (idx, ecosystem, project, version, digest, run, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let body = entry.encode(at).map_err(|cause| Error::ToSqlConversionFailure(Box::new(cause)))?;
+    let sql =
+        "INSERT INTO entry (idx, ecosystem, project, version, digest, run, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     tx.prepare_cached(sql)?.execute(params![
-        index(entry.index)?,
+        index(at)?,
         purl.map(|purl| purl.ecosystem().as_str()),
         purl.map(Purl::name),
         purl.and_then(Purl::version),
         entry.resource.digest.as_ref().map(|digest| digest.as_bytes().as_slice()),
         entry.context.run.map(|run| run.to_string()),
-        json(entry)?,
+        body,
     ])?;
     let Some(purl) = purl else { return Ok(()) };
-    match (entry.gate, &entry.review) {
-        (Gate::Control, Some(note)) => decide(tx, entry, purl, note),
-        (Gate::Intake, _) => {
+    match entry.gate {
+        Gate::Control => decide(tx, at, entry, purl),
+        Gate::Intake => {
             if entry.effect.passes() && entry.action == Action::Fetch {
                 serve(tx, entry, purl)?;
             }
-            settle(tx, entry, purl)
+            settle(tx, at, entry, purl)
         }
-        _ => Ok(()),
+        Gate::Runtime | Gate::Egress | Gate::Vault => Ok(()),
     }
 }
 
-fn decide(tx: &Transaction<'_>, entry: &EntryRow, purl: &Purl, note: &ReviewNote) -> Result<()> {
+fn decide(tx: &Transaction<'_>, at: EntryIndex, entry: &Entry, purl: &Purl) -> Result<()> {
     let released = match entry.action {
         Action::ReviewRelease => true,
         Action::ReviewReject => false,
         _ => return Ok(()),
     };
+    let Some(note) = review_note(entry).filter(|note| !released || note.expires.is_some()) else {
+        tracing::error!(entry = %at, "a review without owner, reason or expiry decides nothing");
+        return Ok(());
+    };
     let sql = "INSERT INTO decision
                    (entry, at, released, ecosystem, project, version, file, rule, owner, reason, expires)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
     tx.prepare_cached(sql)?.execute(params![
-        index(entry.index)?,
-        time(entry.time),
+        index(at)?,
+        time(time_of(entry)),
         released,
         purl.ecosystem().as_str(),
         purl.name(),
@@ -100,7 +107,7 @@ fn decide(tx: &Transaction<'_>, entry: &EntryRow, purl: &Purl, note: &ReviewNote
     Ok(())
 }
 
-fn serve(tx: &Transaction<'_>, entry: &EntryRow, purl: &Purl) -> Result<()> {
+fn serve(tx: &Transaction<'_>, entry: &Entry, purl: &Purl) -> Result<()> {
     let Some(version) = purl.version() else { return Ok(()) };
     // max() of two arguments is NULL when either is: coalesce each with the other.
     let sql = "INSERT INTO served (ecosystem, project, version, uploaded, last_served, count)
@@ -110,34 +117,42 @@ fn serve(tx: &Transaction<'_>, entry: &EntryRow, purl: &Purl) -> Result<()> {
                    last_served = max(last_served, excluded.last_served),
                    count = count + 1";
     let ecosystem = purl.ecosystem().as_str();
-    let uploaded = entry.uploaded.map(time);
-    tx.prepare_cached(sql)?.execute(params![ecosystem, purl.name(), version, uploaded, time(entry.time)])?;
+    let uploaded = uploaded(entry).map(time);
+    tx.prepare_cached(sql)?.execute(params![ecosystem, purl.name(), version, uploaded, time(time_of(entry))])?;
     Ok(())
 }
 
 /// Opens an item for every rule that refuses, and closes those that no longer do.
-fn settle(tx: &Transaction<'_>, entry: &EntryRow, purl: &Purl) -> Result<()> {
+fn settle(tx: &Transaction<'_>, at: EntryIndex, entry: &Entry, purl: &Purl) -> Result<()> {
     let version = purl.version().unwrap_or_default();
     let file = entry.resource.file.as_deref().unwrap_or_default();
     if !entry.effect.passes() {
         let refusing = |effect: Effect| !effect.passes();
         let mut refused_by_rule = false;
         for reason in entry.reasons.iter().filter(|reason| reason.counts() && refusing(reason.effect)) {
-            hold(tx, entry, purl, &reason.rule, reason.effect, &reason.text)?;
+            hold(tx, at, entry, purl, Refusal { rule: &reason.rule, effect: reason.effect, text: &reason.text })?;
             refused_by_rule = true;
         }
         if !refused_by_rule {
-            hold(tx, entry, purl, DEFAULT_RULE, entry.effect, "")?;
+            hold(tx, at, entry, purl, Refusal { rule: DEFAULT_RULE, effect: entry.effect, text: "" })?;
         }
     }
     let sql = "UPDATE held SET open = 0 WHERE ecosystem = ?1 AND project = ?2 AND version = ?3 AND file = ?4
                                           AND open = 1 AND last_entry < ?5";
     let ecosystem = purl.ecosystem().as_str();
-    tx.prepare_cached(sql)?.execute(params![ecosystem, purl.name(), version, file, index(entry.index)?])?;
+    tx.prepare_cached(sql)?.execute(params![ecosystem, purl.name(), version, file, index(at)?])?;
     Ok(())
 }
 
-fn hold(tx: &Transaction<'_>, entry: &EntryRow, purl: &Purl, rule: &str, effect: Effect, text: &str) -> Result<()> {
+struct Refusal<'a> {
+    rule: &'a str,
+    effect: Effect,
+    text: &'a str,
+}
+
+fn hold(tx: &Transaction<'_>, at: EntryIndex, entry: &Entry, purl: &Purl, refusal: Refusal<'_>) -> Result<()> {
+    // A listing's digest is of what it withholds, not of a file.
+    let digest = entry.resource.digest.as_ref().filter(|_| entry.action != Action::List);
     let sql = "INSERT INTO held (ecosystem, project, version, file, rule, open, effect, text, digest, uploaded,
                                  count, first_asked, last_asked, last_entry)
                VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?7, ?8, ?9, 1, ?10, ?10, ?11)
@@ -154,13 +169,13 @@ fn hold(tx: &Transaction<'_>, entry: &EntryRow, purl: &Purl, rule: &str, effect:
             purl.name(),
             purl.version().unwrap_or_default(),
             entry.resource.file.as_deref().unwrap_or_default(),
-            rule,
-            effect.as_str(),
-            text,
-            entry.resource.digest.as_ref().map(|digest| digest.as_bytes().as_slice()),
-            entry.uploaded.map(time),
-            time(entry.time),
-            index(entry.index)?,
+            refusal.rule,
+            refusal.effect.as_str(),
+            refusal.text,
+            digest.map(|digest| digest.as_bytes().as_slice()),
+            uploaded(entry).map(time),
+            time(time_of(entry)),
+            index(at)?,
         ],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;

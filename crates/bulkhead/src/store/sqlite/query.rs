@@ -8,16 +8,16 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Params, Result, Row, params};
 
 use super::value::{
-    get_count, get_digest_if, get_index, get_json, get_purl, get_time, get_time_if, index, undecodable,
+    get_count, get_digest_if, get_entry, get_index, get_purl, get_time, get_time_if, index, undecodable,
 };
-use crate::store::{Decision, EntryRow, HeldItem, Ruling, ServedVersion};
+use crate::store::{Decision, HeldItem, Indexed, Ruling, ServedVersion};
 
-pub(super) fn entry(connection: &Connection, at: EntryIndex) -> Result<Option<EntryRow>> {
+pub(super) fn entry(connection: &Connection, at: EntryIndex) -> Result<Option<Indexed>> {
     let sql = "SELECT body FROM entry WHERE idx = ?1";
-    connection.prepare_cached(sql)?.query_row([index(at)?], |row| get_json(row, 0)).optional()
+    connection.prepare_cached(sql)?.query_row([index(at)?], |row| get_entry(row, 0)).optional()
 }
 
-pub(super) fn about(connection: &Connection, purl: &Purl, limit: usize) -> Result<Vec<EntryRow>> {
+pub(super) fn about(connection: &Connection, purl: &Purl, limit: usize) -> Result<Vec<Indexed>> {
     let (ecosystem, name, limit) = (purl.ecosystem().as_str(), purl.name(), row_limit(limit));
     match purl.version() {
         Some(version) => {
@@ -33,17 +33,17 @@ pub(super) fn about(connection: &Connection, purl: &Purl, limit: usize) -> Resul
     }
 }
 
-pub(super) fn with_digest(connection: &Connection, digest: &Sha256, limit: usize) -> Result<Vec<EntryRow>> {
+pub(super) fn with_digest(connection: &Connection, digest: &Sha256, limit: usize) -> Result<Vec<Indexed>> {
     let sql = "SELECT body FROM entry INDEXED BY entry_digest WHERE digest = ?1 ORDER BY idx DESC LIMIT ?2";
     entries(connection, sql, params![digest.as_bytes().as_slice(), row_limit(limit)])
 }
 
-pub(super) fn of_run(connection: &Connection, run: &RunId, limit: usize) -> Result<Vec<EntryRow>> {
+pub(super) fn of_run(connection: &Connection, run: &RunId, limit: usize) -> Result<Vec<Indexed>> {
     let sql = "SELECT body FROM entry INDEXED BY entry_run WHERE run = ?1 ORDER BY idx DESC LIMIT ?2";
     entries(connection, sql, params![run.to_string(), row_limit(limit)])
 }
 
-pub(super) fn latest(connection: &Connection, limit: usize) -> Result<Vec<EntryRow>> {
+pub(super) fn latest(connection: &Connection, limit: usize) -> Result<Vec<Indexed>> {
     entries(connection, "SELECT body FROM entry ORDER BY idx DESC LIMIT ?1", params![row_limit(limit)])
 }
 
@@ -67,7 +67,8 @@ pub(super) fn decisions_for(connection: &Connection, project: &Purl) -> Result<V
 }
 
 pub(super) fn held(connection: &Connection, now: Timestamp) -> Result<Vec<HeldItem>> {
-    let sql = "SELECT entry, at, released, ecosystem, project, version, file, rule, owner, reason, expires FROM decision";
+    let sql =
+        "SELECT entry, at, released, ecosystem, project, version, file, rule, owner, reason, expires FROM decision";
     let mut decisions: BTreeMap<Purl, Vec<Decision>> = BTreeMap::new();
     for decision in connection.prepare_cached(sql)?.query_map([], decision)? {
         let decision = decision?;
@@ -93,8 +94,8 @@ pub(super) fn held(connection: &Connection, now: Timestamp) -> Result<Vec<HeldIt
     Ok(items)
 }
 
-fn entries(connection: &Connection, sql: &str, params: impl Params) -> Result<Vec<EntryRow>> {
-    connection.prepare_cached(sql)?.query_map(params, |row| get_json(row, 0))?.collect()
+fn entries(connection: &Connection, sql: &str, params: impl Params) -> Result<Vec<Indexed>> {
+    connection.prepare_cached(sql)?.query_map(params, |row| get_entry(row, 0))?.collect()
 }
 
 fn row_limit(limit: usize) -> i64 {

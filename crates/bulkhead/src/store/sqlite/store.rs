@@ -8,12 +8,12 @@ use jiff::Timestamp;
 
 use super::{SqliteStore, advisory, classify, lock, page, projection, query, report, token};
 use crate::store::{
-    Advisory, AdvisoryStream, Decision, EntryRow, Feed, HeldItem, ImportError, Judged, Page, Report, SeenFile,
+    Advisory, AdvisoryStream, Decision, Feed, HeldItem, ImportError, Indexed, Judged, Page, Report, SeenFile,
     ServedVersion, Store, StoreError, Token, TokenText, WithheldFrom,
 };
 
 impl Store for SqliteStore {
-    fn project(&self, entries: &[EntryRow]) -> Result<(), StoreError> {
+    fn project(&self, entries: &[Indexed]) -> Result<(), StoreError> {
         match self.write("project entries", |tx| projection::project(tx, entries))? {
             None => Ok(()),
             Some(projection::Gap { expected, found }) => Err(StoreError::Gap { expected, found }),
@@ -28,23 +28,23 @@ impl Store for SqliteStore {
         self.write("drop projections", projection::reset)
     }
 
-    fn entry(&self, index: EntryIndex) -> Result<Option<EntryRow>, StoreError> {
+    fn entry(&self, index: EntryIndex) -> Result<Option<Indexed>, StoreError> {
         self.read("read an entry", |connection| query::entry(connection, index))
     }
 
-    fn entries_about(&self, purl: &Purl, limit: usize) -> Result<Vec<EntryRow>, StoreError> {
+    fn entries_about(&self, purl: &Purl, limit: usize) -> Result<Vec<Indexed>, StoreError> {
         self.read("read the entries of a package", |connection| query::about(connection, purl, limit))
     }
 
-    fn entries_with_digest(&self, digest: &Sha256, limit: usize) -> Result<Vec<EntryRow>, StoreError> {
+    fn entries_with_digest(&self, digest: &Sha256, limit: usize) -> Result<Vec<Indexed>, StoreError> {
         self.read("read the entries of a file", |connection| query::with_digest(connection, digest, limit))
     }
 
-    fn entries_of_run(&self, run: &RunId, limit: usize) -> Result<Vec<EntryRow>, StoreError> {
+    fn entries_of_run(&self, run: &RunId, limit: usize) -> Result<Vec<Indexed>, StoreError> {
         self.read("read the entries of a run", |connection| query::of_run(connection, run, limit))
     }
 
-    fn latest_entries(&self, limit: usize) -> Result<Vec<EntryRow>, StoreError> {
+    fn latest_entries(&self, limit: usize) -> Result<Vec<Indexed>, StoreError> {
         self.read("read the latest entries", |connection| query::latest(connection, limit))
     }
 

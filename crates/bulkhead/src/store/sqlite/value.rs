@@ -1,11 +1,14 @@
 //! Domain types to and from columns. What does not decode is an error that names the column, never a default.
 
 use bulkhead_core::{Ecosystem, EntryIndex, Purl, Sha256};
+use bulkhead_ledger::Entry;
 use jiff::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Error, Result, Row};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use crate::store::Indexed;
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
@@ -26,7 +29,7 @@ pub(super) fn list<T: Serialize>(items: &[T]) -> Result<String> {
     if items.is_empty() { Ok(String::new()) } else { json(&items) }
 }
 
-pub(super) fn json<T: Serialize>(value: &T) -> Result<String> {
+fn json<T: Serialize>(value: &T) -> Result<String> {
     serde_json::to_string(value).map_err(|cause| Error::ToSqlConversionFailure(Box::new(cause)))
 }
 
@@ -58,7 +61,13 @@ pub(super) fn get_digest_if(row: &Row<'_>, column: usize) -> Result<Option<Sha25
     Ok(row.get::<_, Option<[u8; 32]>>(column)?.map(Sha256::from_bytes))
 }
 
-pub(super) fn get_json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<T> {
+/// An entry from its canonical bytes.
+pub(super) fn get_entry(row: &Row<'_>, column: usize) -> Result<Indexed> {
+    let bytes = row.get_ref(column)?.as_blob().map_err(|cause| undecodable(column, Type::Blob, cause))?;
+    Entry::decode(bytes).map_err(|cause| undecodable(column, Type::Blob, cause))
+}
+
+fn get_json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<T> {
     let text = row.get_ref(column)?.as_str().map_err(|cause| undecodable(column, Type::Text, cause))?;
     serde_json::from_str(text).map_err(|cause| undecodable(column, Type::Text, cause))
 }

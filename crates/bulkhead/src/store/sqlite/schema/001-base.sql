@@ -14,7 +14,7 @@ CREATE TABLE entry (
     version   TEXT,
     digest    BLOB,
     run       TEXT,
-    body      TEXT NOT NULL                     -- the EntryRow, JSON
+    body      BLOB NOT NULL                     -- the entry in its canonical bytes
 ) STRICT;
 CREATE INDEX entry_release ON entry (ecosystem, project, version, idx) WHERE project IS NOT NULL;
 CREATE INDEX entry_project ON entry (ecosystem, project, idx) WHERE project IS NOT NULL;

@@ -1,13 +1,21 @@
 //! Advisories and the feeds that bring them, reduced to what matching needs (OSV schema 1.7).
 
-use bulkhead_core::{Ecosystem, Sha256};
+mod affected;
+mod version;
+
+#[cfg(test)]
+mod tests;
+
+use bulkhead_core::Sha256;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use super::StoreError;
 
+pub use affected::{Affected, Affects, Bound, Range};
+pub use version::{Release, Semver};
+
 /// One advisory.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Advisory {
     /// The record's id (`MAL-2026-2144`).
     pub id: String,
@@ -23,55 +31,6 @@ pub struct Advisory {
     pub affected: Vec<Affected>,
     /// SHA-256 of files that it names: packages, or files inside them. From a lookup: empty.
     pub files: Vec<Sha256>,
-}
-
-/// The part of an advisory that is about one package.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Affected {
-    /// The ecosystem.
-    pub ecosystem: Ecosystem,
-    /// The normalised name.
-    pub name: String,
-    /// Versions named one by one.
-    pub versions: Vec<String>,
-    /// Ranges of versions.
-    pub ranges: Vec<Range>,
-}
-
-/// A range of versions: bounds, in the order of the record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Range {
-    /// How versions are ordered.
-    #[serde(rename = "k")]
-    pub kind: RangeKind,
-    /// The bounds (OSV `events`).
-    #[serde(rename = "b")]
-    pub bounds: Vec<Bound>,
-}
-
-/// How the versions of a range are ordered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum RangeKind {
-    /// As the ecosystem does.
-    #[serde(rename = "e")]
-    Ecosystem,
-    /// As SemVer 2.0 says.
-    #[serde(rename = "s")]
-    Semver,
-}
-
-/// One bound of a range.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Bound {
-    /// From this version on; `0` stands before every version.
-    #[serde(rename = "i")]
-    Introduced(String),
-    /// Up to, and without, this version.
-    #[serde(rename = "f")]
-    Fixed(String),
-    /// Up to and with this version.
-    #[serde(rename = "l")]
-    LastAffected(String),
 }
 
 /// A feed that was imported.
