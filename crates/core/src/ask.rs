@@ -1,5 +1,8 @@
 //! What somebody wants to do: principal, action, resource, context (the terms of XACML and Cedar).
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};

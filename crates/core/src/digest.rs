@@ -1,5 +1,8 @@
 //! Digests as types. Computing one needs a crypto crate, so that happens outside `core`.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::str::FromStr;
 

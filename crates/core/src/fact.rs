@@ -1,5 +1,8 @@
 //! What could be learned about a resource, and what could not.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,8 @@
 //! Identifiers as types, never bare numbers or strings.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -61,7 +64,9 @@ impl FromStr for VerdictId {
     type Err = IdError;
 
     fn from_str(text: &str) -> Result<Self, IdError> {
-        let index = text.strip_prefix('v').and_then(|digits| digits.parse().ok());
+        // `u64` would read a sign too.
+        let digits = text.strip_prefix('v').filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+        let index = digits.and_then(|digits| digits.parse().ok());
         let index = index.ok_or_else(|| IdError { kind: "verdict id", text: text.chars().take(80).collect() })?;
         Ok(Self(EntryIndex(index)))
     }

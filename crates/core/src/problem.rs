@@ -1,5 +1,8 @@
 //! The one shape in which a refusal or a fault reaches a person: code, title, detail, help (RFC 9457 over HTTP).
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 use serde::Serialize;

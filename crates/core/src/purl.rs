@@ -1,5 +1,8 @@
 //! Package URLs (the PURL specification), existing only in canonical form.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -70,7 +73,7 @@ impl Ecosystem {
                 let bare = match name.strip_prefix('@') {
                     Some(scoped) => {
                         let (scope, bare) = scoped.split_once('/')?;
-                        good(scope, b"-_.~").then_some(bare)?
+                        (good(scope, b"-_.~") && !scope.starts_with('.')).then_some(bare)?
                     }
                     None => name,
                 };
@@ -131,9 +134,11 @@ impl Purl {
     }
 
     /// The same package at a version. The version is taken as given: its spelling is the ecosystem adapter's business.
+    /// An empty one is none.
     #[must_use]
     pub fn at(&self, version: impl Into<String>) -> Self {
-        Self { ecosystem: self.ecosystem, name: self.name.clone(), version: Some(version.into()) }
+        let version = Some(version.into()).filter(|version: &String| !version.is_empty());
+        Self { ecosystem: self.ecosystem, name: self.name.clone(), version }
     }
 
     /// The ecosystem.

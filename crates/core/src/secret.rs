@@ -1,5 +1,8 @@
 //! A secret neither prints nor serialises (invariant 10).
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 /// A credential. `Debug` and `Display` show `[secret]`; there is no `Serialize`.

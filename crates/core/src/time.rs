@@ -1,5 +1,8 @@
 //! Spans of time as operators write them: `3d`, `36h`, `90s`.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -63,7 +66,7 @@ impl FromStr for Duration {
 
 impl fmt::Display for Duration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (letter, size) = UNITS.into_iter().find(|(_, size)| self.0 % size == 0).unwrap_or(('s', 1));
+        let (letter, size) = UNITS.into_iter().find(|(_, size)| self.0 != 0 && self.0 % size == 0).unwrap_or(('s', 1));
         write!(f, "{}{letter}", self.0 / size)
     }
 }

@@ -1,5 +1,8 @@
 //! What policy decided, and why.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
