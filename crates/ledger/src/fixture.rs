@@ -4,6 +4,7 @@ use bulkhead_core::{Action, Ask, Context, Effect, Gate, Principal, Reason, Resou
 
 use crate::entry::{Entry, EntryTime};
 use crate::key::{Origin, SigningKey, VerifierKey};
+use crate::sequencer::Done;
 
 /// An entry that can be told from others by its number.
 pub(crate) fn entry(number: u64) -> Entry {
@@ -41,4 +42,9 @@ pub(crate) fn key() -> SigningKey {
 
 pub(crate) fn verifier() -> VerifierKey {
     key().verifier(&origin())
+}
+
+/// A caller who only wants to know that it went well.
+pub(crate) fn answered() -> Done {
+    Box::new(|index| assert!(index.is_ok(), "{index:?}"))
 }

@@ -1,1 +1,125 @@
-//! Tests.
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::*;
+use crate::backend::faulty::Disk;
+use crate::fixture::{answered, entry, key, origin, verifier};
+use crate::sequencer::{Options, Sequencer};
+use crate::tile::push_entry;
+
+/// A mirror in memory.
+#[derive(Clone)]
+struct Resources(BTreeMap<String, Vec<u8>>);
+
+impl Source for Resources {
+    fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
+        Ok(self.0.get(path).cloned())
+    }
+}
+
+const PATHS: [&str; 7] = [
+    "checkpoint",
+    "tile/entries/000",
+    "tile/entries/001.p/44",
+    "tile/0/000",
+    "tile/0/001.p/44",
+    "tile/1/000.p/1",
+    "none",
+];
+
+fn resources() -> Resources {
+    let (sequencer, _) = Sequencer::open_on(Arc::new(Disk::default()), origin(), key(), Options::default()).unwrap();
+    (0..300).for_each(|number| sequencer.submit(entry(number), answered()));
+    sequencer.close().unwrap();
+    let log = sequencer.log();
+    let read = |path: &str| Some((path.to_owned(), log.resource(path).unwrap()?.bytes));
+    Resources(PATHS.iter().filter_map(|path| read(path)).collect())
+}
+
+#[test]
+fn a_whole_log_verifies_from_its_resources() {
+    let report = verify(&resources(), &verifier()).unwrap();
+    assert_eq!((report.origin, report.size, report.tiles, report.not_integrated), (origin(), 300, 3, 0));
+    assert_eq!(report.key_fingerprint, verifier().fingerprint());
+}
+
+#[test]
+fn any_byte_changed_in_any_resource_is_a_fault() {
+    let good = resources();
+    for (path, bytes) in &good.0 {
+        // Every byte of the checkpoint, and a spread over the rest.
+        let step = if path == "checkpoint" { 1 } else { bytes.len() / 12 };
+        for at in (0..bytes.len()).step_by(step).chain([bytes.len() - 1]) {
+            let mut changed = good.clone();
+            changed.0.get_mut(path).unwrap()[at] ^= 0x04;
+            assert!(verify(&changed, &verifier()).is_err(), "{path}, byte {at}");
+        }
+    }
+}
+
+#[test]
+fn anything_missing_or_too_long_is_a_fault() {
+    let good = resources();
+    for path in good.0.keys() {
+        let mut less = good.clone();
+        less.0.remove(path);
+        assert!(matches!(verify(&less, &verifier()), Err(Fault::Missing(missing)) if missing == *path));
+        let mut more = good.clone();
+        more.0.get_mut(path).unwrap().push(b'\n');
+        assert!(verify(&more, &verifier()).is_err(), "{path}");
+    }
+}
+
+#[test]
+fn the_fault_names_what_is_wrong() {
+    let says = |path: &str, bytes: Vec<u8>| {
+        let mut changed = resources();
+        changed.0.insert(path.to_owned(), bytes);
+        verify(&changed, &verifier()).unwrap_err().to_string()
+    };
+    let tile = says("tile/1/000.p/1", vec![0; 32]);
+    assert_eq!(tile, "tile/1/000.p/1 differs from the hashes of the entries at byte 0");
+    let mut swapped = Vec::new();
+    for index in [1, 0] {
+        push_entry(&mut swapped, &entry(index).encode(bulkhead_core::EntryIndex(index)).unwrap()).unwrap();
+    }
+    let mut rest = resources().0["tile/entries/000"].clone();
+    rest.drain(..swapped.len());
+    let order = says("tile/entries/000", [swapped, rest].concat());
+    assert_eq!(order, "entry 0 says that it is entry 1");
+    let root = says("checkpoint", {
+        let other = Checkpoint { origin: origin(), size: 300, root: Sha256::from_bytes([0; 32]) };
+        other.sign(&key()).unwrap()
+    });
+    assert!(root.contains("the checkpoint signs 0000"), "{root}");
+    let other_key = crate::SigningKey::generate().unwrap().verifier(&origin());
+    let unsigned = verify(&resources(), &other_key).unwrap_err().to_string();
+    assert!(unsigned.contains("carries no signature by the key `ledger.test/main`"), "{unsigned}");
+}
+
+#[test]
+fn a_ledger_folder_and_its_mirror_verify() {
+    let folder = tempfile::tempdir().unwrap();
+    let mirror = tempfile::tempdir().unwrap();
+    for (path, bytes) in &resources().0 {
+        let path = mirror.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+    assert_eq!(verify_folder(mirror.path(), &verifier()).unwrap().size, 300);
+
+    let options = Options { checkpoint_every: std::time::Duration::from_secs(3600), ..Options::default() };
+    let (sequencer, _) = Sequencer::open(folder.path(), origin(), key(), options).unwrap();
+    sequencer.append(entry(0)).unwrap();
+    sequencer.integrate_now().unwrap();
+    sequencer.append(entry(1)).unwrap();
+    let report = verify_folder(folder.path(), &verifier()).unwrap();
+    assert_eq!((report.size, report.not_integrated), (1, 1));
+}
+
+#[test]
+fn an_empty_log_verifies() {
+    let (sequencer, _) = Sequencer::open_on(Arc::new(Disk::default()), origin(), key(), Options::default()).unwrap();
+    let report = verify(&sequencer.log(), &verifier()).unwrap();
+    assert_eq!((report.size, report.tiles), (0, 0));
+}
