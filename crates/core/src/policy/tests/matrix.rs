@@ -28,8 +28,17 @@ const CASES: &[Case] = &[
     ("no age at all", |facts| {
         facts.attributes.remove("file.age");
     }),
-    ("upload time malformed", |facts| facts.set("file.time", "malformed")),
-    ("upload time in the future", |facts| facts.set("file.time", "future")),
+    ("upload time malformed", |facts| {
+        facts.attributes.remove("file.age");
+        facts.set("file.time", "malformed");
+        facts.set("file.uploaded", "yesterday");
+        facts.unknown("upload-time", "not a time");
+    }),
+    ("upload time in the future", |facts| {
+        facts.set("file.age", -DAY);
+        facts.set("file.time", "future");
+        facts.set("file.uploaded", "2026-11-23T12:00:00Z");
+    }),
     ("reported as malicious", |facts| {
         facts.set("advisory.malicious", vec!["MAL-2026-2144"]);
         facts.set("advisory.summary", "steals credentials at every Python start");
@@ -53,6 +62,10 @@ const CASES: &[Case] = &[
     ("below the floor, three years older", |facts| floor(facts, 1095)),
     ("advisory feed too old", |facts| facts.unknown("advisories", "the feed is 9 days old")),
     ("executable .pth", |facts| found(facts, "executable-pth", Severity::Critical, FindingContext::Startup)),
+    (".start file", |facts| found(facts, "startup-entry-point", Severity::Critical, FindingContext::Startup)),
+    (".pth in a source distribution", |facts| {
+        found(facts, "executable-pth", Severity::Medium, FindingContext::Startup)
+    }),
     ("sitecustomize", |facts| found(facts, "startup-module", Severity::High, FindingContext::Startup)),
     ("duplicate archive member, critical", |facts| {
         found(facts, "duplicate-name", Severity::Critical, FindingContext::Archive)
@@ -63,6 +76,9 @@ const CASES: &[Case] = &[
     }),
     ("RECORD incomplete, low", |facts| found(facts, "record-mismatch", Severity::Low, FindingContext::Archive)),
     ("another name inside", |facts| found(facts, "name-mismatch", Severity::High, FindingContext::Archive)),
+    ("no metadata in an old source distribution", |facts| {
+        found(facts, "name-mismatch", Severity::Low, FindingContext::Archive);
+    }),
     ("a member unreadable", |facts| facts.set("content.readable", false)),
     ("content not read yet", |facts| {
         facts.set("content.judged", false);
@@ -108,7 +124,7 @@ fn the_matrix() {
     no upload time, first seen a week ago    allow
     no age at all                            hold   upload-time
     upload time malformed                    hold   upload-time
-    upload time in the future                hold   upload-time
+    upload time in the future                hold   upload-time, cooldown
     reported as malicious                    deny   advisory-malicious
     advisories asked, none found             allow
     known vulnerability                      allow  advisory-vulnerable (audit)
@@ -121,12 +137,15 @@ fn the_matrix() {
     below the floor, three years older       hold   downgrade
     advisory feed too old                    hold   unknown-source
     executable .pth                          deny   executable-pth
+    .start file                              deny   executable-pth
+    .pth in a source distribution            hold   startup-module
     sitecustomize                            hold   startup-module
     duplicate archive member, critical       deny   archive-structure
     odd archive, low                         allow
     contents contradict RECORD               deny   record-mismatch
     RECORD incomplete, low                   allow
     another name inside                      deny   name-mismatch
+    no metadata in an old source distribution allow
     a member unreadable                      hold   unreadable
     content not read yet                     allow
     ");
@@ -162,11 +181,14 @@ fn what_a_developer_reads() {
       the registry gives no usable upload time for sampleproject-2.0-py3-none-any.whl (clock: upload; the registry says: 2026-10-13T12:00:00Z)
       help: use another version, or look at the release and then: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 7d
     upload time malformed
-      the registry gives no usable upload time for sampleproject-2.0-py3-none-any.whl (clock: malformed; the registry says: 2026-10-13T12:00:00Z)
+      the registry gives no usable upload time for sampleproject-2.0-py3-none-any.whl (clock: malformed; the registry says: yesterday)
       help: use another version, or look at the release and then: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 7d
     upload time in the future
-      the registry gives no usable upload time for sampleproject-2.0-py3-none-any.whl (clock: future; the registry says: 2026-10-13T12:00:00Z)
+      the registry gives no usable upload time for sampleproject-2.0-py3-none-any.whl (clock: future; the registry says: 2026-11-23T12:00:00Z)
       help: use another version, or look at the release and then: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 7d
+    upload time in the future
+      sampleproject-2.0-py3-none-any.whl is 0 seconds old by its future time; files younger than 3 days are held
+      help: use an older version, wait, or ask for a review: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 7d
     reported as malicious
       pkg:pypi/sampleproject@2.0 is reported as malicious (MAL-2026-2144): steals credentials at every Python start
       help: use another version; where this one already ran, treat every credential in reach as stolen
@@ -193,9 +215,15 @@ fn what_a_developer_reads() {
       help: bring the source back (for advisories: bulkhead feed import FILE), or: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 1d
     executable .pth
       sampleproject/member would run at every start of Python: executable-pth was seen
-      help: use a version without it; if you have read the file and need it, add an [[exception]] for its sha256:abababababababababababababababababababababababababababababababab to the policy
+      help: use a version without it; if you have read the file and need it, add an [[exception]] for sha256:abababababababababababababababababababababababababababababababab to the policy
+    .start file
+      sampleproject/member would run at every start of Python: startup-entry-point was seen
+      help: use a version without it; if you have read the file and need it, add an [[exception]] for sha256:abababababababababababababababababababababababababababababababab to the policy
+    .pth in a source distribution
+      sampleproject/member may run at every start of Python: executable-pth was seen
+      help: use a version without it, or read the file and then: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 30d
     sitecustomize
-      sampleproject/member would run at every start of Python: startup-module was seen
+      sampleproject/member may run at every start of Python: startup-module was seen
       help: use a version without it, or read the file and then: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 30d
     duplicate archive member, critical
       the archive sampleproject-2.0-py3-none-any.whl is not what it seems: duplicate-name was seen
