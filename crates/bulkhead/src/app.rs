@@ -1,1 +1,256 @@
-//! app
+//! The composition root: opens everything once, in the one right order, and closes it in the other.
+//!
+//! lock -> store -> ledger -> projections caught up -> policy (recorded when it is new) -> spine -> gate.
+
+mod paths;
+mod policy_file;
+mod projection;
+mod upstream;
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use bulkhead_core::{Action, Ask, Context, Gate, Principal, Problem, Resource, Sha256, Verdict};
+use bulkhead_ledger::{Entry, Log, Sequencer, VerifierKey};
+
+pub use paths::Paths;
+use projection::Projector;
+pub use upstream::Found as UpstreamFound;
+
+use crate::blob::{Blobs, FolderBlobs};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::gate::intake::{self, Intake, Reader};
+use crate::spine::{self, Spine};
+use crate::stop::{Stop, Stopping};
+use crate::store::{SqliteStore, Store};
+use crate::tasks::Tasks;
+use crate::telemetry::Metrics;
+
+/// Everything that runs, opened.
+pub struct App {
+    config: Config,
+    paths: Paths,
+    /// Held as long as the app lives: one writer owns a data directory.
+    _lock: File,
+    store: Arc<dyn Store>,
+    ledger: Arc<Sequencer>,
+    log: Log,
+    projector: Projector,
+    spine: Arc<Spine>,
+    intake: Option<Arc<Intake>>,
+    upstream: Result<UpstreamFound, Problem>,
+    reader: Arc<Reader>,
+    metrics: Arc<Metrics>,
+    tasks: Tasks,
+    stop: Stop,
+    clock: Clock,
+}
+
+impl App {
+    /// Opens the data directory, making it when it is not there.
+    ///
+    /// # Errors
+    /// When another Bulkhead owns it, a part of it is damaged, or the policy is not good.
+    pub async fn open(config: Config) -> anyhow::Result<Arc<Self>> {
+        let clock = Clock;
+        let paths = Paths::new(&config.server.data);
+        crate::files::make_folder(&paths.data)?;
+        let lock = crate::files::lock(&paths.lock)?.with_context(|| {
+            format!(
+                "another bulkhead uses {}\n  one process owns a data directory, because a ledger has one tail\n  \
+                 help: stop it, or choose another folder with --data",
+                paths.data.display()
+            )
+        })?;
+        policy_file::ensure(&paths.policy)?;
+        let (policy, digest) = policy_file::read(&paths.policy)?;
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&paths.database)?);
+        crate::source::seed::plant(&*store, clock.now())?;
+        let (blobs, swept) = FolderBlobs::open(&paths.blobs)?;
+        if swept > 0 {
+            tracing::info!(swept, "half-fetched files of an earlier life were removed");
+        }
+        let blobs: Arc<dyn Blobs> = Arc::new(blobs);
+        let projector = Projector::new(Arc::clone(&store));
+        let ledger = Arc::new(projection::open_ledger(&paths, &projector)?);
+        projector.catch_up(&ledger.log())?;
+        let receipt = match spine::receipt_of_policy(&*store, digest)? {
+            Some(receipt) => receipt,
+            None => spine::record(&ledger, policy_entry(digest, clock)).await?,
+        };
+        let spine = Arc::new(Spine::new(Arc::clone(&ledger), Arc::clone(&store), policy, digest, receipt));
+        let (metrics, tasks, reader) = (Arc::new(Metrics::default()), Tasks::default(), Arc::new(Reader::default()));
+        let upstream = upstream::find(&config, &*store);
+        let intake = match &upstream {
+            Ok(found) => Some(Arc::new(Intake::new(intake::Parts {
+                spine: Arc::clone(&spine),
+                upstream: upstream::client(&config, found)?,
+                store: Arc::clone(&store),
+                blobs,
+                reader: Arc::clone(&reader),
+                metrics: Arc::clone(&metrics),
+                tasks: tasks.clone(),
+                index_ttl: config.intake.pypi.index_ttl,
+                clock,
+            }))),
+            Err(_) => None,
+        };
+        let stop = Stop::default();
+        Ok(Arc::new(Self {
+            config,
+            paths,
+            _lock: lock,
+            store,
+            log: ledger.log(),
+            ledger,
+            projector,
+            spine,
+            intake,
+            upstream,
+            reader,
+            metrics,
+            tasks,
+            stop,
+            clock,
+        }))
+    }
+
+    /// Finishes what is under way, integrates and signs the ledger, and lets go of the data directory.
+    pub async fn close(&self) {
+        self.stop.stop();
+        self.tasks.drained().await;
+        if let Err(error) = self.ledger.close() {
+            tracing::error!(%error, "the ledger could not be closed in order; it is caught up at the next start");
+        }
+        if let Err(error) = self.projector.flush() {
+            tracing::error!(%error, "the last entries could not be projected; they are at the next start");
+        }
+    }
+
+    /// Reads the policy file again, records it, and puts it in force.
+    ///
+    /// # Errors
+    /// When the file is not good or the ledger cannot record: the policy before stays in force.
+    pub async fn reload_policy(&self) -> anyhow::Result<(Sha256, u64)> {
+        let (policy, digest) = policy_file::read(&self.paths.policy)?;
+        let receipt = spine::record(&self.ledger, policy_entry(digest, self.clock)).await?;
+        self.spine.put_in_force(policy, digest, receipt);
+        Ok((digest, receipt.entry().0))
+    }
+
+    /// Waits until every durable entry is projected, so that a question sees what was just recorded.
+    ///
+    /// # Errors
+    /// When the store cannot take the entries.
+    pub async fn projected(&self) -> Result<(), Problem> {
+        let projector = self.projector.clone();
+        crate::blocking::run(move || projector.flush()).await?.map_err(|error| error.to_problem())
+    }
+
+    /// Makes every projection anew from the entries; the number of entries.
+    ///
+    /// # Errors
+    /// When an entry cannot be read or the store cannot take it.
+    pub fn rebuild(&self) -> anyhow::Result<u64> {
+        self.projector.rebuild(&self.log)
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The data directory.
+    pub fn data(&self) -> &Path {
+        &self.paths.data
+    }
+
+    /// The files in it.
+    pub fn paths(&self) -> &Paths {
+        &self.paths
+    }
+
+    /// State.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// The ledger, for reading.
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// The ledger's public key.
+    pub fn verifier(&self) -> &VerifierKey {
+        self.ledger.verifier_key()
+    }
+
+    /// The spine.
+    pub fn spine(&self) -> &Arc<Spine> {
+        &self.spine
+    }
+
+    /// The intake gate.
+    ///
+    /// # Errors
+    /// When no upstream is known.
+    pub fn intake(&self) -> Result<&Arc<Intake>, Problem> {
+        match (&self.intake, &self.upstream) {
+            (Some(intake), _) => Ok(intake),
+            (None, Err(problem)) => Err(problem.clone()),
+            (None, Ok(_)) => Err(Problem::new(bulkhead_core::Code::Bug, "an upstream is known and the gate is not open")),
+        }
+    }
+
+    /// The upstream and where it was learned.
+    ///
+    /// # Errors
+    /// When none is known.
+    pub fn upstream(&self) -> Result<&UpstreamFound, Problem> {
+        self.upstream.as_ref().map_err(Clone::clone)
+    }
+
+    /// The pool of workers.
+    pub fn reader(&self) -> &Arc<Reader> {
+        &self.reader
+    }
+
+    /// The counters.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    /// The tasks under way.
+    pub fn tasks(&self) -> &Tasks {
+        &self.tasks
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Gives the order to stop.
+    pub fn stop(&self) {
+        self.stop.stop();
+    }
+
+    /// Waits for the order to stop.
+    pub fn stopping(&self) -> Stopping {
+        self.stop.stopping()
+    }
+}
+
+/// The ask of Bulkhead itself, or of the operator, at the control gate.
+pub fn control_ask(action: Action, owner: &str, resource: Resource) -> Ask {
+    Ask { gate: Gate::Control, principal: Principal::new(owner), action, resource, context: Context::default() }
+}
+
+fn policy_entry(digest: Sha256, clock: Clock) -> Entry {
+    let resource = Resource { digest: Some(digest), ..Resource::default() };
+    let ask = control_ask(Action::PolicyLoad, "bulkhead", resource);
+    Entry::new(&ask, &Verdict::plain(bulkhead_core::Effect::Allow), spine::entry_time(clock.now()), digest)
+}

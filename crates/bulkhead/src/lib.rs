@@ -1,15 +1,24 @@
 //! The product: gates, stores, console and command line. The only async crate of the workspace.
+//!
+//! ARCHITECTURE.md has the map. [`spine`] is where to begin reading.
 
-pub mod admin;
 pub mod app;
 pub mod auth;
 pub mod blob;
+pub mod blocking;
 pub mod cli;
+pub mod clock;
 pub mod config;
+pub mod control;
+pub mod files;
+pub mod front_page;
 pub mod gate;
+pub mod http;
 pub mod net;
 pub mod source;
 pub mod spine;
+pub mod stop;
 pub mod store;
+pub mod tasks;
 pub mod telemetry;
 pub mod worker;

@@ -1,2 +1,7 @@
-//! stub
-fn main(){}
+//! Parse, call, print the error.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    bulkhead::cli::main()
+}

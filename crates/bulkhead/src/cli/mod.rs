@@ -1,1 +1,186 @@
-//! cli
+//! The command line: one file per subcommand, parsed once here.
+//!
+//! Exit codes: 0 good, 1 refused or not verified, 2 wrong use.
+
+mod call;
+mod completions;
+mod explain;
+mod feed;
+mod ledger;
+mod output;
+mod policy;
+mod review;
+mod serve;
+mod token;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use bulkhead_core::{Duration, Problem};
+use clap::{Parser, Subcommand};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::clock::Clock;
+use crate::config::env::{self, Env};
+use crate::config::{Config, Overrides};
+use output::{Format, Output};
+
+/// Keeps one breach from becoming everyone's.
+#[derive(Debug, Parser)]
+#[command(name = "bulkhead", version, max_term_width = 100, disable_help_subcommand = true, after_help = "\
+Start with:  bulkhead serve          then point a client at it:  bulkhead setup pip
+Exit codes:  0 good, 1 refused or not verified, 2 wrong use")]
+struct Cli {
+    #[command(flatten)]
+    place: Place,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Where Bulkhead keeps its data and reads its configuration.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Place {
+    /// Folder of the ledger, the blobs and the database [default: ./bulkhead-data]
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<PathBuf>,
+
+    /// Configuration file [default: bulkhead.toml in the current folder, when there is one]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// How facts are printed
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the gates
+    Serve(serve::Args),
+    /// Say which rule decided on a release, on which facts, and what would change it
+    Explain(explain::Args),
+    /// Look at what is held, and release or reject it
+    Review(review::Args),
+    /// Check the policy, or explain a verdict
+    Policy(policy::Args),
+    /// Verify, show or rebuild the ledger
+    Ledger(ledger::Args),
+    /// Import advisories
+    Feed(feed::Args),
+    /// Create, list and revoke the tokens that name clients
+    Token(token::Args),
+    /// Print shell completions
+    Completions(completions::Args),
+    /// The process that reads archives, contained. Started by `serve`
+    #[command(hide = true)]
+    Worker,
+}
+
+/// How a command ended, when it did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Done {
+    /// Exit code 0.
+    Good,
+    /// Exit code 1: the command worked, and its answer is "refused" or "not verified".
+    Refused,
+}
+
+/// Why a command failed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Exit code 2: the command was used wrongly.
+    Usage(String),
+    /// Exit code 1: a fault or a refusal with a code.
+    Problem(Box<Problem>),
+    /// Exit code 1: a fault or a refusal that the server told.
+    Remote {
+        /// The stable code.
+        code: String,
+        /// What.
+        title: String,
+        /// Why.
+        detail: String,
+        /// What to do next.
+        help: String,
+    },
+    /// Exit code 1: anything else, with its chain of causes.
+    Other(anyhow::Error),
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(Box::new(problem))
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+/// The whole program.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let wrong = error.use_stderr();
+            // A closed pipe is the only way this print fails, and then nobody reads it.
+            drop(error.print());
+            return ExitCode::from(if wrong { 2 } else { 0 });
+        }
+    };
+    if matches!(cli.command, Command::Worker) {
+        return crate::worker::child::run();
+    }
+    let output = Output::new(cli.place.format);
+    match run(cli, &output) {
+        Ok(Done::Good) => ExitCode::SUCCESS,
+        Ok(Done::Refused) => ExitCode::from(1),
+        Err(failure) => output.failure(&failure),
+    }
+}
+
+fn run(cli: Cli, output: &Output) -> Result<Done, Failure> {
+    let place = &cli.place;
+    match cli.command {
+        Command::Serve(args) => serve::run(place, args, output),
+        Command::Explain(args) => explain::run(place, args, output),
+        Command::Review(args) => review::run(place, args, output),
+        Command::Policy(args) => policy::run(place, args, output),
+        Command::Ledger(args) => ledger::run(place, args, output),
+        Command::Feed(args) => feed::run(place, args, output),
+        Command::Token(args) => token::run(place, args, output),
+        Command::Completions(args) => completions::run(&args, output),
+        // Decided in `main`, before anything else is set up.
+        Command::Worker => Ok(Done::Good),
+    }
+}
+
+impl Place {
+    /// The configuration: the file, then what the command line says.
+    pub(crate) fn load(&self) -> Result<Config, Failure> {
+        self.load_with(None)
+    }
+
+    /// The configuration, with the address from the command line.
+    pub(crate) fn load_with(&self, listen: Option<SocketAddr>) -> Result<Config, Failure> {
+        let overrides = Overrides { data: self.data.clone(), listen };
+        Config::load(self.config.as_deref(), overrides).map_err(|errors| Failure::Usage(errors.to_string()))
+    }
+}
+
+/// That span from now.
+fn from_now(span: Duration) -> Result<Timestamp, Failure> {
+    let later = Clock.now().checked_add(SignedDuration::from_secs(span.as_seconds()));
+    later.map_err(|_| Failure::Usage(format!("{span} from now is after the end of time")))
+}
+
+/// The user who runs the command: who answers for a review unless told otherwise.
+fn user() -> Result<String, Failure> {
+    let env = Env::process();
+    let named = env.text(env::SUDO_USER).or_else(|| env.text(env::USER)).or_else(|| env.text(env::LOGNAME));
+    named.map(str::to_owned).ok_or_else(|| Failure::Usage("nobody is logged in by name; say who answers for it with --owner".to_owned()))
+}

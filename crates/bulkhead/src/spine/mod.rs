@@ -1,1 +1,188 @@
-//! spine
+//! The spine: what every gate does with an ask once the facts are gathered.
+//!
+//! judge (pure) -> settle (durable) -> [`Permit`] or [`Problem`]. A gate cannot do the last step itself.
+
+mod in_force;
+mod permit;
+mod recent;
+mod reviewed;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use bulkhead_core::policy::Policy;
+use bulkhead_core::{Ask, Code, Problem, Sha256, Verdict};
+use bulkhead_ledger::{Entry, EntryTime, LedgerError, Sequencer};
+use jiff::Timestamp;
+
+pub use in_force::InForce;
+pub use permit::{Permit, Receipt};
+pub use recent::{FRESH, Outcome};
+pub use reviewed::Reviewed;
+
+use crate::store::Store;
+use recent::Recent;
+
+/// Policy and the ledger, joined so that no gate can use one without the other.
+pub struct Spine {
+    ledger: Arc<Sequencer>,
+    store: Arc<dyn Store>,
+    in_force: RwLock<Arc<InForce>>,
+    /// Counts every change that may change a verdict: a policy load, a review, a feed import.
+    epoch: AtomicU64,
+    recent: Recent,
+}
+
+impl Spine {
+    /// A spine over an open ledger, with a policy that `receipt` says was recorded.
+    pub fn new(ledger: Arc<Sequencer>, store: Arc<dyn Store>, policy: Policy, digest: Sha256, receipt: Receipt) -> Self {
+        let in_force = RwLock::new(Arc::new(InForce::new(policy, digest, receipt)));
+        Self { ledger, store, in_force, epoch: AtomicU64::new(1), recent: Recent::default() }
+    }
+
+    /// What is in force now. Held for one ask, so that an ask is judged by one policy from end to end.
+    pub fn in_force(&self) -> Arc<InForce> {
+        Arc::clone(&self.in_force.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The number of the state that verdicts depend on. Whatever is cached from verdicts carries it.
+    pub fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// Says that what verdicts rest on has changed (a review, a feed), so that cached verdicts are judged anew.
+    pub fn facts_changed(&self) {
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Puts a policy in force that was recorded.
+    pub fn put_in_force(&self, policy: Policy, digest: Sha256, receipt: Receipt) {
+        let next = Arc::new(InForce::new(policy, digest, receipt));
+        *self.in_force.write().unwrap_or_else(PoisonError::into_inner) = next;
+        self.facts_changed();
+    }
+
+    /// The outcome of the same ask a moment ago, when it still covers this one.
+    pub fn recent(&self, ask: &Ask) -> Option<Outcome> {
+        self.recent.fresh(ask, self.epoch())
+    }
+
+    /// The outcome that an entry in the ledger already holds for this very ask: for a listing, whose digest says what it
+    /// withholds, one entry covers every repetition, also after a restart.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn recorded(&self, ask: &Ask, title: &str) -> Result<Option<Outcome>, Problem> {
+        let epoch = self.epoch();
+        if let Some(outcome) = self.recent.standing(ask, epoch) {
+            return Ok(Some(outcome));
+        }
+        let Some(digest) = ask.resource.digest else { return Ok(None) };
+        let store = Arc::clone(&self.store);
+        let rows = crate::blocking::run(move || store.entries_with_digest(&digest, 1_000)).await?;
+        let rows = rows.map_err(|error| error.to_problem())?;
+        let same = rows.into_iter().find(|(_, entry)| {
+            entry.gate == ask.gate
+                && entry.action == ask.action
+                && entry.principal == ask.principal
+                && entry.resource == ask.resource
+                && entry.context == ask.context
+        });
+        Ok(same.map(|(index, entry)| {
+            let verdict = Verdict { effect: entry.effect, reasons: entry.reasons };
+            let outcome = Outcome::new(Arc::new(verdict), Receipt::new(index), title.into(), epoch);
+            self.recent.remember(ask.clone(), outcome.clone());
+            outcome
+        }))
+    }
+
+    /// Records the verdict and turns it into an outcome that covers the same ask for [`FRESH`]. `dress` adds to the
+    /// entry what only this kind of ask has. `epoch` is the one from before the facts were gathered.
+    ///
+    /// # Errors
+    /// When the ledger cannot record. An ask of the same asker that was permitted earlier, and that policy permits now,
+    /// stays covered by its own entry: that permit was given when the ledger could.
+    pub async fn settle(
+        &self,
+        ask: &Ask,
+        verdict: Verdict,
+        title: String,
+        epoch: u64,
+        now: Timestamp,
+        dress: impl FnOnce(Entry) -> Entry,
+    ) -> Result<Outcome, Problem> {
+        let entry = dress(Entry::new(ask, &verdict, entry_time(now), self.in_force().digest));
+        let receipt = match self.record(entry).await {
+            Ok(receipt) => receipt,
+            Err(problem) => {
+                let standing = self.recent.standing(ask, epoch).filter(|old| old.verdict.effect.passes());
+                return standing.filter(|_| verdict.effect.passes()).ok_or(problem);
+            }
+        };
+        let outcome = Outcome::new(Arc::new(verdict), receipt, title.into(), epoch);
+        self.recent.remember(ask.clone(), outcome.clone());
+        Ok(outcome)
+    }
+
+    /// The permit that the outcome stands for, or the refusal.
+    ///
+    /// # Errors
+    /// The refusal, when the verdict does not let the thing pass.
+    pub fn admit<T>(&self, ask: &Ask, outcome: &Outcome, thing: T) -> Result<Permit<T>, Problem> {
+        if outcome.verdict.effect.passes() {
+            return Ok(Permit::new(thing, outcome.receipt));
+        }
+        let title = outcome.title.to_string();
+        Err(Problem::refused(ask.gate, title, &outcome.verdict, Some(outcome.receipt.verdict_id())))
+    }
+
+    /// Leave for a listing from which nothing is withheld: it rests on the entry of the policy that withholds nothing.
+    pub fn admit_unchanged<T>(&self, in_force: &InForce, thing: T) -> Permit<T> {
+        Permit::new(thing, in_force.receipt())
+    }
+
+    /// Records an entry and waits until it is durable.
+    ///
+    /// # Errors
+    /// When the ledger cannot record.
+    pub async fn record(&self, entry: Entry) -> Result<Receipt, Problem> {
+        record(&self.ledger, entry).await
+    }
+}
+
+/// Records an entry and waits until it is durable.
+///
+/// # Errors
+/// When the ledger cannot record.
+pub async fn record(ledger: &Sequencer, entry: Entry) -> Result<Receipt, Problem> {
+    let (done, answer) = tokio::sync::oneshot::channel();
+    // The receiver is gone only when the request was dropped meanwhile; the entry stands all the same.
+    ledger.submit(entry, Box::new(move |result| drop(done.send(result))));
+    match answer.await {
+        Ok(Ok(index)) => Ok(Receipt::new(index)),
+        Ok(Err(error)) => Err(unavailable(&error)),
+        Err(_) => Err(Problem::new(Code::LedgerUnavailable, "the ledger's writer has stopped")
+            .with_help("restart Bulkhead; its log says why the writer stopped")),
+    }
+}
+
+/// The receipt of an entry that the projection of the ledger says is there: the policy in force from before a restart.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn receipt_of_policy(store: &dyn Store, digest: Sha256) -> Result<Option<Receipt>, Problem> {
+    let rows = store.entries_with_digest(&digest, 1).map_err(|error| error.to_problem())?;
+    let load = rows.into_iter().find(|(_, entry)| entry.action == bulkhead_core::Action::PolicyLoad);
+    Ok(load.map(|(index, _)| Receipt::new(index)))
+}
+
+fn unavailable(error: &LedgerError) -> Problem {
+    Problem::new(Code::LedgerUnavailable, format!("the entry could not be made durable: {error}"))
+        .with_help("nothing is permitted without a record; free disk space or mend the disk, then ask again")
+}
+
+/// The ledger's form of a time.
+pub fn entry_time(now: Timestamp) -> EntryTime {
+    let millis = u64::try_from(now.as_millisecond()).unwrap_or(0);
+    EntryTime::from_unix_millis(millis).unwrap_or_else(|_| EntryTime::from_unix_millis(0).expect("invariant: 1970 is a time"))
+}

@@ -93,7 +93,7 @@ pub(super) fn api_version(text: &str) -> Result<ApiVersion, IndexError> {
 pub(super) fn link(base: &Base, link: &str, hashes: &mut Hashes) -> Result<(FileUrl, bool), RefusedWhy> {
     let (url, fragment) = base.resolve(link)?;
     let mut contradicts = false;
-    for pair in fragment.unwrap_or_default().split('&') {
+    for pair in fragment.into_iter().flat_map(|fragment| fragment.split('&')) {
         let Some((algorithm, digest)) = pair.split_once('=') else { continue };
         let mut other = Hashes::default();
         other.add(algorithm, digest);

@@ -28,7 +28,9 @@ use super::reference::Base;
 pub fn parse_json(bytes: &[u8], page_url: &Uri) -> Result<ProjectIndex, IndexError> {
     let base = Base::of_page(page_url)?;
     let place = Place::default();
-    let mut json = serde_json::Deserializer::from_slice(bytes);
+    // Checked once here, so that the reader need not check each text again.
+    let text = std::str::from_utf8(bytes).map_err(|error| IndexError::Json(error.to_string()))?;
+    let mut json = serde_json::Deserializer::from_str(text);
     let page = PageSeed { base: &base, place: &place }.deserialize(&mut json);
     let page = page.and_then(|page| json.end().map(|()| page));
     let page =

@@ -241,7 +241,8 @@ fn bytes_that_are_no_text_are_an_error() {
     let mut page = json_page(r#"{"filename":"demo-1.0.zip","url":"x"}"#).into_bytes();
     let at = page.windows(4).position(|window| window == b"demo").unwrap();
     page[at] = 0xff;
-    assert!(matches!(parse_json(&page, &page_url()), Err(IndexError::Json(_))));
+    let error = parse_json(&page, &page_url()).unwrap_err().to_string();
+    assert_eq!(error, "the page's JSON cannot be read: invalid utf-8 sequence of 1 bytes from index 40");
 }
 
 #[test]

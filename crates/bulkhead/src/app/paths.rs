@@ -1,0 +1,52 @@
+//! Where everything is in the data directory.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use bulkhead_ledger::Origin;
+
+/// The files and folders of one data directory.
+#[derive(Debug, Clone)]
+pub struct Paths {
+    /// The directory itself.
+    pub data: PathBuf,
+    /// Locked by the process that owns it.
+    pub lock: PathBuf,
+    /// The operator's policy.
+    pub policy: PathBuf,
+    /// SQLite.
+    pub database: PathBuf,
+    /// Files by digest.
+    pub blobs: PathBuf,
+    /// The ledger.
+    pub ledger: PathBuf,
+    /// The ledger's signing key.
+    pub key: PathBuf,
+    /// The ledger's name.
+    pub origin: PathBuf,
+}
+
+impl Paths {
+    /// The paths in that directory.
+    pub fn new(data: &Path) -> Self {
+        Self {
+            data: data.to_owned(),
+            lock: data.join("lock"),
+            policy: data.join("policy.toml"),
+            database: data.join("state.sqlite"),
+            blobs: data.join("blobs"),
+            ledger: data.join("ledger"),
+            key: data.join("ledger.key"),
+            origin: data.join("ledger.origin"),
+        }
+    }
+
+    /// The ledger's name, as it was made on first start.
+    ///
+    /// # Errors
+    /// When the file is not there or holds no name.
+    pub fn origin(&self) -> anyhow::Result<Origin> {
+        let text = crate::files::read_text(&self.origin)?;
+        text.trim().parse().with_context(|| format!("{} holds no log origin", self.origin.display()))
+    }
+}

@@ -1,0 +1,147 @@
+//! From the ledger to the database: in the background while running, caught up at start, made anew on demand.
+//!
+//! The ledger is the truth. An entry that is durable and not yet projected is a question answered a moment late, never a
+//! lost one: projections are filled from the log itself, from the first index that the store does not have.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bulkhead_core::EntryIndex;
+use bulkhead_ledger::{Entry, Log, Options, Origin, Sequencer, SigningKey};
+
+use super::Paths;
+use crate::store::{Store, StoreError};
+
+/// How long entries wait to be projected together: one transaction, one sync.
+const TOGETHER: Duration = Duration::from_millis(150);
+/// Entries per transaction while catching up.
+const BATCH: usize = 2_000;
+
+/// Fills the projections. Cloning shares it.
+#[derive(Clone)]
+pub(super) struct Projector {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Arc<dyn Store>,
+    /// Durable entries in order, waiting. The writer thread of the ledger pushes, the projecting thread takes.
+    waiting: Mutex<Vec<(EntryIndex, Entry)>>,
+    /// Held while rows are taken and projected, so that two flushes cannot swap batches.
+    projecting: Mutex<()>,
+    wake: std::sync::Condvar,
+}
+
+impl Projector {
+    pub(super) fn new(store: Arc<dyn Store>) -> Self {
+        let inner = Inner { store, waiting: Mutex::default(), projecting: Mutex::default(), wake: std::sync::Condvar::new() };
+        let projector = Self { inner: Arc::new(inner) };
+        let background = Arc::downgrade(&projector.inner);
+        // A thread and not a task: it waits for the disk, and it must go on while the runtime shuts down.
+        let spawned = std::thread::Builder::new().name("projector".to_owned()).spawn(move || {
+            while let Some(inner) = background.upgrade() {
+                if let Err(error) = inner.flush() {
+                    tracing::warn!(%error, "entries could not be projected; they are tried again");
+                }
+                let waiting = inner.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+                drop(inner.wake.wait_timeout(waiting, TOGETHER));
+            }
+        });
+        if let Err(error) = spawned {
+            tracing::error!(%error, "the projecting thread could not start; entries are projected when they are asked about");
+        }
+        projector
+    }
+
+    /// What the ledger calls with each durable batch.
+    pub(super) fn observe(&self, entries: &[(EntryIndex, Entry)]) {
+        let mut waiting = self.inner.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.extend_from_slice(entries);
+    }
+
+    /// Projects what waits, now.
+    pub(super) fn flush(&self) -> Result<(), StoreError> {
+        self.inner.flush()
+    }
+
+    /// Projects every entry of the log that the store does not have.
+    pub(super) fn catch_up(&self, log: &Log) -> anyhow::Result<u64> {
+        let from = self.inner.store.projected_to()?.map_or(0, |EntryIndex(last)| last + 1);
+        let mut rows = Vec::with_capacity(BATCH);
+        let mut count = 0;
+        for entry in log.entries(from..log.size()) {
+            rows.push(entry?);
+            count += 1;
+            if rows.len() == BATCH {
+                self.inner.store.project(&rows)?;
+                rows.clear();
+            }
+        }
+        self.inner.store.project(&rows)?;
+        Ok(count)
+    }
+
+    /// Drops every projection and makes it anew.
+    pub(super) fn rebuild(&self, log: &Log) -> anyhow::Result<u64> {
+        let _projecting = self.inner.projecting.lock().unwrap_or_else(PoisonError::into_inner);
+        self.inner.waiting.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.inner.store.reset_projections()?;
+        self.catch_up(log)
+    }
+}
+
+impl Inner {
+    fn flush(&self) -> Result<(), StoreError> {
+        let _projecting = self.projecting.lock().unwrap_or_else(PoisonError::into_inner);
+        let rows = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let projected = self.store.project(&rows);
+        if projected.is_err() {
+            // Back in front, in order: nothing is lost while the disk is full.
+            let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            let newer = std::mem::replace(&mut *waiting, rows);
+            waiting.extend(newer);
+        }
+        projected
+    }
+}
+
+/// Opens the ledger, making its key and origin on first start.
+pub(super) fn open_ledger(paths: &Paths, projector: &Projector) -> anyhow::Result<Sequencer> {
+    let key = if paths.key.exists() {
+        SigningKey::load(&paths.key)?
+    } else {
+        anyhow::ensure!(
+            !paths.ledger.exists(),
+            "{} is missing, and {} is not\n  without its key the ledger cannot go on; a new key would be another ledger\n  \
+             help: put the key back from a backup, or start with another --data folder and keep this one to be verified",
+            paths.key.display(),
+            paths.ledger.display()
+        );
+        let key = SigningKey::generate()?;
+        key.save(&paths.key)?;
+        key
+    };
+    let origin = origin(paths, &key)?;
+    let observer = projector.clone();
+    let options = Options { on_durable: Some(Box::new(move |entries| observer.observe(entries))), ..Options::default() };
+    let (sequencer, recovered) = Sequencer::open(&paths.ledger, origin, key, options)?;
+    if recovered.torn_bytes > 0 {
+        tracing::warn!(bytes = recovered.torn_bytes, "an entry that was never acknowledged was cut off the ledger's end");
+    }
+    Ok(sequencer)
+}
+
+/// The log's name: from its key and made once, because a host name would tell strangers who mirror it where it runs.
+fn origin(paths: &Paths, key: &SigningKey) -> anyhow::Result<Origin> {
+    if paths.origin.exists() {
+        return paths.origin();
+    }
+    let unnamed: Origin = "bulkhead".parse()?;
+    let fingerprint = key.verifier(&unnamed).fingerprint().to_hex();
+    let origin = format!("bulkhead/{}", &fingerprint[..16]);
+    crate::files::replace(&paths.origin, format!("{origin}\n").as_bytes(), 0o644)?;
+    Ok(origin.parse()?)
+}

@@ -1,0 +1,86 @@
+//! `bulkhead policy`: check the file, reload it, explain a verdict.
+
+use std::path::PathBuf;
+
+use bulkhead_core::policy::Policy;
+use clap::Subcommand;
+use serde::Serialize;
+
+use super::call::call;
+use super::output::Output;
+use super::{Done, Failure, Place, explain};
+use crate::app::Paths;
+use crate::control::{Loaded, Request};
+
+/// Check the policy, or explain a verdict
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check a policy file as a whole: every error at once, with line and hint
+    Check {
+        /// The file [default: policy.toml in the data folder]
+        file: Option<PathBuf>,
+    },
+    /// Say why a verdict was given and what would change it
+    Explain(explain::Args),
+    /// Read the policy file again now. A broken file keeps the policy before
+    Reload,
+}
+
+#[derive(Debug, Serialize)]
+struct Checked {
+    file: String,
+    good: bool,
+    rules: usize,
+    exceptions: usize,
+    errors: Vec<String>,
+}
+
+pub(super) fn run(place: &Place, args: Args, output: &Output) -> Result<Done, Failure> {
+    match args.command {
+        Command::Check { file } => check(place, file, output),
+        Command::Explain(args) => explain::run(place, args, output),
+        Command::Reload => {
+            let loaded: Loaded = call(place, Request::PolicyReload)?;
+            output.facts(&loaded, |loaded| {
+                format!("policy {} in force: {} rules (entry {})", &loaded.policy[..16], loaded.rules, loaded.entry)
+            })?;
+            Ok(Done::Good)
+        }
+    }
+}
+
+fn check(place: &Place, file: Option<PathBuf>, output: &Output) -> Result<Done, Failure> {
+    let file = match file {
+        Some(file) => file,
+        None => Paths::new(&place.load()?.server.data).policy,
+    };
+    let text = crate::files::read_text(&file).map_err(|error| Failure::Usage(error.to_string()))?;
+    let name = file.display().to_string();
+    let checked = match Policy::parse(&text, &name) {
+        Ok(policy) => Checked {
+            file: name,
+            good: true,
+            rules: policy.rules().len(),
+            exceptions: policy.exceptions().len(),
+            errors: Vec::new(),
+        },
+        Err(errors) => {
+            let errors = errors.to_string();
+            Checked { file: name, good: false, rules: 0, exceptions: 0, errors: vec![errors] }
+        }
+    };
+    output.facts(&checked, |checked| {
+        if checked.good {
+            format!("{}: good, {} rules, {} exceptions", checked.file, checked.rules, checked.exceptions)
+        } else {
+            checked.errors.join("\n")
+        }
+    })?;
+    Ok(if checked.good { Done::Good } else { Done::Refused })
+}

@@ -1,0 +1,140 @@
+//! `bulkhead serve`: the gates.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use anyhow::Context as _;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::output::Output;
+use super::{Done, Failure, Place};
+use crate::app::App;
+use crate::config::env::{self, Env};
+use crate::http::Front;
+use crate::net::server::{Server, ServerLimits};
+use crate::net::{listen, tls};
+
+/// Run the gates
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Address and port to answer on. Anything but loopback needs TLS and a token [default: 127.0.0.1:7070]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+}
+
+/// How often the policy file is looked at for a change.
+const LOOK: Duration = Duration::from_millis(500);
+
+pub(super) fn run(place: &Place, args: Args, output: &Output) -> Result<Done, Failure> {
+    crate::telemetry::start_logging(Env::process().text(env::BULKHEAD_LOG), output.is_json());
+    let config = place.load_with(args.listen)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(anyhow::Error::new)?;
+    runtime.block_on(serve(config, output))?;
+    Ok(Done::Good)
+}
+
+async fn serve(config: crate::config::Config, output: &Output) -> Result<(), Failure> {
+    let listen_address = config.server.listen;
+    let server_tls = match &config.server.tls {
+        Some(files) => Some(tls::server(&files.cert, &files.key).map_err(anyhow::Error::new)?),
+        None => None,
+    };
+    let app = App::open(config).await?;
+    let tokens = app.store().tokens().map_err(|error| error.to_problem())?;
+    let now = app.clock().now();
+    let live = tokens.iter().any(|token| token.revoked.is_none() && token.expires.is_none_or(|expires| now < expires));
+    listen::check_exposure(listen_address, server_tls.is_some(), live).map_err(anyhow::Error::new)?;
+    // Without an upstream or a worker nothing could be served: say so now and not at the first install.
+    app.upstream()?;
+    let enforced = app.reader().pool().await?.enforced().to_string();
+    let secure = server_tls.is_some();
+    let server = Server::bind(listen_address, server_tls, ServerLimits::default()).await;
+    let server = server.with_context(|| format!("cannot listen on {listen_address}; is another server there? choose another with --listen"))?;
+    let address = server.address().map_err(anyhow::Error::new)?;
+    crate::control::listen(&app).context("cannot open the control socket")?;
+    watch_policy(&app)?;
+    stop_on_signal(&app)?;
+    output.text(&banner(&app, address, secure, &enforced)?);
+    let mut stopping = app.stopping();
+    server.serve(Front::new(Arc::clone(&app)), async move { stopping.wait().await }).await;
+    app.close().await;
+    Ok(())
+}
+
+fn banner(app: &App, address: SocketAddr, secure: bool, enforced: &str) -> Result<String, Failure> {
+    let scheme = if secure { "https" } else { "http" };
+    let upstream = app.upstream()?;
+    let fingerprint = app.verifier().fingerprint().to_hex();
+    let entries = app.log().size();
+    let plural = if entries == 1 { "entry" } else { "entries" };
+    let mut text = String::new();
+    let mut line = |label: &str, what: &str| text.push_str(&format!("  {label:<8} {what}\n"));
+    line("intake", &format!("{scheme}://{address}/pypi/simple/     upstream from {}", upstream.source));
+    line("console", &format!("{scheme}://{address}/     (pages come later)"));
+    line("ledger", &format!("{}   key {}   {entries} {plural}", app.verifier().name(), &fingerprint[..16]));
+    line("worker", enforced);
+    for note in &upstream.notes {
+        line("note", note);
+    }
+    for warning in app.spine().in_force().policy.warnings() {
+        line("policy", &warning.to_string());
+    }
+    let head = format!(
+        "bulkhead {}   data {}   policy {}",
+        env!("CARGO_PKG_VERSION"),
+        app.data().display(),
+        app.paths().policy.display()
+    );
+    Ok(format!("{head}\n{text}  point your clients here:  bulkhead setup pip | uv | poetry | pdm"))
+}
+
+/// Reloads the policy when its file changes and on SIGHUP. A broken edit keeps the policy before and says so loudly.
+fn watch_policy(app: &Arc<App>) -> Result<(), Failure> {
+    let mut hangup = signal(SignalKind::hangup()).map_err(anyhow::Error::new)?;
+    let watched = Arc::clone(app);
+    app.tasks().spawn(async move {
+        let mut stopping = watched.stopping();
+        let mut seen = fingerprint(&watched);
+        let mut look = tokio::time::interval(LOOK);
+        loop {
+            let asked = tokio::select! {
+                _ = look.tick() => false,
+                _ = hangup.recv() => true,
+                () = stopping.wait() => return,
+            };
+            let found = fingerprint(&watched);
+            if !asked && found == seen {
+                continue;
+            }
+            seen = found;
+            match watched.reload_policy().await {
+                Ok((digest, entry)) => tracing::info!(policy = %digest, entry, "policy loaded"),
+                Err(error) => tracing::error!("the policy was NOT loaded; the one before stays in force\n{error:#}"),
+            }
+        }
+    });
+    Ok(())
+}
+
+/// What changes when the file does. A file that is not there for a moment (an editor renames) is not a change.
+fn fingerprint(app: &App) -> Option<(SystemTime, u64)> {
+    let metadata = std::fs::metadata(&app.paths().policy).ok()?;
+    Some((metadata.modified().ok()?, metadata.len()))
+}
+
+fn stop_on_signal(app: &Arc<App>) -> Result<(), Failure> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(anyhow::Error::new)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(anyhow::Error::new)?;
+    let stopped = Arc::clone(app);
+    app.tasks().spawn(async move {
+        let mut stopping = stopped.stopping();
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            () = stopping.wait() => {}
+        }
+        stopped.stop();
+    });
+    Ok(())
+}

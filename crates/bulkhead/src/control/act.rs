@@ -1,0 +1,283 @@
+//! Carrying out a request on an opened app.
+
+use std::sync::Arc;
+
+use bulkhead_core::policy::Subject;
+use bulkhead_core::{Action, Code, Duration, Effect, Problem, Purl, Resource, Verdict};
+use bulkhead_ledger::Entry;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::reply::{FeedRow, Feeds, Held, HeldItem, Imported, LedgerRow, LedgerRows, Loaded, Minted, Reviewed, TokenRow, Tokens};
+use super::{Reply, Request};
+use crate::app::{App, control_ask};
+use crate::source::{feed, seed};
+use crate::spine;
+use crate::store::{Feed, StoreError, Token, TokenText};
+
+/// Carries the request out.
+pub async fn act(app: &Arc<App>, request: Request) -> Reply {
+    let done = match request {
+        Request::Explain { subject } => super::explain::explain(app, &subject).await.and_then(facts),
+        Request::ReviewList { all } => review_list(app, all).await.and_then(facts),
+        Request::ReviewRelease { subject, rule, reason, owner, expires } => {
+            release(app, &subject, rule, reason, owner, expires).await.and_then(facts)
+        }
+        Request::ReviewReject { subject, reason, owner } => reject(app, &subject, reason, owner).await.and_then(facts),
+        Request::PolicyReload => policy_reload(app).await.and_then(facts),
+        Request::LedgerShow { last, about } => ledger_show(app, last, about).await.and_then(facts),
+        Request::LedgerRebuild => rebuild(app).await.and_then(facts),
+        Request::TokenCreate { principal, expires } => token_create(app, principal, expires).await.and_then(facts),
+        Request::TokenList => token_list(app).and_then(facts),
+        Request::TokenRevoke { id } => token_revoke(app, &id).await.and_then(facts),
+        Request::FeedImport { path, name, skip_invalid } => feed_import(app, path, name, skip_invalid).await.and_then(facts),
+        Request::FeedList => feed_list(app).and_then(facts),
+    };
+    done.unwrap_or_else(|problem| Reply::Problem {
+        code: problem.code.to_string(),
+        title: problem.title,
+        detail: problem.detail,
+        help: problem.help,
+    })
+}
+
+fn facts<T: Serialize>(facts: T) -> Result<Reply, Problem> {
+    let facts = serde_json::to_value(facts);
+    facts.map(Reply::Facts).map_err(|error| Problem::new(Code::Bug, format!("the reply cannot be written: {error}")))
+}
+
+pub(super) fn stored<T>(result: Result<T, StoreError>) -> Result<T, Problem> {
+    result.map_err(|error| error.to_problem())
+}
+
+async fn review_list(app: &Arc<App>, all: bool) -> Result<Held, Problem> {
+    app.projected().await?;
+    let now = app.clock().now();
+    let waiting = stored(app.store().held(now))?;
+    let settings = app.spine().in_force().policy.settings().clone();
+    let mut items: Vec<HeldItem> = waiting
+        .into_iter()
+        .map(|item| {
+            // Time alone settles the cooldown; such an item waits for nobody.
+            let aged = item.rule == "cooldown"
+                && item.uploaded.unwrap_or(item.first_asked).duration_until(now).as_secs() >= settings.cooldown.as_seconds();
+            HeldItem {
+                purl: item.purl.to_string(),
+                file: item.file,
+                effect: item.effect,
+                rule: item.rule,
+                reason: item.text,
+                asked: item.count,
+                first: item.first_asked,
+                last: item.last_asked,
+                principals: item.principals.iter().map(ToString::to_string).collect(),
+                verdict: bulkhead_core::VerdictId(item.last_entry).to_string(),
+                state: if aged { "aged out" } else { "waiting" }.to_owned(),
+            }
+        })
+        .collect();
+    if !all {
+        items.retain(|item| item.state == "waiting");
+    }
+    Ok(Held { items })
+}
+
+fn release_purl(subject: &str) -> Result<Purl, Problem> {
+    let purl: Purl = subject.parse().map_err(|error: bulkhead_core::PurlError| Problem::new(Code::BadRequest, error.to_string()))?;
+    if purl.version().is_none() {
+        return Err(Problem::new(Code::BadRequest, format!("{purl} names no version"))
+            .with_help(format!("a review is about one release: {purl}@VERSION; for every release write an [[exception]] into the policy")));
+    }
+    Ok(purl)
+}
+
+async fn release(
+    app: &Arc<App>,
+    subject: &str,
+    rule: Option<String>,
+    reason: String,
+    owner: String,
+    expires: Timestamp,
+) -> Result<Reviewed, Problem> {
+    let purl = release_purl(subject)?;
+    if reason.trim().is_empty() {
+        return Err(Problem::new(Code::BadRequest, "the reason is empty").with_help("say why in a sentence: it is kept for ever"));
+    }
+    let in_force = app.spine().in_force();
+    let rules = match rule {
+        Some(rule) if in_force.policy.rules().iter().any(|known| known.id() == rule) => vec![rule],
+        Some(rule) => {
+            let known: Vec<&str> = in_force.policy.rules().iter().map(bulkhead_core::policy::Rule::id).collect();
+            return Err(Problem::new(Code::BadRequest, format!("the policy has no rule `{rule}`")).with_help(format!("its rules are {}", known.join(", "))));
+        }
+        None => refusing_rules(app, &purl).await?,
+    };
+    let details = [("owner", owner.clone()), ("reason", reason), ("rule", rules.join(",")), ("expires", expires.to_string())];
+    let entry = control(app, Action::ReviewRelease, &owner, Resource { purl: Some(purl.clone()), ..Resource::default() }, &details).await?;
+    app.projected().await?;
+    app.spine().facts_changed();
+    Ok(Reviewed { purl: purl.to_string(), rules, expires: Some(expires), entry })
+}
+
+/// Every rule that refuses a file of the release now: those are what a release without `--rule` is about.
+async fn refusing_rules(app: &Arc<App>, purl: &Purl) -> Result<Vec<String>, Problem> {
+    let explanation = super::explain::explain(app, &purl.to_string()).await?;
+    let mut rules: Vec<String> = Vec::new();
+    for reason in explanation.files.iter().flat_map(|file| &file.reasons) {
+        if reason.counts() && !reason.effect.passes() && !rules.contains(&reason.rule) {
+            rules.push(reason.rule.clone());
+        }
+    }
+    if rules.is_empty() {
+        return Err(Problem::new(Code::BadRequest, format!("no rule holds {purl} now")).with_help("there is nothing to release; see bulkhead explain"));
+    }
+    Ok(rules)
+}
+
+async fn reject(app: &Arc<App>, subject: &str, reason: String, owner: String) -> Result<Reviewed, Problem> {
+    let purl = release_purl(subject)?;
+    let details = [("owner", owner.clone()), ("reason", reason)];
+    let resource = Resource { purl: Some(purl.clone()), ..Resource::default() };
+    let entry = control(app, Action::ReviewReject, &owner, resource, &details).await?;
+    app.projected().await?;
+    app.spine().facts_changed();
+    Ok(Reviewed { purl: purl.to_string(), rules: Vec::new(), expires: None, entry })
+}
+
+/// Records what an operator did. The entry comes before the effect.
+async fn control(app: &Arc<App>, action: Action, owner: &str, resource: Resource, details: &[(&str, String)]) -> Result<u64, Problem> {
+    let ask = control_ask(action, owner, resource);
+    let digest = app.spine().in_force().digest;
+    let mut entry = Entry::new(&ask, &Verdict::plain(Effect::Allow), spine::entry_time(app.clock().now()), digest);
+    for (name, value) in details {
+        entry = entry.with_detail(name, value.clone());
+    }
+    Ok(app.spine().record(entry).await?.entry().0)
+}
+
+async fn policy_reload(app: &Arc<App>) -> Result<Loaded, Problem> {
+    let loaded = app.reload_policy().await;
+    let (digest, entry) = loaded.map_err(|error| {
+        Problem::new(Code::BadRequest, format!("the policy was not loaded; the one before stays in force\n{error:#}"))
+            .with_help("bulkhead policy check")
+    })?;
+    Ok(Loaded { policy: digest.to_hex(), rules: app.spine().in_force().policy.rules().len(), entry })
+}
+
+async fn ledger_show(app: &Arc<App>, last: usize, about: Option<String>) -> Result<LedgerRows, Problem> {
+    let log = app.log();
+    let last = last.clamp(1, 10_000);
+    let rows = match about {
+        Some(subject) => {
+            app.projected().await?;
+            about_rows(app, &subject, last)?
+        }
+        None => {
+            let size = log.size();
+            let mut rows = Vec::new();
+            for entry in log.entries(size.saturating_sub(last as u64)..size) {
+                let (index, entry) = entry.map_err(|error| Problem::new(Code::LedgerUnavailable, error.to_string()))?;
+                rows.push(ledger_row(index, &entry)?);
+            }
+            rows.reverse();
+            rows
+        }
+    };
+    Ok(LedgerRows { origin: app.verifier().name().to_string(), size: log.size(), entries: rows })
+}
+
+fn about_rows(app: &App, subject: &str, last: usize) -> Result<Vec<LedgerRow>, Problem> {
+    let wrong = |why: String| Problem::new(Code::BadRequest, why).with_help("name a purl or sha256:DIGEST");
+    let subject: Subject = subject.parse().map_err(|error: bulkhead_core::policy::SubjectError| wrong(error.to_string()))?;
+    let rows = match subject {
+        Subject::File(digest) => stored(app.store().entries_with_digest(&digest, last))?,
+        Subject::Package { project, version } => {
+            let purl = version.map_or_else(|| project.clone(), |version| project.at(version));
+            stored(app.store().entries_about(&purl, last))?
+        }
+    };
+    rows.iter().map(|(index, entry)| ledger_row(*index, entry)).collect()
+}
+
+fn ledger_row(index: bulkhead_core::EntryIndex, entry: &Entry) -> Result<LedgerRow, Problem> {
+    let bug = |why: String| Problem::new(Code::Bug, format!("entry {index} cannot be shown: {why}"));
+    let bytes = entry.encode(index).map_err(|error| bug(error.to_string()))?;
+    let entry = serde_json::from_slice(&bytes).map_err(|error| bug(error.to_string()))?;
+    Ok(LedgerRow { index: index.0, entry })
+}
+
+async fn rebuild(app: &Arc<App>) -> Result<u64, Problem> {
+    let rebuilt = Arc::clone(app);
+    let count = crate::blocking::run(move || rebuilt.rebuild()).await?;
+    let count = count.map_err(|error| Problem::new(Code::StorageUnavailable, format!("{error:#}")))?;
+    app.spine().facts_changed();
+    Ok(count)
+}
+
+async fn token_create(app: &Arc<App>, principal: String, expires: Option<Timestamp>) -> Result<Minted, Problem> {
+    let good = !principal.is_empty() && principal.len() <= 64 && principal.chars().all(|char| char.is_ascii_alphanumeric() || "-_.@/".contains(char));
+    if !good || principal == bulkhead_core::Principal::LOCAL {
+        return Err(Problem::new(Code::BadRequest, format!("`{}` cannot name a principal", principal.chars().take(80).collect::<String>()))
+            .with_help("1 to 64 letters, digits and -_.@/ ; `local` is the name of those who show no token"));
+    }
+    let text = TokenText::generate().map_err(|error| Problem::new(Code::Bug, error.to_string()))?;
+    let details = [("for", principal.clone()), ("expires", expires.map_or_else(String::new, |at| at.to_string()))];
+    control(app, Action::TokenCreate, "operator", Resource::default(), &details).await?;
+    let named = bulkhead_core::Principal::new(principal.clone());
+    let token = stored(app.store().create_token(&text, &named, app.clock().now(), expires))?;
+    Ok(Minted { id: token.id, principal, token: text.reveal().to_owned(), expires })
+}
+
+fn token_list(app: &App) -> Result<Tokens, Problem> {
+    Ok(Tokens { tokens: stored(app.store().tokens())?.into_iter().map(token_row).collect() })
+}
+
+async fn token_revoke(app: &Arc<App>, id: &str) -> Result<TokenRow, Problem> {
+    let missing = || Problem::new(Code::BadRequest, format!("no valid token has the id `{id}`")).with_help("bulkhead token list");
+    let known = stored(app.store().tokens())?.into_iter().find(|token| token.id == id && token.revoked.is_none());
+    let token = known.ok_or_else(missing)?;
+    let details = [("for", token.principal.to_string()), ("id", token.id.clone())];
+    control(app, Action::TokenRevoke, "operator", Resource::default(), &details).await?;
+    if !stored(app.store().revoke_token(id, app.clock().now()))? {
+        return Err(missing());
+    }
+    Ok(TokenRow { revoked: true, ..token_row(token) })
+}
+
+fn token_row(token: Token) -> TokenRow {
+    let Token { id, principal, created, expires, revoked } = token;
+    TokenRow { id, principal: principal.to_string(), created, expires, revoked: revoked.is_some() }
+}
+
+async fn feed_import(app: &Arc<App>, path: std::path::PathBuf, name: Option<String>, skip_invalid: bool) -> Result<Imported, Problem> {
+    let (store, now) = (Arc::clone(app.store()), app.clock().now());
+    let options = feed::Options { name, skip_invalid };
+    let imported = crate::blocking::run(move || feed::import(&*store, &path, &options, now)).await?;
+    let feed::Imported { feed, invalid } = imported.map_err(|error| {
+        Problem::new(Code::BadRequest, error.to_string()).with_help("nothing was changed; mend the records, or pass --skip-invalid")
+    })?;
+    let details = [("feed", feed.name.clone()), ("records", feed.summary.records.to_string())];
+    let resource = Resource { digest: Some(feed.summary.digest), ..Resource::default() };
+    control(app, Action::FeedImport, "operator", resource, &details).await?;
+    app.spine().facts_changed();
+    let (withdrawn, foreign) = (feed.summary.withdrawn, feed.summary.elsewhere);
+    Ok(Imported { feed: feed_row(app, feed), withdrawn, foreign, invalid })
+}
+
+fn feed_list(app: &App) -> Result<Feeds, Problem> {
+    Ok(Feeds { feeds: stored(app.store().feeds())?.into_iter().map(|feed| feed_row(app, feed)).collect() })
+}
+
+fn feed_row(app: &App, feed: Feed) -> FeedRow {
+    let age = feed.imported_at.duration_until(app.clock().now()).as_secs();
+    let limit = app.spine().in_force().policy.settings().feed_max_age;
+    FeedRow {
+        stale: feed.name != seed::FEED && Duration::seconds(age) > limit,
+        name: feed.name,
+        digest: feed.summary.digest.to_hex(),
+        records: feed.summary.records,
+        imported: feed.imported_at,
+        newest: feed.summary.newest,
+        age,
+    }
+}

@@ -1,0 +1,113 @@
+//! What an operator asks of a Bulkhead: the same requests whether a server runs (over its control socket) or not (the
+//! command opens the data itself).
+//!
+//! One writer owns a data directory, because a ledger has one tail. So a command never opens the data of a running
+//! server: it sends the request to it.
+
+mod act;
+mod explain;
+mod reply;
+mod socket;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+pub use act::act;
+pub use reply::{
+    ExplainedFile, Explanation, FeedRow, Feeds, HeldItem, Held, Imported, LedgerRow, LedgerRows, Loaded, Minted, Reviewed,
+    RuleLine, Tokens, TokenRow,
+};
+pub use socket::{SOCKET, ask, listen};
+
+/// One request.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "request", rename_all = "kebab-case")]
+pub enum Request {
+    /// Why a release, a file or a verdict is judged as it is, and what would change it.
+    Explain {
+        /// A purl, a verdict id (`v12`) or a SHA-256.
+        subject: String,
+    },
+    /// What is held or refused and waits for a person.
+    ReviewList {
+        /// Also what was released or rejected already.
+        all: bool,
+    },
+    /// Let a release through in spite of a rule, until a day.
+    ReviewRelease {
+        /// A purl with a version.
+        subject: String,
+        /// The rule to except; every rule that holds it when absent.
+        rule: Option<String>,
+        /// Why.
+        reason: String,
+        /// Who answers for it.
+        owner: String,
+        /// Until when.
+        expires: Timestamp,
+    },
+    /// Refuse a held release for good.
+    ReviewReject {
+        /// A purl with a version.
+        subject: String,
+        /// Why.
+        reason: String,
+        /// Who answers for it.
+        owner: String,
+    },
+    /// Read the policy file again.
+    PolicyReload,
+    /// The newest entries.
+    LedgerShow {
+        /// How many.
+        last: usize,
+        /// Only entries about this release or project.
+        about: Option<String>,
+    },
+    /// Make the projections anew from the entries.
+    LedgerRebuild,
+    /// Make a token.
+    TokenCreate {
+        /// The principal that it names.
+        principal: String,
+        /// Until when, when it ends by itself.
+        expires: Option<Timestamp>,
+    },
+    /// Every token, without its text.
+    TokenList,
+    /// End a token.
+    TokenRevoke {
+        /// Its id.
+        id: String,
+    },
+    /// Import advisories.
+    FeedImport {
+        /// The folder, zip or file.
+        path: std::path::PathBuf,
+        /// The feed's name; the file's own when absent.
+        name: Option<String>,
+        /// Import the good records although some are not readable.
+        skip_invalid: bool,
+    },
+    /// Every feed, with its digest and age.
+    FeedList,
+}
+
+/// What came of a request: the facts, or the problem as it is printed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reply {
+    /// The facts; their shape is the request's own reply type.
+    Facts(serde_json::Value),
+    /// Why not.
+    Problem {
+        /// The stable code.
+        code: String,
+        /// What.
+        title: String,
+        /// Why.
+        detail: String,
+        /// What to do next.
+        help: String,
+    },
+}

@@ -1,0 +1,125 @@
+//! The facts about the files of one project: what the sources say, and what the worker saw where it has looked.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bulkhead_core::policy::Settings;
+use bulkhead_core::{Action, Ask, Facts, Finding, Problem, Purl, Sha256};
+use jiff::Timestamp;
+
+use super::Intake;
+use super::caller::Caller;
+use super::ecosystem::pypi::{FileName, IndexFile, UploadTime, Version};
+use super::pages::Page;
+use crate::source::{advisory, age, floor, reserved, status};
+use crate::spine::{InForce, Reviewed};
+use crate::store::{Advisory, Feed, Judged, ServedVersion, Store, StoreError};
+
+/// What the worker saw in a file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen<'a> {
+    pub(super) readable: bool,
+    pub(super) findings: &'a [Finding],
+}
+
+/// Everything about one project that does not depend on the file, read from the store once.
+pub(super) struct Gatherer {
+    page: Arc<Page>,
+    purl: Purl,
+    settings: Settings,
+    feeds: Vec<Feed>,
+    by_name: Vec<Advisory>,
+    by_file: BTreeMap<Sha256, Vec<Advisory>>,
+    judged: BTreeMap<Sha256, Judged>,
+    floor: Option<(Version, ServedVersion)>,
+    reviewed: Reviewed,
+}
+
+impl Gatherer {
+    /// Reads what the store knows about the page's project.
+    pub(super) async fn load(intake: &Intake, page: &Arc<Page>) -> Result<Self, Problem> {
+        let (store, page, in_force) = (Arc::clone(&intake.store), Arc::clone(page), intake.spine.in_force());
+        let loaded = crate::blocking::run(move || Self::read(&*store, page, &in_force)).await?;
+        loaded.map_err(|error| error.to_problem())
+    }
+
+    fn read(store: &dyn Store, page: Arc<Page>, in_force: &InForce) -> Result<Self, StoreError> {
+        let purl = page.index.name.purl();
+        let digests: Vec<Sha256> = page.index.files.iter().filter_map(IndexFile::sha256).collect();
+        Ok(Self {
+            settings: in_force.policy.settings().clone(),
+            feeds: store.feeds()?,
+            by_name: store.advisories_on(&purl)?,
+            by_file: store.advisories_with_files(&digests)?,
+            judged: store.reports_for(&digests, bulkhead_detect::RULESET)?,
+            floor: floor::highest(store.served(&purl)?),
+            reviewed: Reviewed::new(store.decisions_for(&purl)?, &in_force.policy),
+            page,
+            purl,
+        })
+    }
+
+    /// The page.
+    pub(super) fn page(&self) -> &Arc<Page> {
+        &self.page
+    }
+
+    /// What people decided about the project.
+    pub(super) fn reviewed(&self) -> &Reviewed {
+        &self.reviewed
+    }
+
+    /// What the worker saw in the file, when it was read before.
+    pub(super) fn seen(&self, file: &IndexFile) -> Option<Seen<'_>> {
+        let judged = self.judged.get(&file.sha256()?)?;
+        Some(Seen { readable: judged.readable, findings: &judged.findings })
+    }
+
+    /// The ask of that caller for the file.
+    pub(super) fn ask(&self, caller: &Caller, action: Action, file: &IndexFile) -> Ask {
+        let name = FileName::parse(&file.filename, &self.page.index.name);
+        let purl = match name.as_ref().ok().and_then(FileName::version) {
+            Some(version) => self.purl.at(version.to_string()),
+            None => self.purl.clone(),
+        };
+        caller.ask(action, purl, Some(&file.filename), file.sha256())
+    }
+
+    /// The facts about the file. Without `seen` its content was not read yet, and the facts say so.
+    pub(super) fn facts(&self, file: &IndexFile, seen: Option<Seen<'_>>, now: Timestamp) -> Facts {
+        let mut facts = Facts::new();
+        let name = FileName::parse(&file.filename, &self.page.index.name);
+        match &name {
+            Ok(name) => facts.set("file.kind", name.kind().as_str()),
+            // A file of another project or without a version cannot be judged by version: policy holds on this.
+            Err(error) => facts.unknown("file-name", error.to_string()),
+        }
+        if file.conflicting {
+            facts.unknown("file-name", format!("the upstream lists {} more than once, with differing facts", file.filename));
+        }
+        facts.set("file.size", file.size.and_then(|size| i64::try_from(size).ok()));
+        facts.set("file.has_hash", file.sha256().is_some());
+        facts.set("file.yanked", file.yanked.is_yanked());
+        let first_seen = self.page.first_seen.get(&file.filename).copied();
+        let told = match &file.upload_time {
+            UploadTime::Absent => age::Told::Nothing,
+            UploadTime::At { at, .. } => age::Told::At(*at),
+            UploadTime::Malformed(text) => age::Told::Malformed(text),
+        };
+        age::gather(&mut facts, told, first_seen, now);
+        let project_status = self.page.index.status.as_ref();
+        status::gather(&mut facts, project_status.map(|status| (&*status.status, status.reason.as_deref())));
+        reserved::gather(&mut facts, &self.purl, &self.settings);
+        let version = name.as_ref().ok().and_then(FileName::version);
+        let of_file = file.sha256().and_then(|digest| self.by_file.get(&digest)).map(Vec::as_slice);
+        advisory::gather(&mut facts, version, &self.by_name, of_file.unwrap_or_default());
+        advisory::gather_age(&mut facts, &self.feeds, &self.settings, now);
+        floor::gather(&mut facts, version, file.upload_time.at(), self.floor.as_ref());
+        facts.set("content.judged", seen.is_some());
+        if let Some(seen) = seen {
+            facts.set("content.readable", seen.readable);
+            facts.findings = seen.findings.to_vec();
+        }
+        facts
+    }
+}

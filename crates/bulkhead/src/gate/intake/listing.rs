@@ -1,0 +1,199 @@
+//! Which files of a project an asker may choose from, and the page that says so.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use bulkhead_core::{Action, Effect, Reason, Sha256, Verdict};
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use super::caller::Caller;
+use super::ecosystem::pypi::{self, CoreMetadata, FileKind, Form, IndexFile, Links, ProjectName};
+use super::gather::Gatherer;
+use super::pages::Page;
+use crate::net::encoding;
+use crate::spine::InForce;
+
+/// A listing is judged anew at the latest after this, so that maturing files and ending exceptions show.
+const LONGEST: Duration = Duration::from_secs(60);
+/// Rendered pages kept in memory, in bytes; past it the cache starts anew.
+const MOST_BYTES: usize = 48 << 20;
+
+/// A project page judged for one kind of asker.
+#[derive(Debug)]
+pub(super) struct Listing {
+    page: Arc<Page>,
+    epoch: u64,
+    judged: Instant,
+    /// Indexes into the page's files that stay.
+    keep: Vec<usize>,
+    /// What was left out, with why. Empty when the page is as the upstream gave it.
+    pub(super) withheld: Vec<Withheld>,
+    /// Set when nothing would remain: the refused files stay listed, and answer 403.
+    pub(super) all_refused: bool,
+    /// SHA-256 over what is withheld and why: the same digest is the same answer.
+    pub(super) withheld_digest: Sha256,
+    forms: [OnceLock<Rendered>; 2],
+}
+
+/// One file that a listing leaves out.
+#[derive(Debug)]
+pub(super) struct Withheld {
+    pub(super) file: Box<str>,
+    pub(super) verdict: Verdict,
+}
+
+/// A page in one form, with its validator and its compressed copy.
+#[derive(Debug, Clone)]
+pub(super) struct Rendered {
+    pub(super) bytes: Bytes,
+    pub(super) gzip: Bytes,
+    pub(super) etag: String,
+}
+
+impl Listing {
+    /// Judges every file of the page for the caller.
+    pub(super) fn judge(caller: &Caller, gatherer: &Gatherer, in_force: &InForce, epoch: u64, now: Timestamp) -> Self {
+        let page = Arc::clone(gatherer.page());
+        let index = &page.index;
+        let mut keep = Vec::with_capacity(index.files.len());
+        let mut withheld = Vec::new();
+        for (at, file) in index.files.iter().enumerate() {
+            let ask = gatherer.ask(caller, Action::List, file);
+            let facts = gatherer.facts(file, gatherer.seen(file), now);
+            let verdict = in_force.judge(&ask, &facts, gatherer.reviewed(), now);
+            if verdict.effect.passes() {
+                keep.push(at);
+            } else {
+                withheld.push(Withheld { file: file.filename.clone(), verdict });
+            }
+        }
+        let all_refused = keep.is_empty() && !withheld.is_empty();
+        if all_refused {
+            // Hiding a whole project makes pip and uv silently install years-old releases of whatever needs it
+            // (notes/firewall.md 4.3): list what is held, and refuse at the file, where they print why.
+            keep = (0..index.files.len()).collect();
+        }
+        let withheld_digest = digest(&withheld, all_refused);
+        Self { page, epoch, judged: Instant::now(), keep, withheld, all_refused, withheld_digest, forms: Default::default() }
+    }
+
+    /// The files that stay, in the upstream's order.
+    pub(super) fn kept(&self) -> impl DoubleEndedIterator<Item = &IndexFile> {
+        self.keep.iter().map(|at| &self.page.index.files[*at])
+    }
+
+    /// The page in that form. Rendered and compressed once.
+    pub(super) fn rendered(&self, form: Form) -> &Rendered {
+        self.slot(form).get_or_init(|| self.render(form))
+    }
+
+    fn render(&self, form: Form) -> Rendered {
+        let index = &self.page.index;
+        let link = |file: &IndexFile| link(&index.name, file);
+        let metadata = |file: &IndexFile| metadata(&index.name, file);
+        let links = Links { file: &link, metadata: &metadata };
+        let kept: Vec<&IndexFile> = self.kept().collect();
+        let bytes = match form {
+            Form::JsonV1 => pypi::render_json(index, &kept, links),
+            Form::HtmlV1 | Form::Html => pypi::render_html(index, &kept, links),
+        };
+        let etag = format!("\"{}\"", &crate::blob::sha256(&bytes).to_hex()[..32]);
+        Rendered { gzip: encoding::gzip(&bytes), bytes: bytes.into(), etag }
+    }
+
+    /// The verdict to record for the listing as a whole: changed, because of these rules.
+    pub(super) fn verdict(&self) -> Verdict {
+        let mut reasons: Vec<Reason> = Vec::new();
+        for withheld in &self.withheld {
+            let Some(reason) = withheld.verdict.deciding() else { continue };
+            if !reasons.iter().any(|known| known.rule == reason.rule) {
+                let count = self.withheld.iter().filter(|other| other.verdict.deciding().is_some_and(|other| other.rule == reason.rule)).count();
+                let text = format!("{count} of {} files; for example {}: {}", self.page.index.files.len(), withheld.file, reason.text);
+                reasons.push(Reason { text, help: String::new(), ..reason.clone() });
+            }
+        }
+        Verdict { effect: Effect::Transform, reasons }
+    }
+
+    /// Whether the page in that form is ready.
+    pub(super) fn is_rendered(&self, form: Form) -> bool {
+        self.slot(form).get().is_some()
+    }
+
+    fn slot(&self, form: Form) -> &OnceLock<Rendered> {
+        match form {
+            Form::JsonV1 => &self.forms[0],
+            Form::HtmlV1 | Form::Html => &self.forms[1],
+        }
+    }
+
+    fn size(&self) -> usize {
+        let rendered = self.forms.iter().filter_map(OnceLock::get);
+        rendered.map(|form| form.bytes.len() + form.gzip.len()).sum::<usize>() + self.keep.len() * 8
+    }
+}
+
+/// Where a file is to be had here, relative to its page, so that the page works under any name of this server.
+fn link(project: &ProjectName, file: &IndexFile) -> String {
+    match file.sha256() {
+        Some(digest) => pypi::file_link(project, &digest, &file.filename),
+        // Without a digest nothing can be served; the link says which file was meant, and answers with the reason.
+        None => pypi::file_link(project, &Sha256::from_bytes([0; 32]), &file.filename),
+    }
+}
+
+/// Every wheel that can be served has its metadata served from itself.
+fn metadata(project: &ProjectName, file: &IndexFile) -> CoreMetadata {
+    let wheel = pypi::FileName::parse(&file.filename, project).is_ok_and(|name| name.kind() == FileKind::Wheel);
+    if wheel && file.sha256().is_some() { CoreMetadata::Available } else { CoreMetadata::Unavailable }
+}
+
+fn digest(withheld: &[Withheld], all_refused: bool) -> Sha256 {
+    let mut text = String::from(if all_refused { "all\n" } else { "some\n" });
+    for withheld in withheld {
+        let rule = withheld.verdict.deciding().map_or("default", |reason| &reason.rule);
+        text.push_str(&withheld.file);
+        text.push('\t');
+        text.push_str(rule);
+        text.push('\n');
+    }
+    crate::blob::sha256(text.as_bytes())
+}
+
+/// What makes two askers see the same listing.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    pub(super) project: ProjectName,
+    pub(super) caller: Caller,
+}
+
+/// Listings by project and kind of asker. The mutex guards the map only.
+#[derive(Debug, Default)]
+pub(super) struct Listings {
+    known: Mutex<HashMap<Key, Arc<Listing>>>,
+}
+
+impl Listings {
+    /// The listing, when it was made from this page under this epoch not long ago.
+    pub(super) fn fresh(&self, key: &Key, page: &Arc<Page>, epoch: u64) -> Option<Arc<Listing>> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let listing = known.get(key)?;
+        let fresh = Arc::ptr_eq(&listing.page, page) && listing.epoch == epoch && listing.judged.elapsed() < LONGEST;
+        fresh.then(|| Arc::clone(listing))
+    }
+
+    pub(super) fn remember(&self, key: Key, listing: Arc<Listing>) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.values().map(|listing| listing.size()).sum::<usize>() > MOST_BYTES {
+            known.clear();
+        }
+        known.insert(key, listing);
+    }
+
+    /// Forgets a project: the content of one of its files was read, and may change what is listed.
+    pub(super) fn forget(&self, project: &ProjectName) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).retain(|key, _| key.project != *project);
+    }
+}

@@ -1,0 +1,195 @@
+//! First touch of a file: fetched while it is hashed, compared with what the index promised, kept under its digest, read
+//! by a contained worker. What is here has been judged by nobody yet; it leaves only through a permit.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use bulkhead_core::{Code, Finding, Problem, Sha256};
+use bytes::Bytes;
+
+use super::ecosystem::pypi::{IndexFile, ProjectName};
+use super::flight::Flights;
+use super::gather::Seen;
+use super::reader::Reader;
+use crate::blob::Blobs;
+use crate::clock::Clock;
+use crate::net::Upstream;
+use crate::store::{self, Store};
+use crate::tasks::Tasks;
+use crate::telemetry::Metrics;
+
+
+/// Reports in memory; past it the cache starts anew from the store.
+const MOST: usize = 4_000;
+
+/// What the worker saw in a file that is in our blob store.
+#[derive(Debug)]
+pub(super) struct Read {
+    pub(super) readable: bool,
+    pub(super) findings: Vec<Finding>,
+    /// The wheel's METADATA, exactly as in the wheel.
+    pub(super) metadata: Option<Bytes>,
+}
+
+/// The quarantine. Cloning shares it.
+#[derive(Clone)]
+pub(super) struct Quarantine {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    parts: Parts,
+    known: Mutex<HashMap<Sha256, Arc<Read>>>,
+    flights: Flights<Sha256, Arc<Read>>,
+}
+
+/// What the quarantine stands on.
+pub(super) struct Parts {
+    pub(super) upstream: Upstream,
+    pub(super) blobs: Arc<dyn Blobs>,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) reader: Arc<Reader>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) clock: Clock,
+    pub(super) tasks: Tasks,
+}
+
+impl Read {
+    /// What a listing or a verdict needs of it.
+    pub(super) fn seen(&self) -> Seen<'_> {
+        Seen { readable: self.readable, findings: &self.findings }
+    }
+}
+
+impl Quarantine {
+    pub(super) fn new(parts: Parts) -> Self {
+        let flights = Flights::new(parts.tasks.clone());
+        Self { inner: Arc::new(Inner { parts, known: Mutex::default(), flights }) }
+    }
+
+    /// The file's report; fetched, kept and read when it was not yet.
+    pub(super) async fn read(&self, project: &ProjectName, file: &IndexFile, digest: Sha256) -> Result<Arc<Read>, Problem> {
+        if let Some(read) = self.known(&digest) {
+            return Ok(read);
+        }
+        let (inner, file, project) = (Arc::clone(&self.inner), file.clone(), project.clone());
+        self.inner.flights.join(digest, || async move { inner.obtain(&project, &file, digest).await }).await
+    }
+
+    /// The report, when it is in memory.
+    pub(super) fn known(&self, digest: &Sha256) -> Option<Arc<Read>> {
+        self.inner.known.lock().unwrap_or_else(PoisonError::into_inner).get(digest).cloned()
+    }
+
+    /// Whether the file is here or on its way.
+    pub(super) fn is_known(&self, digest: &Sha256) -> bool {
+        self.known(digest).is_some() || self.inner.flights.contains(digest)
+    }
+}
+
+impl Inner {
+    async fn obtain(&self, project: &ProjectName, file: &IndexFile, digest: Sha256) -> Result<Arc<Read>, Problem> {
+        let kept = self.kept(digest).await?;
+        let read = match kept {
+            Some(read) => read,
+            None => {
+                if !self.has_blob(digest).await? {
+                    self.fetch(project, file, digest).await?;
+                }
+                self.inspect(file, digest).await?
+            }
+        };
+        let read = Arc::new(read);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MOST {
+            known.clear();
+        }
+        known.insert(digest, Arc::clone(&read));
+        drop(known);
+        Ok(read)
+    }
+
+    /// The report from an earlier time, under today's detectors and with the blob still there.
+    async fn kept(&self, digest: Sha256) -> Result<Option<Read>, Problem> {
+        let store = Arc::clone(&self.parts.store);
+        let kept = crate::blocking::run(move || store.report(&digest, bulkhead_detect::RULESET)).await?;
+        let Some(kept) = kept.map_err(|error| error.to_problem())? else { return Ok(None) };
+        if !self.has_blob(digest).await? {
+            return Ok(None);
+        }
+        let report: bulkhead_detect::Report = match serde_json::from_str(&kept.json) {
+            Ok(report) => report,
+            Err(error) => {
+                tracing::warn!(%digest, %error, "a kept report cannot be read; the file is read again");
+                return Ok(None);
+            }
+        };
+        Ok(Some(from_report(report)))
+    }
+
+    async fn has_blob(&self, digest: Sha256) -> Result<bool, Problem> {
+        let blobs = Arc::clone(&self.parts.blobs);
+        let opened = crate::blocking::run(move || blobs.open(&digest)).await?;
+        Ok(opened.map_err(|error| error.to_problem())?.is_some())
+    }
+
+    async fn fetch(&self, project: &ProjectName, file: &IndexFile, digest: Sha256) -> Result<(), Problem> {
+        let url = file.url.to_uri();
+        let mut stream = self.parts.upstream.fetch_file(&url).await.map_err(|error| error.problem())?;
+        let mut writer = self.parts.blobs.begin().map_err(|error| error.to_problem())?;
+        let mut bytes: u64 = 0;
+        while let Some(chunk) = stream.next_chunk().await.map_err(|error| error.problem())? {
+            bytes += chunk.len() as u64;
+            // Into the page cache: microseconds. The one slow step, making it durable, is `finish`.
+            writer.write(&chunk).map_err(|error| error.to_problem())?;
+        }
+        let finished = crate::blocking::run(move || writer.finish(digest)).await?;
+        finished.map_err(|error| {
+            let mut problem = error.to_problem();
+            problem.detail = format!("{} of {project}: {}", file.filename, problem.detail);
+            problem
+        })?;
+        self.parts.metrics.fetched(bytes);
+        Ok(())
+    }
+
+    async fn inspect(&self, file: &IndexFile, digest: Sha256) -> Result<Read, Problem> {
+        let blobs = Arc::clone(&self.parts.blobs);
+        let opened = crate::blocking::run(move || blobs.open(&digest)).await?.map_err(|error| error.to_problem())?;
+        let blob = opened.ok_or_else(|| {
+            Problem::new(Code::StorageUnavailable, format!("blob {digest} vanished before it was read")).with_help("ask again")
+        })?;
+        let began = Instant::now();
+        let report = self.parts.reader.pool().await?.inspect(blob.file, &file.filename).await?;
+        self.parts.metrics.inspected(began.elapsed().as_secs_f64());
+        self.keep(digest, &report).await?;
+        Ok(from_report(report))
+    }
+
+    async fn keep(&self, digest: Sha256, report: &bulkhead_detect::Report) -> Result<(), Problem> {
+        let json = serde_json::to_string(report);
+        let json = json.map_err(|error| Problem::new(Code::Bug, format!("the report on {digest} cannot be written: {error}")))?;
+        let kept = store::Report {
+            digest,
+            ruleset: report.ruleset.clone(),
+            judged_at: self.parts.clock.now(),
+            readable: report.readable,
+            findings: report.findings.clone(),
+            json,
+        };
+        let store = Arc::clone(&self.parts.store);
+        let put = crate::blocking::run(move || store.put_report(&kept)).await?;
+        // A report that cannot be kept is still true; the file is read again after a restart.
+        if let Err(error) = put {
+            tracing::warn!(%digest, %error, "the report could not be kept");
+        }
+        Ok(())
+    }
+}
+
+fn from_report(report: bulkhead_detect::Report) -> Read {
+    let wheel = report.kind == bulkhead_detect::ArchiveKind::Wheel;
+    let metadata = report.metadata.filter(|_| wheel).map(|metadata| Bytes::from(metadata.content.0));
+    Read { readable: report.readable, findings: report.findings, metadata }
+}

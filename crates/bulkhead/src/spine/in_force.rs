@@ -1,0 +1,41 @@
+//! The policy that judges now, with what belongs to it.
+
+use std::sync::Arc;
+
+use bulkhead_core::policy::Policy;
+use bulkhead_core::{Ask, Facts, Sha256, Verdict};
+use jiff::Timestamp;
+
+use super::{Receipt, Reviewed};
+
+/// One policy in force: its rules, its digest, and the entry that recorded the load.
+#[derive(Debug, Clone)]
+pub struct InForce {
+    /// The compiled policy.
+    pub policy: Arc<Policy>,
+    /// SHA-256 of the policy file.
+    pub digest: Sha256,
+    /// Whether any rule names the client's user agent: if none does, clients share listings.
+    pub names_client: bool,
+    /// Whether any rule names the client's address.
+    pub names_address: bool,
+    receipt: Receipt,
+}
+
+impl InForce {
+    pub(super) fn new(policy: Policy, digest: Sha256, receipt: Receipt) -> Self {
+        let names = |name: &str| policy.rules().iter().any(|rule| rule.condition().contains(name));
+        let (names_client, names_address) = (names("client"), names("address"));
+        Self { policy: Arc::new(policy), digest, names_client, names_address, receipt }
+    }
+
+    /// The entry that recorded this policy.
+    pub fn receipt(&self) -> Receipt {
+        self.receipt
+    }
+
+    /// The verdict: the policy's, with what people decided by review. Pure.
+    pub fn judge(&self, ask: &Ask, facts: &Facts, reviewed: &Reviewed, now: Timestamp) -> Verdict {
+        reviewed.apply(ask, self.policy.decide(ask, facts, now, reviewed.exceptions()))
+    }
+}
