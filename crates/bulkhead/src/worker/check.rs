@@ -8,6 +8,7 @@ use aws_lc_rs::digest;
 use bulkhead_core::Finding;
 use bulkhead_detect::{ArchiveKind, CoreMetadata, Limits, RULESET, Report};
 
+use super::end::quote;
 use super::wire::Answer;
 
 /// Findings in one report.
@@ -27,7 +28,8 @@ pub(super) struct Asked {
 
 /// Parses and checks one answer. The error says what is wrong with it, as a clause.
 pub(super) fn report(answer: &[u8], asked: &Asked) -> Result<Report, String> {
-    let Answer { id, report } = serde_json::from_slice(answer).map_err(|why| format!("is not a report: {why}"))?;
+    let Answer { id, report } =
+        serde_json::from_slice(answer).map_err(|why| format!("is not a report: {}", quote(&why.to_string())))?;
     let must = |holds: bool, what: &str| if holds { Ok(()) } else { Err(what.to_owned()) };
     must(id == asked.id, "is for another job")?;
     must(report.ruleset == RULESET, "was made by other rules")?;
@@ -67,3 +69,6 @@ fn metadata(found: &CoreMetadata, limits: &Limits) -> bool {
 fn text(text: &str, most: usize) -> bool {
     text.len() <= most && !text.chars().any(char::is_control)
 }
+
+#[cfg(test)]
+mod tests;

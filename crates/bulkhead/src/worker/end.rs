@@ -13,7 +13,7 @@ pub(super) fn describe(ended: Option<&Ended>) -> String {
     let Some(Ended { status: Some(status), stderr }) = ended else {
         return "the worker ended, the system does not say how".to_owned();
     };
-    let said = quote(stderr);
+    let said = quote(&String::from_utf8_lossy(stderr));
     let signal = status.signal().and_then(Signal::from_named_raw);
     match signal {
         Some(Signal::SYS) => {
@@ -29,8 +29,7 @@ pub(super) fn describe(ended: Option<&Ended>) -> String {
 }
 
 /// A stranger's words on one line, harmless to a terminal.
-fn quote(words: &[u8]) -> String {
-    let words = String::from_utf8_lossy(words);
+pub(super) fn quote(words: &str) -> String {
     let line = words.split_whitespace().collect::<Vec<_>>().join(" ");
     line.chars().take(QUOTED).flat_map(char::escape_debug).collect()
 }

@@ -14,6 +14,9 @@ use tokio::sync::oneshot;
 
 type Started = Result<(WorkerProcess, UnixStream), ContainError>;
 
+/// A worker that was ordered. Dropped, it is ended as soon as it is there.
+pub(super) type Coming = oneshot::Receiver<Started>;
+
 enum Order {
     Start(oneshot::Sender<Started>),
     End(WorkerProcess, Option<oneshot::Sender<Ended>>),
@@ -41,11 +44,12 @@ impl Keeper {
         Ok(Self { orders })
     }
 
-    /// Starts a worker. `None`: the thread is gone, which only a panic in it can do.
-    pub(super) async fn start(&self) -> Option<Started> {
-        let (answer, started) = oneshot::channel();
-        self.orders.send(Order::Start(answer)).ok()?;
-        started.await.ok()
+    /// Orders a worker. The answer stays out when the thread is gone, which only a panic in it can do.
+    pub(super) fn order(&self) -> Coming {
+        let (answer, coming) = oneshot::channel();
+        // A refused order drops `answer`, and whoever waits for it learns that.
+        drop(self.orders.send(Order::Start(answer)));
+        coming
     }
 
     /// Ends a worker and says how it ended.

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bulkhead_contain::{Enforced, PassError, WorkerProcess, WorkerProfile, send_job};
@@ -18,7 +18,7 @@ use tokio::time::timeout;
 
 use super::check::{self, Asked};
 use super::end;
-use super::keeper::Keeper;
+use super::keeper::{Coming, Keeper};
 use super::wire::{self, Header, Hello, MAX_ANSWER, MAX_HELLO, read_frame};
 
 /// How a [`Pool`] works. [`Default`] is what the server uses.
@@ -80,7 +80,16 @@ struct Inner {
     enforced: Enforced,
     /// One permit per worker that may be at work.
     seats: Semaphore,
-    idle: Mutex<Vec<Worker>>,
+    idle: Mutex<Vec<Idle>>,
+}
+
+/// A worker that nobody uses.
+#[derive(Debug)]
+enum Idle {
+    /// It has read archives and may read more.
+    Ready(Worker),
+    /// It was ordered when its predecessor took its last job, so that nobody waits for its start.
+    Coming(Coming),
 }
 
 impl Pool {
@@ -90,9 +99,11 @@ impl Pool {
     /// `worker-unavailable`, with what is missing.
     pub async fn start(options: PoolOptions) -> Result<Self, Problem> {
         let keeper = Keeper::new(options.exe.clone(), options.args.clone()).map_err(unavailable)?;
-        let (worker, enforced) = start_worker(&keeper, options.start_timeout).await?;
+        let (worker, enforced) = welcome(&keeper, keeper.order(), options.start_timeout).await?;
         let seats = Semaphore::new(options.size.get());
-        Ok(Self { inner: Arc::new(Inner { options, keeper, enforced, seats, idle: Mutex::new(vec![worker]) }) })
+        Ok(Self {
+            inner: Arc::new(Inner { options, keeper, enforced, seats, idle: Mutex::new(vec![Idle::Ready(worker)]) }),
+        })
     }
 
     /// What contains the workers, and what this kernel lacks: for the start-up banner and the record.
@@ -104,8 +115,8 @@ impl Pool {
     /// which clients install it. Waits for a free worker.
     ///
     /// A worker that crashes, is too slow or answers nonsense makes the report *unreadable*, which is not an error here.
-    /// Only a worker that did this with nothing but this archive says so: one that had read others before is replaced and
-    /// the archive is read again, because a verdict must not depend on what came before it (invariant 11).
+    /// Only a worker that was started for this archive says so: when one that had waited or had read others crashes, the archive
+    /// is read again, because a verdict must not depend on what came before it (invariant 11).
     ///
     /// # Errors
     /// `worker-unavailable` when no worker can be started, `bug` when `file` is open for writing.
@@ -117,14 +128,13 @@ impl Pool {
             .len();
         let job = Job { time: pool.options.time_for(size), file, file_name };
         let _seat = pool.seats.acquire().await.map_err(unavailable)?;
-        if let Some(worker) = pool.idle_worker(job.time) {
-            let used = worker.jobs > 0;
+        if let Some(worker) = pool.idle_worker(job.time).await {
             match pool.read(worker, &job).await {
-                Err(Fault::Dead(_) | Fault::Nonsense(_)) if used => {}
+                Err(Fault::Dead(_) | Fault::Nonsense(_)) => {}
                 done => return pool.conclude(done, &job),
             }
         }
-        let (worker, _) = start_worker(&pool.keeper, pool.options.start_timeout).await?;
+        let (worker, _) = welcome(&pool.keeper, pool.keeper.order(), pool.options.start_timeout).await?;
         let done = pool.read(worker, &job).await;
         pool.conclude(done, &job)
     }
@@ -160,22 +170,36 @@ enum Fault {
 }
 
 impl Inner {
-    /// A waiting worker that has CPU time left for a job of this length. Its own limit must never hit an innocent archive.
-    fn idle_worker(&self, time: Duration) -> Option<Worker> {
+    /// A waiting worker that has CPU time left for a job of this length: its own limit must never hit an innocent archive.
+    async fn idle_worker(&self, time: Duration) -> Option<Worker> {
         let cpu = Duration::from_secs(WorkerProfile::default().cpu_seconds);
         loop {
-            let worker = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
-            if worker.busy + time < cpu {
-                return Some(worker);
+            let idle = self.idle().pop()?;
+            match idle {
+                Idle::Ready(worker) if worker.busy + time >= cpu => self.keeper.dismiss(worker.process),
+                Idle::Ready(worker) => return Some(worker),
+                // One that did not start is no loss: the caller orders its own and learns why.
+                Idle::Coming(coming) => {
+                    if let Ok((worker, _)) = welcome(&self.keeper, coming, self.options.start_timeout).await {
+                        return Some(worker);
+                    }
+                }
             }
-            self.keeper.dismiss(worker.process);
         }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Puts one job to one worker, and the worker back when it did well.
     async fn read(&self, worker: Worker, job: &Job<'_>) -> Result<Report, Fault> {
         let asked = Asked { id: worker.jobs, kind: wire::kind(job.file_name), limits: self.options.limits.clone() };
         let began = Instant::now();
+        let last = worker.jobs + 1 >= self.options.jobs_per_worker;
+        if last {
+            self.idle().push(Idle::Coming(self.keeper.order()));
+        }
         let mut busy = Busy { keeper: &self.keeper, worker: Some(worker) };
         let answer = match timeout(job.time, busy.exchange(&asked, job)).await {
             Err(_elapsed) => return Err(Fault::TooSlow),
@@ -190,14 +214,10 @@ impl Inner {
         let report = report
             .map_err(|why| Fault::Nonsense(why.detail))?
             .map_err(|why| Fault::Nonsense(format!("an answer that {why}")))?;
-        if let Some(mut worker) = busy.worker.take() {
+        if !last && let Some(mut worker) = busy.worker.take() {
             worker.jobs += 1;
             worker.busy += began.elapsed();
-            if worker.jobs < self.options.jobs_per_worker {
-                self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
-            } else {
-                self.keeper.dismiss(worker.process);
-            }
+            self.idle().push(Idle::Ready(worker));
         }
         Ok(report)
     }
@@ -260,12 +280,10 @@ impl Drop for Busy<'_> {
     }
 }
 
-async fn start_worker(keeper: &Keeper, patience: Duration) -> Result<(Worker, Enforced), Problem> {
-    let (process, socket) = keeper
-        .start()
-        .await
-        .ok_or_else(|| unavailable("the thread that starts workers is gone"))?
-        .map_err(unavailable)?;
+/// Waits for a worker that was ordered, and for its first word.
+async fn welcome(keeper: &Keeper, coming: Coming, patience: Duration) -> Result<(Worker, Enforced), Problem> {
+    let coming = coming.await.map_err(|_gone| unavailable("the thread that starts workers is gone"))?;
+    let (process, socket) = coming.map_err(unavailable)?;
     socket.set_nonblocking(true).map_err(unavailable)?;
     let mut worker =
         Worker { process, socket: UnixStream::from_std(socket).map_err(unavailable)?, jobs: 0, busy: Duration::ZERO };

@@ -158,7 +158,26 @@ async fn workers_are_reused_replaced_after_their_jobs_and_never_more_than_the_po
     );
     let all = tokio::join!(all.0, all.1, all.2, all.3, all.4, all.5, all.6);
     assert_eq!([all.0, all.1, all.2, all.3, all.4, all.5, all.6].map(|report| report.member_count), [77; 7]);
+    // The third was ordered when the second took its last job, and did one.
     assert_eq!(lines(&started), 3);
+}
+
+#[tokio::test]
+async fn the_next_worker_is_started_before_it_is_asked_for() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let started = directory.path().join("started");
+    let mut options = options(&format!("echo x >> '{}'\n{}{TAKE}\n{}", started.display(), hello(), answer(0)));
+    options.jobs_per_worker = 1;
+    let pool = Pool::start(options).await.expect("hello");
+    for already in 1..4 {
+        let waiting = async {
+            while lines(&started) < already {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("a worker waits");
+        assert_eq!(inspect(&pool).await.member_count, 77);
+    }
 }
 
 #[tokio::test]
