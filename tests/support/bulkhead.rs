@@ -4,7 +4,7 @@ use std::{
     io::{BufRead, BufReader, Read},
     net::SocketAddr,
     os::unix::process::CommandExt,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, Stdio},
     sync::{Arc, Condvar, Mutex},
     time::Duration,
@@ -13,7 +13,7 @@ use std::{
 use tempfile::TempDir;
 
 use super::{
-    Registry, Screen,
+    Registry, Screen, Upload,
     http::{self, Reply},
 };
 
@@ -41,7 +41,7 @@ pub struct Place {
     pypi: String,
     server: String,
     words: Vec<String>,
-    variables: Vec<(String, String)>,
+    survives_full_disk: bool,
 }
 
 #[derive(Debug)]
@@ -60,8 +60,15 @@ impl Place {
             pypi: String::new(),
             server: String::new(),
             words: Vec::new(),
-            variables: Vec::new(),
+            survives_full_disk: false,
         }
+    }
+
+    /// Starts the server so that [`Bulkhead::fill_disk`] works: the kernel's signal for a file size limit is ignored, so
+    /// that writes fail with an error, as they do when a disk is full.
+    pub fn with_a_disk_to_fill(mut self) -> Self {
+        self.survives_full_disk = true;
+        self
     }
 
     /// Adds lines to `[intake.pypi]`.
@@ -81,12 +88,6 @@ impl Place {
     /// Adds words to `bulkhead serve`.
     pub fn words(mut self, words: &[&str]) -> Self {
         self.words.extend(words.iter().map(|word| (*word).to_owned()));
-        self
-    }
-
-    /// Sets an environment variable for the server and for commands.
-    pub fn variable(mut self, name: &str, value: &str) -> Self {
-        self.variables.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -114,6 +115,16 @@ impl Place {
         Screen::new(&output, &self.replacements())
     }
 
+    /// The help of a command, at a width that is the same everywhere.
+    pub fn help(&self, words: &[&str]) -> String {
+        let output =
+            self.command(&[words, &["--help"]].concat()).env("COLUMNS", "100").output().expect("bulkhead starts");
+        assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8(output.stdout).expect("help is UTF-8");
+        let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+        lines.join("\n")
+    }
+
     fn replacements(&self) -> Vec<(String, &'static str)> {
         let upstream = self.upstream.trim_start_matches("http://").trim_end_matches("/simple/").to_owned();
         vec![(self.folder.path().display().to_string(), "[PLACE]"), (upstream, "[UPSTREAM]")]
@@ -125,9 +136,16 @@ impl Place {
         std::fs::write(&config, text).unwrap();
         let home = self.folder.path().join("home");
         std::fs::create_dir_all(&home).unwrap();
-        let mut command = Command::new(PROGRAM);
+        let mut command = if self.survives_full_disk {
+            let mut shell = Command::new("sh");
+            shell.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", PROGRAM]);
+            shell
+        } else {
+            let mut command = Command::new(PROGRAM);
+            command.arg0("bulkhead");
+            command
+        };
         command
-            .arg0("bulkhead")
             .args(words)
             .arg("--data")
             .arg(self.data())
@@ -138,8 +156,7 @@ impl Place {
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", &home)
             .env("LC_ALL", "C.UTF-8")
-            .env("NO_COLOR", "1")
-            .envs(self.variables.iter().map(|(name, value)| (name, value)));
+            .env("NO_COLOR", "1");
         command
     }
 
@@ -237,36 +254,9 @@ impl Bulkhead {
         self.request("GET", &format!("/pypi/simple/{project}/"), &[accept])
     }
 
-    /// The path under which a project's page links a file, held or not.
-    pub fn link(&self, project: &str, file: &str) -> String {
-        let page = self.page(project);
-        let files = page.json()["files"].as_array().expect("files").clone();
-        let entry = files.iter().find(|entry| entry["filename"] == file);
-        let url = entry.unwrap_or_else(|| panic!("{file} is not listed: {}", page.text()))["url"]
-            .as_str()
-            .unwrap()
-            .to_owned();
-        self.path_of(&url, project)
-    }
-
-    /// The path of a link on a project's page, which may be relative to the page.
-    fn path_of(&self, url: &str, project: &str) -> String {
-        let origin = format!("http://{}", self.address());
-        if let Some(path) = url.strip_prefix(&origin) {
-            return path.to_owned();
-        }
-        if url.starts_with('/') {
-            return url.to_owned();
-        }
-        let mut parts = vec!["pypi", "simple", project];
-        for part in url.split('/') {
-            match part {
-                ".." => drop(parts.pop()),
-                "." => {}
-                part => parts.push(part),
-            }
-        }
-        format!("/{}", parts.join("/"))
+    /// The answer for a file, by the path that a lockfile would hold.
+    pub fn fetch(&self, upload: &Upload) -> Reply {
+        self.get(&upload.path_here())
     }
 
     /// What it printed so far, on both streams.
@@ -290,6 +280,23 @@ impl Bulkhead {
     pub fn signal(&self, name: &str) {
         let status = Command::new("kill").arg(format!("-{name}")).arg(self.pid().to_string()).status();
         assert!(status.expect("kill starts").success());
+    }
+
+    /// From now on every write that would make a file longer fails.
+    pub fn fill_disk(&self) {
+        self.limit_file_size("0:");
+    }
+
+    /// There is space again.
+    pub fn empty_disk(&self) {
+        self.limit_file_size("unlimited:");
+    }
+
+    /// Sets the soft limit only, so that it can be raised again.
+    fn limit_file_size(&self, limit: &str) {
+        let pid = self.pid().to_string();
+        let status = Command::new("prlimit").args(["--pid", &pid, &format!("--fsize={limit}")]).status();
+        assert!(status.expect("prlimit (util-linux) starts").success());
     }
 
     pub fn pid(&self) -> u32 {
@@ -323,13 +330,9 @@ impl Place {
     /// Every entry of the ledger, in order.
     pub fn entries(&self) -> Vec<serde_json::Value> {
         let shown = self.run(&["ledger", "show", "--last", "100000", "--format", "json"]).expect_good();
-        let shown = shown.json();
-        let rows = shown.as_array().or_else(|| shown["rows"].as_array()).or_else(|| shown["entries"].as_array());
-        rows.unwrap_or_else(|| panic!("no list of entries: {shown}")).clone()
-    }
-
-    pub fn path(&self) -> &Path {
-        self.folder.path()
+        let mut rows = shown.json()["entries"].as_array().expect("a list of entries").clone();
+        rows.sort_by_key(|row| row["index"].as_u64());
+        rows.into_iter().map(|mut row| row["entry"].take()).collect()
     }
 }
 

@@ -11,12 +11,14 @@ pub mod developer;
 pub mod http;
 pub mod package;
 pub mod registry;
+pub mod relay;
 pub mod screen;
 
-pub use bulkhead::Bulkhead;
+pub use bulkhead::{Bulkhead, Place};
 pub use developer::Developer;
 pub use package::{Sdist, Wheel};
-pub use registry::{Fault, Registry, Upload};
+pub use registry::{Barrier, Fault, Registry, Upload};
+pub use relay::Relay;
 pub use screen::Screen;
 
 /// SHA-256 in hexadecimal.

@@ -151,6 +151,12 @@ impl Upload {
         self
     }
 
+    /// On the page of another project.
+    pub fn of(mut self, project: &str) -> Self {
+        self.project = project.to_owned();
+        self
+    }
+
     /// Under another file name.
     pub fn named(mut self, filename: &str) -> Self {
         self.filename = filename.to_owned();
@@ -165,8 +171,19 @@ impl Upload {
         &self.bytes
     }
 
+    /// SHA-256 of the bytes.
+    pub fn sha256(&self) -> String {
+        super::sha256(&self.bytes)
+    }
+
+    /// The path under which Bulkhead serves the file: what a lockfile holds.
+    pub fn path_here(&self) -> String {
+        let promised = self.sha256.clone().unwrap_or_else(|| "0".repeat(64));
+        format!("/pypi/files/{}/{promised}/{}", normalise(&self.project), self.filename)
+    }
+
     /// The path under which the registry serves the file.
-    fn path(&self) -> String {
+    pub fn path(&self) -> String {
         format!("/files/{}/{}", normalise(&self.project), self.filename)
     }
 }

@@ -10,6 +10,7 @@ mod dependencies;
 mod edges;
 mod fixtures;
 mod hosts;
+mod reach;
 mod sizes;
 mod source;
 mod words;
@@ -22,6 +23,7 @@ const CHECKS: &[Check] = &[
     ("sizes", sizes::check),
     ("module edges", edges::check),
     ("crate edges", crates::check),
+    ("reach", reach::check),
     ("dependency rows", dependencies::check),
     ("words", words::check),
     ("hosts and paths", hosts::check),
@@ -75,6 +77,7 @@ mod tests {
         no_source_is_too_long: "sizes";
         modules_use_only_what_they_may: "module edges";
         crates_use_only_what_they_may: "crate edges";
+        what_belongs_in_one_place_stands_there: "reach";
         every_dependency_has_its_row: "dependency rows";
         words_are_the_fields_own: "words";
         no_registry_host_and_no_path_of_this_machine: "hosts and paths";

@@ -10,49 +10,50 @@ const SOURCES: &str = "crates/bulkhead/src/";
 /// Modules of the product, each with the modules that it may name. The longest row that fits a module holds for it;
 /// a module may always name itself, what is below it and the `mod.rs` above it. Tests may name everything.
 const MAY_USE: &[(&str, &[&str])] = &[
-    // The composition root: builds everything once.
+    // The composition root, and what it mounts: builds everything once.
     ("app", &["*"]),
+    ("http", &["*"]),
+    ("front_page", &["app", "http", "net", "telemetry"]),
     // The command line asks a running Bulkhead through `control`, or builds one with `app`.
-    (
-        "cli",
-        &[
-            "app",
-            "auth",
-            "clock",
-            "config",
-            "control",
-            "files",
-            "net",
-            "source",
-            "spine",
-            "store",
-            "telemetry",
-            "worker",
-        ],
-    ),
+    ("cli", &["*"]),
     // What an operator asks of a running Bulkhead, over the control socket or in process.
     ("control", &["*"]),
     // A gate: everything below it, and never another gate.
     ("gate", &[]),
     (
         "gate::intake",
-        &["auth", "blob", "clock", "config", "net", "source", "spine", "store", "tasks", "telemetry", "worker"],
+        &[
+            "auth",
+            "blob",
+            "blocking",
+            "clock",
+            "config",
+            "control",
+            "net",
+            "source",
+            "spine",
+            "store",
+            "tasks",
+            "telemetry",
+            "worker",
+        ],
     ),
     // Translators without I/O: bytes in, typed out.
     ("gate::intake::ecosystem", &[]),
     // Ask, facts, verdict, entry, permit: over the ledger and its projection, and nothing of a gate.
-    ("spine", &["clock", "files", "store", "telemetry"]),
+    ("spine", &["blocking", "clock", "files", "store", "telemetry"]),
     // Sources learn facts; they remember through the store and ask through the network.
-    ("source", &["clock", "config", "files", "net", "store", "gate::intake::ecosystem"]),
+    ("source", &["blob", "clock", "config", "files", "net", "store", "gate::intake::ecosystem"]),
     ("auth", &["clock", "config", "store"]),
     // The worker reads hostile bytes under containment: nothing of the product is in its reach.
-    ("worker", &["config"]),
+    ("worker", &["blocking", "config"]),
     // The floor: each stands on the vocabulary alone.
-    ("store", &["files"]),
+    ("store", &["blob", "files"]),
     ("blob", &["files"]),
     ("net", &["config", "stop", "tasks"]),
     ("config", &["files"]),
     ("telemetry", &[]),
+    ("blocking", &[]),
     ("clock", &[]),
     ("files", &[]),
     ("stop", &[]),

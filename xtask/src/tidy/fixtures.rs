@@ -1,29 +1,32 @@
-//! Every detector has fixtures, and every folder of fixtures has its detector.
+//! Every detector shows what it finds and what it leaves alone (its recipes are built and inspected by detect's tests),
+//! and stands in the list.
 
-use std::collections::BTreeSet;
+use anyhow::{Context, Result};
 
-use anyhow::Result;
-
+use super::source;
 use crate::repository::File;
 
 const DETECTORS: &str = "crates/detect/src/detectors/";
-const FIXTURES: &str = "crates/detect/testdata/";
+const LIST: &str = "crates/detect/src/detector.rs";
 
 pub(crate) fn check(files: &[File]) -> Result<Vec<String>> {
-    let named = |folder: &str| -> BTreeSet<String> {
-        let inside = files.iter().filter_map(|file| file.path.strip_prefix(folder));
-        inside
-            .filter_map(|path| path.split('/').next())
-            .map(|name| name.trim_end_matches(".rs").replace('_', "-"))
-            .collect()
-    };
-    let mut detectors = named(DETECTORS);
-    detectors.retain(|name| name != "mod" && name != "tests");
-    let fixtures = named(FIXTURES);
+    let list = files.iter().find(|file| file.path == LIST).and_then(|file| file.text.as_deref());
+    let list = source::code_only(list.with_context(|| format!("there is no {LIST}"))?);
     let mut found = Vec::new();
-    found.extend(fixtures.difference(&detectors).map(|name| format!("{FIXTURES}{name}: no detector of that name")));
-    found.extend(
-        detectors.difference(&fixtures).map(|name| format!("{DETECTORS}{name}: no fixtures in {FIXTURES}{name}")),
-    );
+    for file in files.iter().filter(|file| file.path.starts_with(DETECTORS) && !file.is_test()) {
+        let Some(text) = &file.text else { continue };
+        if !source::code_only(text).contains("impl Detector for") {
+            continue;
+        }
+        for recipe in ["```recipe bad", "```recipe good"] {
+            if !text.contains(recipe) {
+                found.push(format!("{}: its `doc` has no {recipe}", file.path));
+            }
+        }
+        let module = file.path.trim_start_matches(DETECTORS).trim_end_matches(".rs");
+        if !list.contains(&format!("detectors::{module}::")) {
+            found.push(format!("{}: not in the list DETECTORS of {LIST}", file.path));
+        }
+    }
     Ok(found)
 }
