@@ -242,7 +242,7 @@ fn bytes_that_are_no_text_are_an_error() {
     let at = page.windows(4).position(|window| window == b"demo").unwrap();
     page[at] = 0xff;
     let error = parse_json(&page, &page_url()).unwrap_err().to_string();
-    assert_eq!(error, "the page's JSON cannot be read: invalid utf-8 sequence of 1 bytes from index 40");
+    assert_eq!(error, "the page's JSON cannot be read: invalid utf-8 sequence of 1 bytes from index 38");
 }
 
 #[test]
