@@ -2,6 +2,7 @@
 
 mod check;
 mod decide;
+mod documents;
 mod exceptions;
 mod explain;
 mod matrix;
