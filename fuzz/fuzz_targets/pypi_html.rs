@@ -1,5 +1,4 @@
+//! The PyPI gate's parser for hostile HTML index pages.
 #![no_main]
 
-use bulkhead::gate::intake::ecosystem::pypi::fuzz_html;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz_html(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| bulkhead::gate::intake::ecosystem::pypi::fuzz_html(bytes));

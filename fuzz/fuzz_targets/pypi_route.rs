@@ -1,5 +1,4 @@
+//! The PyPI gate's parser for hostile request paths.
 #![no_main]
 
-use bulkhead::gate::intake::ecosystem::pypi::fuzz_route;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz_route(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| bulkhead::gate::intake::ecosystem::pypi::fuzz_route(bytes));

@@ -7,8 +7,9 @@ pub(crate) struct Row {
     pub(crate) fields: Vec<String>,
 }
 
-/// Every line that is not empty. Bytes that are not UTF-8 are replaced, so that they match no member.
-pub(crate) fn rows(bytes: &[u8]) -> Vec<Row> {
+/// The lines that are not empty, at most `most` of them, and of each the first three fields. Bytes that are not UTF-8 are
+/// replaced, so that they match no member.
+pub(crate) fn rows(bytes: &[u8], most: usize) -> Vec<Row> {
     let text = String::from_utf8_lossy(bytes);
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let mut rows = Vec::new();
@@ -29,12 +30,15 @@ pub(crate) fn rows(bytes: &[u8]) -> Vec<Row> {
             '"' if field.is_empty() => (quoted, any) = (true, true),
             ',' if !quoted => {
                 any = true;
-                row.fields.push(std::mem::take(&mut field));
+                row.push(&mut field);
             }
             '\r' | '\n' if !quoted => {
                 if any {
-                    row.fields.push(std::mem::take(&mut field));
+                    row.push(&mut field);
                     rows.push(row);
+                    if rows.len() >= most {
+                        return rows;
+                    }
                 }
                 row = Row { line, fields: Vec::new() };
                 any = false;
@@ -46,10 +50,20 @@ pub(crate) fn rows(bytes: &[u8]) -> Vec<Row> {
         }
     }
     if any {
-        row.fields.push(field);
+        row.push(&mut field);
         rows.push(row);
     }
     rows
+}
+
+impl Row {
+    /// Ends a field. Only three are kept, as RECORD has no more: a line of commas must not take 24 times its length.
+    fn push(&mut self, field: &mut String) {
+        if self.fields.len() < 3 {
+            self.fields.push(std::mem::take(field));
+        }
+        field.clear();
+    }
 }
 
 #[cfg(test)]
@@ -58,11 +72,13 @@ mod tests {
 
     #[test]
     fn quotes_and_line_ends_are_read_as_python_does() {
-        let read = |text: &str| rows(text.as_bytes()).into_iter().map(|r| r.fields.join("|")).collect::<Vec<_>>();
+        let read = |text: &str| rows(text.as_bytes(), 99).into_iter().map(|r| r.fields.join("|")).collect::<Vec<_>>();
         assert_eq!(read("a,b,1\r\nc,,\n"), ["a|b|1", "c||"]);
         assert_eq!(read("\"a,\"\"b\"\"\",x\n\n\"q\nr\",y"), ["a,\"b\"|x", "q\nr|y"]);
-        assert_eq!(rows(b"a\n\nb")[1].line, 3);
-        assert!(rows(b"").is_empty());
+        assert_eq!(rows(b"a\n\nb", 99)[1].line, 3);
+        assert_eq!(rows(b"a\nb\nc\n", 2).len(), 2);
+        assert_eq!(read("a,b,c,d,e\nf"), ["a|b|c", "f"]);
+        assert!(rows(b"", 99).is_empty());
         assert_eq!(read("a,\"unterminated\nx"), ["a|unterminated\nx"]);
     }
 }

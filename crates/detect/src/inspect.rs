@@ -21,7 +21,9 @@ pub fn inspect(archive: &dyn ReadAt, file_name: &str, limits: &Limits) -> Report
     let mut findings = Findings::new();
     let mut collector = Collector::new(kind, limits, &mut findings, archive.len());
     match kind {
-        ArchiveKind::Wheel | ArchiveKind::SdistZip | ArchiveKind::Egg => zip::read(Window::new(archive), &mut collector),
+        ArchiveKind::Wheel | ArchiveKind::SdistZip | ArchiveKind::Egg => {
+            zip::read(Window::new(archive), &mut collector)
+        }
         ArchiveKind::SdistTarGz => tar::read_gz(Window::new(archive), &mut collector),
         ArchiveKind::Other => {
             collector.readable = false;

@@ -31,9 +31,9 @@ mod tests;
 
 pub use archive::{Archive, Entry, EntryKind};
 pub use detector::{DETECTORS, Detector, Meta, RULESET, Want, metas};
+pub use filename::FileName;
 pub use findings::Findings;
 pub use inspect::inspect;
 pub use limits::Limits;
 pub use read::ReadAt;
-pub use filename::FileName;
 pub use report::{ArchiveKind, Content, CoreMetadata, Member, Report};

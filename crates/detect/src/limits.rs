@@ -17,7 +17,7 @@ pub struct Limits {
     pub ratio: u64,
     /// Unpacked bytes below which the ratio does not matter.
     pub ratio_floor: u64,
-    /// Bytes of a zip's central directory or of the extended headers of one tar member.
+    /// Bytes of a zip's central directory, and of all paths together.
     pub directory_bytes: u64,
     /// Bytes of content held in memory for detectors, in all.
     pub kept_bytes: u64,

@@ -6,6 +6,7 @@ use bulkhead_core::{Finding, Sha256};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::detector::RULESET;
+use crate::filename;
 use crate::findings::Findings;
 use crate::structure::Flaw;
 
@@ -26,6 +27,11 @@ pub enum ArchiveKind {
 }
 
 impl ArchiveKind {
+    /// The kind that a file's name promises, by its extension in any case.
+    pub fn of(file_name: &str) -> Self {
+        filename::kind(file_name)
+    }
+
     /// The word used in facts and output: `wheel`, `sdist`, `egg`, `other`.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -60,7 +60,7 @@ flaws! {
     Checksum = "archive-checksum", High, "a checksum does not fit the content",
         "CRC-32 of a zip member or a gzip stream, or the sum of a tar header, is wrong: damaged or altered.";
     Corrupt = "archive-corrupt", High, "a member's data is damaged",
-        "A compressed stream or a header field is not valid.";
+        "A compressed stream or a header field is not valid, or a member unpacks to more than it declares: damaged or altered.";
     Encrypted = "archive-encrypted", High, "a member is encrypted",
         "Encrypted members cannot be judged, and installers do not read them.";
     Method = "archive-method", High, "a member is packed by an unusual method",

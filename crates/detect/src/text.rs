@@ -5,10 +5,12 @@ use std::fmt::Write as _;
 /// The bytes as text on one line: what is not UTF-8, not printable, or steers the direction of text becomes an escape.
 pub(crate) fn escape(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());
+    // Writing to a String cannot fail, and no escape is longer than four characters for each byte.
     for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {
-            if is_deceptive(character) {
-                // Writing to a String cannot fail.
+            if character.is_ascii_control() {
+                let _ = write!(out, "\\x{:02x}", u32::from(character));
+            } else if is_deceptive(character) {
                 let _ = write!(out, "\\u{{{:x}}}", u32::from(character));
             } else {
                 out.push(character);

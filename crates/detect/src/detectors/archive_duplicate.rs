@@ -76,7 +76,9 @@ fn same_path(first: &Entry, second: &Entry, findings: &mut Findings) {
     if first.kind == EntryKind::Directory && second.kind == EntryKind::Directory {
         return;
     }
-    let same = first.kind == second.kind && first.sha256 == second.sha256 && (first.sha256.is_some() || first.kind != EntryKind::File);
+    let same = first.kind == second.kind
+        && first.sha256 == second.sha256
+        && (first.sha256.is_some() || first.kind != EntryKind::File);
     let draft = findings.report(&META, format!("`{}` is there more than once", second.path)).at(&second.path);
     if same { draft.severity(Severity::Low) } else { draft }.add();
 }

@@ -130,7 +130,8 @@ mod tests {
 
     #[test]
     fn targets_are_walked_as_a_file_system_would() {
-        let links = |pairs: &[(&str, &'static str)]| pairs.iter().map(|&(a, b)| (a.to_owned(), b)).collect::<HashMap<_, _>>();
+        let links =
+            |pairs: &[(&str, &'static str)]| pairs.iter().map(|&(a, b)| (a.to_owned(), b)).collect::<HashMap<_, _>>();
         let none = links(&[]);
         assert!(!escapes("a/b", "../c", &none));
         assert!(!escapes("a", "../a/x", &none));

@@ -126,7 +126,9 @@ pub(crate) fn executed(content: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
             let here = number;
             last += line.len();
             let ends = (content.get(last), content.get(last + 1));
-            number += u32::from(matches!(ends, (Some(b'\n'), _)) || matches!(ends, (Some(b'\r'), next) if next != Some(&b'\n')));
+            number += u32::from(
+                matches!(ends, (Some(b'\n'), _)) || matches!(ends, (Some(b'\r'), next) if next != Some(&b'\n')),
+            );
             last += 1;
             (line.starts_with(b"import ") || line.starts_with(b"import\t")).then_some((here, line))
         })
@@ -168,12 +170,16 @@ mod tests {
         assert_eq!(lines(b"a\nb\r\nimport\tos"), [3]);
         assert_eq!(lines(b"a\rimport os"), [2]);
         assert_eq!(lines(b"\xef\xbb\xbfimport os"), [1]);
-        for end in [&b"\x0b"[..], b"\x0c", b"\x1c", b"\x1d", b"\x1e", b"\xc2\x85", b"\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9"] {
+        for end in
+            [&b"\x0b"[..], b"\x0c", b"\x1c", b"\x1d", b"\x1e", b"\xc2\x85", b"\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9"]
+        {
             assert_eq!(lines(&[b"# x", end, b"import os\n"].concat()), [1], "{end:x?}");
         }
         assert_eq!(lines(&[b"import ".as_slice(), &vec![b'x'; 1 << 20]].concat()), [1]);
         assert_eq!(lines(b"x\0\nimport a\0b\n"), [2]);
-        for quiet in [&b""[..], b" import os", b"importos", b"import", b"import\n", b"# import os", b"Import os", b"\x0bxi\n"] {
+        for quiet in
+            [&b""[..], b" import os", b"importos", b"import", b"import\n", b"# import os", b"Import os", b"\x0bxi\n"]
+        {
             assert!(lines(quiet).is_empty(), "{quiet:?}");
         }
     }

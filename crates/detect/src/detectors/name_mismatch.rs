@@ -97,7 +97,10 @@ fn directories(archive: &Archive, file: &FileName, findings: &mut Findings) {
         let stem = &directory[..directory.len() - ".dist-info".len()];
         let (name, version) = stem.rsplit_once('-').unwrap_or((stem, ""));
         if normal_name(name) != normal_name(&file.name) || normal_version(version) != normal_version(&file.version) {
-            findings.report(&META, format!("`{directory}` is not the directory that the file's name promises")).at(directory).add();
+            findings
+                .report(&META, format!("`{directory}` is not the directory that the file's name promises"))
+                .at(directory)
+                .add();
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::archive::{Archive, Entry};
-use crate::filename::{normal_name, normal_version};
+use crate::filename::{FileName, normal_name, normal_version};
 use crate::report::ArchiveKind;
 use crate::unpack::path;
 
@@ -21,12 +21,16 @@ pub(crate) fn site_path(member: &str) -> Option<String> {
     match scheme.as_str() {
         "purelib" | "platlib" => Some(rest.join("/")),
         "data" => {
-            let inside = rest.iter().position(|c| {
-                let c = c.to_ascii_lowercase();
-                c == "site-packages" || c == "dist-packages"
-            });
-            // The prefix is itself a start-up directory on Windows.
-            Some(rest[inside.map_or(0, |at| at + 1)..].join("/"))
+            // The prefix is itself a start-up directory on Windows, and what is put among the standard library's modules
+            // (`lib/python3.12/`, `Lib/`) is found before anything in site-packages.
+            let lower: Vec<String> = rest.iter().map(|component| component.to_ascii_lowercase()).collect();
+            let site = lower.iter().position(|c| c == "site-packages" || c == "dist-packages").map(|at| at + 1);
+            let library = || match lower.as_slice() {
+                [lib, python, ..] if lib.starts_with("lib") && python.starts_with("python") => 2,
+                [lib, ..] if lib == "lib" => 1,
+                _ => 0,
+            };
+            Some(rest[site.unwrap_or_else(library)..].join("/"))
         }
         _ => None,
     }
@@ -65,8 +69,22 @@ pub(crate) fn core_metadata(archive: &Archive) -> Option<&Entry> {
     match archive.kind {
         ArchiveKind::Wheel => archive.file(&format!("{}/METADATA", dist_info(archive)?)),
         ArchiveKind::Egg => archive.file("EGG-INFO/PKG-INFO"),
-        _ => archive.files().find(|entry| is_sdist_metadata(&entry.path)),
+        _ => {
+            let own =
+                |entry: &&Entry| archive.file_name.as_ref().is_some_and(|file| is_directory_of(file, &entry.path));
+            let all = || archive.files().filter(|entry| is_sdist_metadata(&entry.path));
+            all().find(own).or_else(|| all().next())
+        }
     }
+}
+
+/// Whether the path's first directory is `{name}-{version}` of that file.
+fn is_directory_of(file: &FileName, path: &str) -> bool {
+    let first = path.strip_prefix("./").unwrap_or(path).split('/').next().unwrap_or_default();
+    first
+        .strip_suffix(file.version.as_str())
+        .and_then(|name| name.strip_suffix('-'))
+        .is_some_and(|name| normal_name(name) == normal_name(&file.name))
 }
 
 /// `{directory}/PKG-INFO`, or at the root as a few old archives have it.
@@ -92,6 +110,8 @@ mod tests {
             ("other.data/platlib/p/a.pth", Some("p/a.pth")),
             ("x-1.data/data/a.pth", Some("a.pth")),
             ("x-1.data/data/lib/python3.11/site-packages/a.pth", Some("a.pth")),
+            ("x-1.data/data/lib/python3.11/a.py", Some("a.py")),
+            ("x-1.data/data/Lib/a.py", Some("a.py")),
             ("x-1.data/data/share/a.pth", Some("share/a.pth")),
             ("x-1.data/scripts/a.pth", None),
             ("x-1.data/headers/a.pth", None),

@@ -73,7 +73,7 @@ impl Detector for RecordMismatch {
             return;
         };
         let Some(content) = &record.content else { return };
-        let listed = listed(&record.path, content, findings);
+        let listed = listed(&record.path, content, archive.entries.len(), findings);
         compare(archive, record, &listed, findings);
     }
 }
@@ -85,15 +85,28 @@ struct Row {
 }
 
 /// The rows by path; two different rows for one path are a finding.
-fn listed(record: &str, content: &[u8], findings: &mut Findings) -> BTreeMap<String, Row> {
+fn listed(record: &str, content: &[u8], members: usize, findings: &mut Findings) -> BTreeMap<String, Row> {
     let mut listed: BTreeMap<String, Row> = BTreeMap::new();
-    for row in csv::rows(content) {
+    // Honest wheels list what they hold; a RECORD of millions of lines only costs memory.
+    let most = 2 * members + 1000;
+    let rows = csv::rows(content, most);
+    if rows.len() == most {
+        let title = format!("RECORD has at least {most} lines, for {members} members");
+        findings.report(&META, title).at(record).severity(Severity::High).add();
+    }
+    for row in rows {
         let mut fields = row.fields.into_iter();
         let path = path::normal(&fields.next().unwrap_or_default());
-        let row = Row { line: row.line, hash: fields.next().unwrap_or_default(), size: fields.next().unwrap_or_default() };
+        let row =
+            Row { line: row.line, hash: fields.next().unwrap_or_default(), size: fields.next().unwrap_or_default() };
         if let Some(first) = listed.get(&path) {
             let severity = if first.hash == row.hash { Severity::Low } else { Severity::High };
-            findings.report(&META, format!("RECORD lists `{path}` twice")).at(record).line(row.line).severity(severity).add();
+            findings
+                .report(&META, format!("RECORD lists `{path}` twice"))
+                .at(record)
+                .line(row.line)
+                .severity(severity)
+                .add();
         }
         listed.insert(path, row);
     }

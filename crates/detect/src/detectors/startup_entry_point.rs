@@ -75,5 +75,6 @@ impl Detector for StartupEntryPoint {
 }
 
 fn is_start(path: &str) -> bool {
-    place::site_file(path).is_some_and(|name| name.trim_end_matches(['.', ' ']).to_ascii_lowercase().ends_with(".start"))
+    place::site_file(path)
+        .is_some_and(|name| name.trim_end_matches(['.', ' ']).to_ascii_lowercase().ends_with(".start"))
 }

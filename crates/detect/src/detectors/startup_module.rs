@@ -67,7 +67,8 @@ fn is_startup_module(site_path: &str) -> bool {
         (Some(rest), None) => named && rest.to_ascii_lowercase().starts_with("__init__."),
         (Some(_), Some(_)) => false,
         (None, extension) => {
-            let loadable = [".py", ".pyc", ".pyw", ".so", ".pyd"].iter().any(|end| first.to_ascii_lowercase().ends_with(end));
+            let loadable =
+                [".py", ".pyc", ".pyw", ".so", ".pyd"].iter().any(|end| first.to_ascii_lowercase().ends_with(end));
             named && extension.is_some() && loadable
         }
     }
@@ -88,7 +89,9 @@ mod tests {
         ] {
             assert!(is_startup_module(path), "{path}");
         }
-        for path in ["mysitecustomize.py", "sitecustomize.txt", "demo/sitecustomize.py", "sitecustomize-1.dist-info/RECORD"] {
+        for path in
+            ["mysitecustomize.py", "sitecustomize.txt", "demo/sitecustomize.py", "sitecustomize-1.dist-info/RECORD"]
+        {
             assert!(!is_startup_module(path), "{path}");
         }
     }

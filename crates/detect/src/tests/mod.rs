@@ -1,1 +1,36 @@
-//! tests
+//! Tests of the crate as a whole: archives made here byte by byte, the fixtures, and the fuzz corpus.
+
+mod corpus;
+mod fixtures;
+mod hostile_tar;
+mod hostile_zip;
+mod limits;
+mod make_tar;
+mod make_zip;
+mod mutation;
+mod recipe;
+mod report;
+mod roundtrip;
+mod ruleset;
+
+use bulkhead_core::{Finding, Severity};
+
+use crate::{Limits, Report, inspect};
+
+const WHEEL: &str = "demo-1.0-py3-none-any.whl";
+const SDIST: &str = "demo-1.0.tar.gz";
+
+fn look(bytes: &[u8], name: &str) -> Report {
+    inspect(&bytes, name, &Limits::default())
+}
+
+fn found<'a>(report: &'a Report, id: &str) -> Option<&'a Finding> {
+    report.findings.iter().find(|finding| finding.detector == id)
+}
+
+/// The report must hold that finding, at least that bad; says what it holds instead.
+#[track_caller]
+fn must_find(report: &Report, id: &str, severity: Severity, what: &str) {
+    let hit = found(report, id).is_some_and(|finding| finding.severity >= severity);
+    assert!(hit, "{what}: wanted {id} at {}, got {:#?}", severity.as_str(), report.findings);
+}

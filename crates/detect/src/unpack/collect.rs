@@ -21,6 +21,7 @@ pub(crate) struct Collector<'a> {
     kind: ArchiveKind,
     budget: Budget,
     kept: u64,
+    names: u64,
 }
 
 /// Unpacked bytes, counted against the limits while they flow.
@@ -53,7 +54,7 @@ impl Budget {
 impl<'a> Collector<'a> {
     pub(crate) fn new(kind: ArchiveKind, limits: &'a Limits, findings: &'a mut Findings, packed: u64) -> Self {
         let budget = Budget::new(limits, packed);
-        Self { limits, findings, entries: Vec::new(), readable: true, kind, budget, kept: 0 }
+        Self { limits, findings, entries: Vec::new(), readable: true, kind, budget, kept: 0, names: 0 }
     }
 
     /// A flaw that leaves the rest readable.
@@ -120,6 +121,10 @@ impl<'a> Collector<'a> {
         if self.entries.len() as u64 >= u64::from(self.limits.members) {
             return Err(Fault::Bomb(format!("the archive has more than {} members", self.limits.members)));
         }
+        self.names += entry.path.len() as u64;
+        if self.names > self.limits.directory_bytes {
+            return Err(Fault::Bomb(format!("the paths take more than {} bytes", self.limits.directory_bytes)));
+        }
         self.entries.push(entry);
         Ok(())
     }
@@ -143,7 +148,10 @@ impl Intake {
     pub(crate) fn take(&mut self, bytes: &[u8]) -> Result<(), Fault> {
         self.size += bytes.len() as u64;
         if self.size > self.declared {
-            return Err(Fault::Flaw(Flaw::Corrupt, format!("it unpacks to more than the {} bytes declared", self.declared)));
+            return Err(Fault::Flaw(
+                Flaw::Corrupt,
+                format!("it unpacks to more than the {} bytes declared", self.declared),
+            ));
         }
         if self.size > self.member_limit {
             return Err(Fault::Bomb(format!("a member unpacks to more than {} bytes", self.member_limit)));

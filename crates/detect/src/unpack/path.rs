@@ -9,7 +9,9 @@ pub(crate) fn judge(raw: &[u8]) -> (String, Vec<(Flaw, &'static str)>) {
     let shown = text::escape(raw);
     match std::str::from_utf8(raw) {
         Err(_) => flaws.push((Flaw::PathOdd, "the path is not UTF-8")),
-        Ok(path) if path.chars().any(char::is_control) => flaws.push((Flaw::PathOdd, "the path holds control characters")),
+        Ok(path) if path.chars().any(char::is_control) => {
+            flaws.push((Flaw::PathOdd, "the path holds control characters"))
+        }
         Ok(path) if path.chars().any(text::is_deceptive) => {
             flaws.push((Flaw::PathOdd, "the path holds characters that are invisible or change direction"));
         }

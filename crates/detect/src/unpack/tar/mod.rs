@@ -124,6 +124,10 @@ impl Tar<'_> {
         if size != header.size && size < 1 << 33 {
             differ.push("the pax size differs from the size in the header");
         }
+        // No file system takes longer ones, and a zip cannot even state them.
+        if name.len().max(link.len()) > usize::from(u16::MAX) {
+            return Err(Fault::corrupt("a path is longer than 65,535 bytes"));
+        }
         let sparse = pax.sparse || header.kind == Type::Sparse;
 
         let (shown, flaws) = path::judge(&name);
@@ -141,7 +145,8 @@ impl Tar<'_> {
         }
         let is_file = matches!(header.kind, Type::File);
         if !is_file && size != 0 {
-            let what = "the member is no file and has a size, which some readers skip and others read as the next header";
+            let what =
+                "the member is no file and has a size, which some readers skip and others read as the next header";
             out.flaw(Flaw::ViewsDiffer, Some(&shown), what);
         }
         match header.kind {

@@ -105,9 +105,10 @@ fn entry(bytes: &[u8], end: &End, out: &mut Collector<'_>) -> Result<(Central, u
         out.flaw(Flaw::MultiDisk, Some(&shown()), "the member is on another disk");
     }
     let (packed, size) = extra::sizes(header, 20);
-    let (size, packed, offset) = extra::large(extra.zip64, size, packed, Some(u32_at(header, 42))).ok_or_else(|| {
-        Fault::Flaw(Flaw::ViewsDiffer, format!("the zip64 field of `{}` does not fit the sizes beside it", shown()))
-    })?;
+    let (size, packed, offset) =
+        extra::large(extra.zip64, size, packed, Some(u32_at(header, 42))).ok_or_else(|| {
+            Fault::Flaw(Flaw::ViewsDiffer, format!("the zip64 field of `{}` does not fit the sizes beside it", shown()))
+        })?;
     let offset = offset
         .checked_add(end.shift)
         .filter(|&offset| offset < end.directory.start)

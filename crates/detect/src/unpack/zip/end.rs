@@ -28,8 +28,9 @@ pub(super) fn find(window: &mut Window<'_>, out: &mut Collector<'_>) -> Result<E
     let tail_len = len.min((END_LEN + 0xffff) as u64);
     let tail_start = len - tail_len;
     let tail = window.vec(tail_start, usize::try_from(tail_len).unwrap_or(0))?;
-    let at = place(&tail, out)
-        .ok_or_else(|| Fault::Flaw(Flaw::Unreadable, "there is no end-of-directory record, so it is no zip".to_owned()))?;
+    let at = place(&tail, out).ok_or_else(|| {
+        Fault::Flaw(Flaw::Unreadable, "there is no end-of-directory record, so it is no zip".to_owned())
+    })?;
     let record = &tail[at..at + END_LEN];
     let position = tail_start + at as u64;
 
@@ -72,7 +73,9 @@ pub(super) fn find(window: &mut Window<'_>, out: &mut Collector<'_>) -> Result<E
         out.flaw(
             Flaw::LeadingData,
             None,
-            format!("the directory is {shift} bytes behind its stated place: something stands before or in the archive"),
+            format!(
+                "the directory is {shift} bytes behind its stated place: something stands before or in the archive"
+            ),
         );
     }
     Ok(End { directory: start..directory_end, entries: numbers.entries, shift })

@@ -29,7 +29,10 @@ pub(super) fn read(
     let mut header = [0; FIXED as usize];
     window.exact(entry.offset, &mut header)?;
     if !header.starts_with(MARK) {
-        return Err(Fault::Flaw(Flaw::ViewsDiffer, format!("there is no local header where the directory puts `{shown}`")));
+        return Err(Fault::Flaw(
+            Flaw::ViewsDiffer,
+            format!("there is no local header where the directory puts `{shown}`"),
+        ));
     }
     let (name_len, extra_len) = (u16_at(&header, 26), u16_at(&header, 28));
     let start = entry.offset + FIXED + u64::from(name_len) + u64::from(extra_len);
@@ -39,7 +42,8 @@ pub(super) fn read(
     let name = window.vec(entry.offset + FIXED, usize::from(name_len))?;
     let fields = window.vec(entry.offset + FIXED + u64::from(name_len), usize::from(extra_len))?;
     let fields = extra::parse(&fields);
-    let mut differ = |what: &str| out.flaw(Flaw::ViewsDiffer, Some(shown), format!("local header and directory differ in {what}"));
+    let mut differ =
+        |what: &str| out.flaw(Flaw::ViewsDiffer, Some(shown), format!("local header and directory differ in {what}"));
 
     if name != entry.name {
         differ("the name");

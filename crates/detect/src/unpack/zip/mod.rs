@@ -118,7 +118,11 @@ fn member(
     let whole = match done {
         Ok(rest) => {
             if rest > 0 {
-                out.flaw(Flaw::HiddenData, Some(&shown), format!("{rest} bytes follow the end of the compressed stream"));
+                out.flaw(
+                    Flaw::HiddenData,
+                    Some(&shown),
+                    format!("{rest} bytes follow the end of the compressed stream"),
+                );
             }
             check(entry, intake.size(), intake.crc())
         }
@@ -130,7 +134,11 @@ fn member(
     }
     // pip's zip reader writes a link as a file that holds its target; other readers make the link.
     if entry.is_symlink() {
-        out.flaw(Flaw::ViewsDiffer, Some(&shown), "the member is a symbolic link, which some readers make and others write as a file");
+        out.flaw(
+            Flaw::ViewsDiffer,
+            Some(&shown),
+            "the member is a symbolic link, which some readers make and others write as a file",
+        );
     } else if entry.is_special() {
         out.flaw(Flaw::SpecialFile, Some(&shown), "the member's mode is that of a device or pipe");
     }

@@ -1,0 +1,4 @@
+//! `.pth` files: see `bulkhead_detect::fuzz::pth`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| bulkhead_detect::fuzz::pth(bytes));
