@@ -87,11 +87,11 @@ impl Server {
         self.listener.local_addr()
     }
 
+    /// Serves until `shutdown` completes, then finishes open requests for at most [`ServerLimits::drain`].
     #[expect(
         clippy::disallowed_methods,
         reason = "each connection's task holds a slot, and shutdown waits for all slots"
     )]
-    /// Serves until `shutdown` completes, then finishes open requests for at most [`ServerLimits::drain`].
     pub async fn serve<S, B>(self, service: S, shutdown: impl Future<Output = ()>)
     where
         S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,

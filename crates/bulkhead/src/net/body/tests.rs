@@ -47,5 +47,5 @@ async fn bytes_and_nothing() {
     let body = Body::from("text");
     assert_eq!((body.size_hint().exact(), body.is_end_stream()), (Some(4), false));
     assert_eq!(all(body).await.unwrap(), "text");
-    assert_eq!(all(Body::from(String::from("s")).into()).await.unwrap(), "s");
+    assert_eq!(all(Body::from(String::from("s"))).await.unwrap(), "s");
 }
