@@ -106,13 +106,12 @@ fn directories(archive: &Archive, file: &FileName, findings: &mut Findings) {
 }
 
 fn fields(kind: ArchiveKind, file: &FileName, path: &str, content: &[u8], findings: &mut Findings) {
-    let mut say = |title: String, severity| findings.report(&META, title).at(path).severity(severity).add();
     let version_severity = if kind == ArchiveKind::Wheel { Severity::High } else { Severity::Medium };
-    let normals: [(&str, fn(&str) -> String, &str, Severity); 2] = [
-        ("Name", normal_name, &file.name, Severity::High),
-        ("Version", normal_version, &file.version, version_severity),
-    ];
-    for (field, normal, promised, severity) in normals {
+    for (field, promised, severity) in
+        [("Name", &file.name, Severity::High), ("Version", &file.version, version_severity)]
+    {
+        let mut say = |title: String, severity| findings.report(&META, title).at(path).severity(severity).add();
+        let normal = if field == "Name" { normal_name } else { normal_version };
         let values = metadata::values(content, field);
         if values.windows(2).any(|pair| pair[0] != pair[1]) {
             say(format!("the metadata states `{field}` more than once"), Severity::High);

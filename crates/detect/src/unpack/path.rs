@@ -114,7 +114,7 @@ fn base_letter(character: char) -> char {
         ('y', "ýÿŷ"),
         ('z', "źżž"),
     ];
-    if character < '\u{e0}' || character > '\u{17f}' {
+    if !('\u{e0}'..='\u{17f}').contains(&character) {
         return character;
     }
     LETTERS.iter().find(|(_, marked)| marked.contains(character)).map_or(character, |&(letter, _)| letter)

@@ -25,14 +25,19 @@ pub(super) fn parse(mut bytes: &[u8]) -> Extra<'_> {
             extra.flaw = Some("an extra field is longer than the header");
             return extra;
         };
-        match id {
-            ZIP64 if extra.zip64.replace(data).is_some() => extra.flaw = Some("there are two zip64 fields"),
+        let (field, content, twice) = match id {
+            ZIP64 => (&mut extra.zip64, data, "there are two zip64 fields"),
             UNICODE_PATH => {
-                if extra.unicode_path.replace(data.get(5..).unwrap_or_default()).is_some() {
-                    extra.flaw = Some("there are two Unicode path fields");
-                }
+                // A version and a CRC stand before the path.
+                (&mut extra.unicode_path, data.get(5..).unwrap_or_default(), "there are two Unicode path fields")
             }
-            _ => {}
+            _ => {
+                bytes = &bytes[4 + len..];
+                continue;
+            }
+        };
+        if field.replace(content).is_some() {
+            extra.flaw = Some(twice);
         }
         bytes = &bytes[4 + len..];
     }
