@@ -102,7 +102,7 @@ pub struct Sequencer {
 }
 
 enum Message {
-    Entry(Waiting),
+    Entry(Box<Waiting>),
     Close,
 }
 
@@ -214,7 +214,7 @@ impl Sequencer {
     /// durable, or with an error, after which the entry may or may not be found in the log later.
     pub fn submit(&self, entry: Entry, done: Done) {
         let ahead = self.waiting.fetch_add(1, Ordering::Relaxed);
-        let waiting = Waiting { entry, done: Some(done), count: Arc::clone(&self.waiting) };
+        let waiting = Box::new(Waiting { entry, done: Some(done), count: Arc::clone(&self.waiting) });
         if ahead >= self.max_waiting {
             return waiting.answer(Err(LedgerError::Overloaded(ahead)));
         }
@@ -330,7 +330,7 @@ impl Writer {
     }
 
     /// The first entry and whatever else is waiting, as far as it fits into one batch.
-    fn gather(&self, first: Waiting) -> (Batch, bool) {
+    fn gather(&self, first: Box<Waiting>) -> (Batch, bool) {
         let (mut batch, room) = (Batch::default(), self.tail.room());
         batch.add(first, self.tail.next());
         let until = Instant::now() + self.gather;
@@ -375,14 +375,14 @@ impl Writer {
 }
 
 impl Batch {
-    fn add(&mut self, waiting: Waiting, first: u64) {
+    fn add(&mut self, waiting: Box<Waiting>, first: u64) {
         let index = EntryIndex(first + self.encoded.len() as u64);
         match encode(&waiting.entry, index) {
             Ok((bytes, entry)) => {
                 self.bytes += bytes.len();
                 self.encoded.push(bytes);
                 self.entries.push((index, entry));
-                self.waiting.push(waiting);
+                self.waiting.push(*waiting);
             }
             Err(error) => waiting.answer(Err(error.into())),
         }

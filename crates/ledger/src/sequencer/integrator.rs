@@ -30,9 +30,19 @@ struct Work {
     /// Since when the first of them waits, or since when the last attempt failed.
     since: Option<Instant>,
     /// Who wants a checkpoint at once.
-    asked: Vec<Sender<Result<u64, LedgerError>>>,
+    asked: Vec<Asked>,
     close: bool,
     error: Option<LedgerError>,
+}
+
+/// The answer goes to whoever asked for a checkpoint: its size.
+type Asked = Sender<Result<u64, LedgerError>>;
+
+/// What there is to do now.
+struct Due {
+    leaves: Vec<Sha256>,
+    asked: Vec<Asked>,
+    close: bool,
 }
 
 impl Integrator {
@@ -98,7 +108,7 @@ impl Integrator {
 
     fn run(&self, log: &Log, signer: &Signer, every: Duration) {
         loop {
-            let (leaves, asked, close) = self.wait(every);
+            let Due { leaves, asked, close } = self.wait(every);
             let result = match self.fatal() {
                 // What the files say about history is wrong: nothing more is signed.
                 Some(error) => Err(error),
@@ -122,12 +132,13 @@ impl Integrator {
     }
 
     /// Waits until it is time, somebody asks, or the ledger closes.
-    fn wait(&self, every: Duration) -> (Vec<Sha256>, Vec<Sender<Result<u64, LedgerError>>>, bool) {
+    fn wait(&self, every: Duration) -> Due {
         let mut work = self.work();
         loop {
             let rest = work.since.map(|since| every.saturating_sub(since.elapsed()));
             if work.close || !work.asked.is_empty() || rest == Some(Duration::ZERO) {
-                return (work.leaves.clone(), std::mem::take(&mut work.asked), work.close);
+                let (leaves, asked) = (work.leaves.clone(), std::mem::take(&mut work.asked));
+                return Due { leaves, asked, close: work.close };
             }
             work = match rest {
                 Some(rest) => self.shared.changed.wait_timeout(work, rest).unwrap_or_else(PoisonError::into_inner).0,
