@@ -56,7 +56,6 @@ fn a_path_that_does_not_exist_is_not_found() {
     let file = wheel.path_here();
     for path in [
         "/nothing",
-        "/pypi/",
         "/pypi/files/",
         "/pypi/files/demo/",
         "/ledger/",

@@ -48,7 +48,7 @@ fn an_edit_is_taken_over_on_the_signal_and_by_itself() {
         if by_signal {
             bulkhead.signal("HUP");
         }
-        bulkhead.wait_for("policy");
+        bulkhead.wait_for("policy loaded");
         assert_eq!(bulkhead.fetch(&wheel).status, 200, "{}", bulkhead.printed());
     }
 }

@@ -21,6 +21,18 @@ pub use registry::{Barrier, Fault, Registry, Upload};
 pub use relay::Relay;
 pub use screen::Screen;
 
+/// What a question answers once it answers something. Asks again and again, each time with a request: for what follows
+/// by itself within a moment.
+pub fn eventually<T>(mut ask: impl FnMut() -> Option<T>) -> T {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(std::time::Instant::now() < deadline, "it never came");
+    }
+}
+
 /// SHA-256 in hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);

@@ -191,8 +191,13 @@ impl Upload {
 impl Registry {
     /// An empty registry that has begun to listen.
     pub fn start() -> Self {
+        Self::start_at("127.0.0.1")
+    }
+
+    /// The same, on another loopback address.
+    pub fn start_at(address: &str) -> Self {
         let state = Arc::new(Mutex::new(State::default()));
-        let socket = TcpListener::bind("127.0.0.1:0").expect("a loopback port");
+        let socket = TcpListener::bind((address, 0)).expect("a loopback port");
         let address = socket.local_addr().unwrap();
         let listener = Some(serve::Listener::start(socket, Arc::clone(&state)));
         Self { state, address, listener }

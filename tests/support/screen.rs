@@ -10,13 +10,16 @@ pub struct Screen {
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
+    /// Standard output as it was.
+    raw: String,
 }
 
 impl Screen {
     /// `replace` holds texts of this run (ports, folders) and the words for them; longer ones first.
     pub fn new(output: &Output, replace: &[(String, &str)]) -> Self {
-        let filter = |bytes: &[u8]| filter(&String::from_utf8_lossy(bytes), replace);
-        Self { code: output.status.code(), stdout: filter(&output.stdout), stderr: filter(&output.stderr) }
+        let raw = String::from_utf8_lossy(&output.stdout).into_owned();
+        let stderr = filter(&String::from_utf8_lossy(&output.stderr), replace);
+        Self { code: output.status.code(), stdout: filter(&raw, replace), stderr, raw }
     }
 
     pub fn good(&self) -> bool {
@@ -42,10 +45,10 @@ impl Screen {
         format!("{}{}", self.stdout, self.stderr)
     }
 
-    /// Standard output as JSON.
+    /// Standard output as JSON, nothing replaced.
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("not JSON ({error}):\n{self}"))
+        serde_json::from_str(&self.raw).unwrap_or_else(|error| panic!("not JSON ({error}):\n{self}"))
     }
 }
 
@@ -64,6 +67,7 @@ impl std::fmt::Display for Screen {
 /// What differs in every run, whoever printed it. Order matters: longer shapes first.
 const SHAPES: &[(&str, &str)] = &[
     ("\u{1b}\\[[0-9;]*[A-Za-z]", ""),
+    (r"Using (C?Python) \S+ interpreter at: .*", "Using $1 [VERSION] interpreter"),
     (r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", "[ID]"),
     (r"\b[0-9a-f]{64}\b", "[SHA256]"),
     (r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?Z?", "[TIME]"),
