@@ -231,9 +231,8 @@ fn reading_goes_on_while_writing() {
                     assert_eq!(entry.principal.as_str(), format!("p{index}"));
                     read += 1;
                 }
-                let report = verify(&log, &verifier());
-                // The checkpoint may move between two reads of it; what was read must still be consistent.
-                assert!(report.is_ok() || log.integrated() > 0, "{report:?}");
+                // The checkpoint may have moved on meanwhile: tiles of its earlier width are served all the same.
+                verify(&log, &verifier()).unwrap();
             }
         });
         for number in 0..400 {

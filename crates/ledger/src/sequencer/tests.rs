@@ -54,7 +54,7 @@ fn another_key_or_origin_is_refused() {
 }
 
 #[test]
-fn many_producers_share_syncs_and_all_are_answered() {
+fn many_producers_are_all_answered_and_observed_in_order() {
     let disk = Disk::default();
     let observed = Arc::new(AtomicU64::new(0));
     let next = Arc::clone(&observed);
