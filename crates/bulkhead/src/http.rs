@@ -105,12 +105,30 @@ async fn caller(app: &Arc<App>, request: &Request<Incoming>) -> Result<Caller, P
             let (store, now) = (Arc::clone(app.store()), app.clock().now());
             crate::blocking::run(move || store.verify_token(&token, now)).await?.map_err(|error| error.to_problem())?.ok_or_else(auth::refused)?
         }
-        None if address.is_loopback() => Principal::local(),
+        None if address.is_loopback() => {
+            known_host(app, request)?;
+            Principal::local()
+        }
         None => return Err(auth::required()),
     };
     let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     let context = Context { client: agent.map(client), address: Some(address.to_string()), ..Context::default() };
     Ok(Caller { principal, context })
+}
+
+/// Without a token, the address is all that says who asks, and a browser can be made to ask from this machine: a web page
+/// whose name is bound to 127.0.0.1 after it was loaded (DNS rebinding). So the Host must be one that only means us.
+fn known_host(app: &App, request: &Request<Incoming>) -> Result<(), Problem> {
+    let host = request.headers().get(header::HOST).and_then(|value| value.to_str().ok()).or(request.uri().host());
+    let Some(host) = host else { return Ok(()) };
+    let authority: Option<http::uri::Authority> = host.parse().ok();
+    let name = authority.as_ref().map_or("", http::uri::Authority::host).trim_matches(['[', ']']);
+    let own = app.config().server.url.as_ref().and_then(http::Uri::host);
+    if name.parse::<std::net::IpAddr>().is_ok() || name.eq_ignore_ascii_case("localhost") || own.is_some_and(|own| own.eq_ignore_ascii_case(name)) {
+        return Ok(());
+    }
+    Err(Problem::new(Code::TokenRequired, format!("the request names the host `{}`, which is not known to be this server", name.chars().take(80).collect::<String>()))
+        .with_help("use 127.0.0.1 or localhost, set url in [server] of bulkhead.toml, or show a token"))
 }
 
 /// The product part of a user agent: pip and uv append a page of JSON about the machine, which no entry needs.

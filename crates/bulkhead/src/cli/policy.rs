@@ -7,10 +7,10 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::call::call;
-use super::output::Output;
+use super::output::{Output, table};
 use super::{Done, Failure, Place, explain};
 use crate::app::Paths;
-use crate::control::{Loaded, Request};
+use crate::control::{Loaded, PolicyInForce, Request};
 
 /// Check the policy, or explain a verdict
 #[derive(Debug, clap::Args)]
@@ -28,6 +28,8 @@ enum Command {
     },
     /// Say why a verdict was given and what would change it
     Explain(explain::Args),
+    /// The policy in force: its rules, and its exceptions with whether each had an effect
+    Show,
     /// Read the policy file again now. A broken file keeps the policy before
     Reload,
 }
@@ -45,6 +47,11 @@ pub(super) fn run(place: &Place, args: Args, output: &Output) -> Result<Done, Fa
     match args.command {
         Command::Check { file } => check(place, file, output),
         Command::Explain(args) => explain::run(place, args, output),
+        Command::Show => {
+            let policy: PolicyInForce = call(place, Request::PolicyShow)?;
+            output.facts(&policy, show)?;
+            Ok(Done::Good)
+        }
         Command::Reload => {
             let loaded: Loaded = call(place, Request::PolicyReload)?;
             output.facts(&loaded, |loaded| {
@@ -83,4 +90,19 @@ fn check(place: &Place, file: Option<PathBuf>, output: &Output) -> Result<Done, 
         }
     })?;
     Ok(if checked.good { Done::Good } else { Done::Refused })
+}
+
+fn show(policy: &PolicyInForce) -> String {
+    let rules: Vec<Vec<String>> =
+        policy.rules.iter().map(|rule| vec![rule.rule.clone(), rule.effect.to_string(), rule.when.clone()]).collect();
+    let exceptions: Vec<Vec<String>> = policy
+        .exceptions
+        .iter()
+        .map(|row| vec![row.id.clone(), row.rule.clone(), row.subject.clone(), row.owner.clone(), format!("{:.0}", row.expires), row.state.clone()])
+        .collect();
+    let mut text = format!("policy {} (entry {})\n\n{}\n", &policy.policy[..16], policy.entry, table(&["rule", "effect", "when"], &rules));
+    if !exceptions.is_empty() {
+        text += &format!("\n{}\n", table(&["exception", "rule", "subject", "owner", "expires", "state"], &exceptions));
+    }
+    text
 }

@@ -8,7 +8,7 @@ use bulkhead_ledger::Entry;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::reply::{FeedRow, Feeds, Held, HeldItem, Imported, LedgerRow, LedgerRows, Loaded, Minted, Reviewed, TokenRow, Tokens};
+use super::reply::{ExceptionRow, FeedRow, Feeds, Held, HeldItem, Imported, LedgerRow, LedgerRows, Loaded, Minted, PolicyInForce, Reviewed, RuleLine, TokenRow, Tokens};
 use super::{Reply, Request};
 use crate::app::{App, control_ask};
 use crate::source::{feed, seed};
@@ -25,6 +25,7 @@ pub async fn act(app: &Arc<App>, request: Request) -> Reply {
         }
         Request::ReviewReject { subject, reason, owner } => reject(app, &subject, reason, owner).await.and_then(facts),
         Request::PolicyReload => policy_reload(app).await.and_then(facts),
+        Request::PolicyShow => facts(policy_show(app)),
         Request::LedgerShow { last, about } => ledger_show(app, last, about).await.and_then(facts),
         Request::LedgerRebuild => rebuild(app).await.and_then(facts),
         Request::TokenCreate { principal, expires } => token_create(app, principal, expires).await.and_then(facts),
@@ -162,6 +163,37 @@ async fn policy_reload(app: &Arc<App>) -> Result<Loaded, Problem> {
             .with_help("bulkhead policy check")
     })?;
     Ok(Loaded { policy: digest.to_hex(), rules: app.spine().in_force().policy.rules().len(), entry })
+}
+
+fn policy_show(app: &App) -> PolicyInForce {
+    let (in_force, now) = (app.spine().in_force(), app.clock().now());
+    let rule = |rule: &bulkhead_core::policy::Rule| RuleLine {
+        rule: rule.id().to_owned(),
+        effect: rule.effect(),
+        matched: false,
+        when: rule.condition().to_owned(),
+    };
+    let exception = |(exception, used): (bulkhead_core::policy::Exception, bool)| {
+        let state = match used {
+            _ if exception.expires <= now => "expired",
+            true => "in use",
+            false => "matched nothing since the load",
+        };
+        ExceptionRow {
+            id: exception.id,
+            rule: exception.rule,
+            subject: exception.subject.to_string(),
+            owner: exception.owner,
+            expires: exception.expires,
+            state: state.to_owned(),
+        }
+    };
+    PolicyInForce {
+        policy: in_force.digest.to_hex(),
+        entry: in_force.receipt().entry().0,
+        rules: in_force.policy.rules().iter().map(rule).collect(),
+        exceptions: in_force.exceptions().into_iter().map(exception).collect(),
+    }
 }
 
 async fn ledger_show(app: &Arc<App>, last: usize, about: Option<String>) -> Result<LedgerRows, Problem> {

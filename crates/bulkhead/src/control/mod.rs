@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use act::act;
 pub use reply::{
-    ExplainedFile, Explanation, FeedRow, Feeds, HeldItem, Held, Imported, LedgerRow, LedgerRows, Loaded, Minted, Reviewed,
+    ExplainedFile, Explanation, FeedRow, Feeds, HeldItem, Held, Imported, LedgerRow, LedgerRows, Loaded, ExceptionRow, PolicyInForce, Minted, Reviewed,
     RuleLine, Tokens, TokenRow,
 };
 pub use socket::{SOCKET, ask, listen};
@@ -57,6 +57,8 @@ pub enum Request {
     },
     /// Read the policy file again.
     PolicyReload,
+    /// The policy in force, with its exceptions and whether each had an effect.
+    PolicyShow,
     /// The newest entries.
     LedgerShow {
         /// How many.

@@ -119,6 +119,36 @@ pub struct Loaded {
     pub entry: u64,
 }
 
+/// The policy in force.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PolicyInForce {
+    /// SHA-256 of the file.
+    pub policy: String,
+    /// The entry that recorded the load.
+    pub entry: u64,
+    /// Every rule.
+    pub rules: Vec<RuleLine>,
+    /// Every exception of the file.
+    pub exceptions: Vec<ExceptionRow>,
+}
+
+/// One exception of the file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ExceptionRow {
+    /// Its id.
+    pub id: String,
+    /// The rule that it takes the weight from.
+    pub rule: String,
+    /// For what.
+    pub subject: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// Until when.
+    pub expires: Timestamp,
+    /// `in use`, `matched nothing since the load` or `expired`.
+    pub state: String,
+}
+
 /// Entries, newest first.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LedgerRows {

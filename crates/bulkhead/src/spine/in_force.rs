@@ -1,8 +1,8 @@
 //! The policy that judges now, with what belongs to it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use bulkhead_core::policy::Policy;
+use bulkhead_core::policy::{Exception, ExceptionUse, Policy};
 use bulkhead_core::{Ask, Facts, Sha256, Verdict};
 use jiff::Timestamp;
 
@@ -20,13 +20,15 @@ pub struct InForce {
     /// Whether any rule names the client's address.
     pub names_address: bool,
     receipt: Receipt,
+    /// Which exceptions had an effect since the load; shared by every clone of this load.
+    used: Arc<Mutex<ExceptionUse>>,
 }
 
 impl InForce {
     pub(super) fn new(policy: Policy, digest: Sha256, receipt: Receipt) -> Self {
         let names = |name: &str| policy.rules().iter().any(|rule| rule.condition().contains(name));
         let (names_client, names_address) = (names("client"), names("address"));
-        Self { policy: Arc::new(policy), digest, names_client, names_address, receipt }
+        Self { policy: Arc::new(policy), digest, names_client, names_address, receipt, used: Arc::default() }
     }
 
     /// The entry that recorded this policy.
@@ -34,8 +36,19 @@ impl InForce {
         self.receipt
     }
 
-    /// The verdict: the policy's, with what people decided by review. Pure.
+    /// The verdict: the policy's, with what people decided by review. Pure, but for noting which exceptions were used.
     pub fn judge(&self, ask: &Ask, facts: &Facts, reviewed: &Reviewed, now: Timestamp) -> Verdict {
-        reviewed.apply(ask, self.policy.decide(ask, facts, now, reviewed.exceptions()))
+        let verdict = self.policy.decide(ask, facts, now, reviewed.exceptions());
+        if verdict.reasons.iter().any(|reason| reason.excepted_by.is_some()) {
+            self.used.lock().unwrap_or_else(PoisonError::into_inner).note(&verdict);
+        }
+        reviewed.apply(ask, verdict)
+    }
+
+    /// The policy's exceptions, each with whether it had an effect since the policy was loaded (invariant 9: one that
+    /// matches nothing is reported).
+    pub fn exceptions(&self) -> Vec<(Exception, bool)> {
+        let used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        self.policy.exceptions().iter().map(|exception| (exception.clone(), used.used(&exception.id))).collect()
     }
 }

@@ -88,7 +88,7 @@ impl Intake {
         let page = self.pages.page(&wanted.project).await?;
         let file = find(&page, wanted)?;
         let epoch = self.spine.epoch();
-        let gatherer = Gatherer::load(self, &page).await?;
+        let gatherer = Gatherer::of_file(self, &page, file).await?;
         let now = self.clock.now();
         let in_force = self.spine.in_force();
         let verdict = in_force.judge(ask, &gatherer.facts(file, None, now), gatherer.reviewed(), now);

@@ -19,7 +19,7 @@ impl Intake {
     pub async fn explain(self: &Arc<Self>, purl: &Purl) -> Result<Vec<ExplainedFile>, Problem> {
         let project = ProjectName::parse(purl.name()).map_err(|error| Problem::new(Code::BadRequest, error.to_string()))?;
         let page = self.pages.page(&project).await?;
-        let gatherer = Gatherer::load(self, &page).await?;
+        let gatherer = Gatherer::of_page(self, &page).await?;
         let (in_force, now) = (self.spine.in_force(), self.clock.now());
         let caller = Caller { principal: Principal::local(), context: Context::default() };
         let wanted = |name: &str| match purl.version() {
@@ -63,10 +63,19 @@ impl Intake {
             });
         }
         if files.is_empty() {
-            let what = purl.version().map_or_else(|| "any file".to_owned(), |version| format!("a release {version}"));
-            return Err(Problem::new(Code::FileNotFound, format!("the upstream does not list {what} of {project}"))
-                .with_help("check the version; bulkhead explain pkg:pypi/NAME shows every file"));
+            return Err(unlisted(purl, &project, &gatherer));
         }
         Ok(files)
     }
+}
+
+/// A release that the upstream does not list (any more) may still be one that an advisory names: say so.
+fn unlisted(purl: &Purl, project: &ProjectName, gatherer: &Gatherer) -> Problem {
+    let what = purl.version().map_or_else(|| "any file".to_owned(), |version| format!("a release {version}"));
+    let mut detail = format!("the upstream does not list {what} of {project}");
+    let named = purl.version().map(|version| gatherer.advisories_on(version)).unwrap_or_default();
+    if !named.is_empty() {
+        detail += &format!("; advisories on it: {}", named.join(", "));
+    }
+    Problem::new(Code::FileNotFound, detail).with_help("who received it: bulkhead ledger show PURL; every file listed: bulkhead explain pkg:pypi/NAME")
 }

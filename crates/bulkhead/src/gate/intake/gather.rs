@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::Intake;
 use super::caller::Caller;
-use super::ecosystem::pypi::{FileName, IndexFile, UploadTime, Version};
+use super::ecosystem::pypi::{FileName, IndexFile, UploadTime, Version, parse_version};
 use super::pages::Page;
 use crate::source::{advisory, age, floor, reserved, status};
 use crate::spine::{InForce, Reviewed};
@@ -36,22 +36,31 @@ pub(super) struct Gatherer {
 }
 
 impl Gatherer {
-    /// Reads what the store knows about the page's project.
-    pub(super) async fn load(intake: &Intake, page: &Arc<Page>) -> Result<Self, Problem> {
+    /// Reads what the store knows about the page's project and every file of it: for a listing.
+    pub(super) async fn of_page(intake: &Intake, page: &Arc<Page>) -> Result<Self, Problem> {
+        let digests = page.index.files.iter().filter_map(IndexFile::sha256).collect();
+        Self::load(intake, page, digests).await
+    }
+
+    /// Reads what the store knows about the page's project and one file: a page may list thousands.
+    pub(super) async fn of_file(intake: &Intake, page: &Arc<Page>, file: &IndexFile) -> Result<Self, Problem> {
+        Self::load(intake, page, file.sha256().into_iter().collect()).await
+    }
+
+    async fn load(intake: &Intake, page: &Arc<Page>, digests: Vec<Sha256>) -> Result<Self, Problem> {
         let (store, page, in_force) = (Arc::clone(&intake.store), Arc::clone(page), intake.spine.in_force());
-        let loaded = crate::blocking::run(move || Self::read(&*store, page, &in_force)).await?;
+        let loaded = crate::blocking::run(move || Self::read(&*store, page, &digests, &in_force)).await?;
         loaded.map_err(|error| error.to_problem())
     }
 
-    fn read(store: &dyn Store, page: Arc<Page>, in_force: &InForce) -> Result<Self, StoreError> {
+    fn read(store: &dyn Store, page: Arc<Page>, digests: &[Sha256], in_force: &InForce) -> Result<Self, StoreError> {
         let purl = page.index.name.purl();
-        let digests: Vec<Sha256> = page.index.files.iter().filter_map(IndexFile::sha256).collect();
         Ok(Self {
             settings: in_force.policy.settings().clone(),
             feeds: store.feeds()?,
             by_name: store.advisories_on(&purl)?,
-            by_file: store.advisories_with_files(&digests)?,
-            judged: store.reports_for(&digests, bulkhead_detect::RULESET)?,
+            by_file: store.advisories_with_files(digests)?,
+            judged: store.reports_for(digests, bulkhead_detect::RULESET)?,
             floor: floor::highest(store.served(&purl)?),
             reviewed: Reviewed::new(store.decisions_for(&purl)?, &in_force.policy),
             page,
@@ -83,6 +92,19 @@ impl Gatherer {
             None => self.purl.clone(),
         };
         caller.ask(action, purl, Some(&file.filename), file.sha256())
+    }
+
+    /// The advisories on a version, as `ID (malicious): sentence`.
+    pub(super) fn advisories_on(&self, version: &str) -> Vec<String> {
+        let mut facts = Facts::new();
+        advisory::gather(&mut facts, parse_version(version).as_ref(), &self.by_name, &[]);
+        let ids = |name: &str, word: &str| match facts.get(name) {
+            Some(bulkhead_core::Value::List(ids)) => ids.iter().map(|id| format!("{id} ({word})")).collect(),
+            _ => Vec::new(),
+        };
+        let mut named: Vec<String> = ids("advisory.malicious", "malicious");
+        named.extend(ids("advisory.vulnerable", "vulnerable"));
+        named
     }
 
     /// The facts about the file. Without `seen` its content was not read yet, and the facts say so.

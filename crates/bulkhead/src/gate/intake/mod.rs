@@ -188,7 +188,7 @@ impl Intake {
         if let Some(listing) = self.listings.fresh(&key, &page, epoch) {
             return Ok(listing);
         }
-        let gatherer = Gatherer::load(self, &page).await?;
+        let gatherer = Gatherer::of_page(self, &page).await?;
         let (caller, now) = (key.caller.clone(), self.clock.now());
         let judged = crate::blocking::run(move || Listing::judge(&caller, &gatherer, &in_force, epoch, now)).await?;
         let listing = Arc::new(judged);
