@@ -8,6 +8,7 @@
 //! Linux only. Elsewhere every entry point refuses and says what to do, because a worker that runs uncontained in
 //! silence would break the invariant that it exists for.
 
+mod heap;
 mod profile;
 
 #[cfg(target_os = "linux")]
@@ -20,4 +21,5 @@ mod other;
 #[cfg(not(target_os = "linux"))]
 pub use other::{WorkerProcess, enter_worker, recv_job, send_job, spawn_worker};
 
+pub use heap::keep_small;
 pub use profile::{ContainError, Ended, Enforced, Job, Need, PassError, WorkerProfile};

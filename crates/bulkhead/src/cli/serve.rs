@@ -23,13 +23,20 @@ pub(crate) struct Args {
     listen: Option<SocketAddr>,
 }
 
+/// Threads that wait for the disk. More would not make it faster, and each keeps its stack and its share of the heap.
+const BLOCKING: usize = 32;
+
 /// How often the policy file is looked at for a change.
 const LOOK: Duration = Duration::from_millis(500);
 
 pub(super) fn run(place: &Place, args: Args, output: &Output) -> Result<Done, Failure> {
     crate::telemetry::start_logging(Env::process().text(env::BULKHEAD_LOG), output.is_json());
     let config = place.load_with(args.listen)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(anyhow::Error::new)?;
+    // Before the first thread: a server that runs for months must not keep every peak resident.
+    if !bulkhead_contain::keep_small() {
+        tracing::debug!("this system's allocator has no such settings");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().max_blocking_threads(BLOCKING).enable_all().build().map_err(anyhow::Error::new)?;
     runtime.block_on(serve(config, output))?;
     Ok(Done::Good)
 }

@@ -17,8 +17,8 @@ use crate::spine::InForce;
 
 /// A listing is judged anew at the latest after this, so that maturing files and ending exceptions show.
 const LONGEST: Duration = Duration::from_secs(60);
-/// Rendered pages kept in memory, in bytes; past it the cache starts anew.
-const MOST_BYTES: usize = 48 << 20;
+/// Rendered pages kept in memory, in bytes; past it the longest unused go.
+const MOST_BYTES: usize = 16 << 20;
 
 /// A project page judged for one kind of asker.
 #[derive(Debug)]
@@ -34,7 +34,9 @@ pub(super) struct Listing {
     pub(super) all_refused: bool,
     /// SHA-256 over what is withheld and why: the same digest is the same answer.
     pub(super) withheld_digest: Sha256,
-    forms: [OnceLock<Rendered>; 2],
+    /// By form and coding; what no client asks for is never made.
+    forms: [OnceLock<Rendered>; 4],
+    used: Mutex<Instant>,
 }
 
 /// One file that a listing leaves out.
@@ -44,11 +46,10 @@ pub(super) struct Withheld {
     pub(super) verdict: Verdict,
 }
 
-/// A page in one form, with its validator and its compressed copy.
+/// A page in one form and coding, with its validator.
 #[derive(Debug, Clone)]
 pub(super) struct Rendered {
-    pub(super) bytes: Bytes,
-    pub(super) gzip: Bytes,
+    pub(super) body: Bytes,
     pub(super) etag: String,
 }
 
@@ -76,7 +77,17 @@ impl Listing {
             keep = (0..index.files.len()).collect();
         }
         let withheld_digest = digest(&withheld, all_refused);
-        Self { page, epoch, judged: Instant::now(), keep, withheld, all_refused, withheld_digest, forms: Default::default() }
+        Self {
+            page,
+            epoch,
+            judged: Instant::now(),
+            keep,
+            withheld,
+            all_refused,
+            withheld_digest,
+            forms: Default::default(),
+            used: Mutex::new(Instant::now()),
+        }
     }
 
     /// The files that stay, in the upstream's order.
@@ -84,12 +95,12 @@ impl Listing {
         self.keep.iter().map(|at| &self.page.index.files[*at])
     }
 
-    /// The page in that form. Rendered and compressed once.
-    pub(super) fn rendered(&self, form: Form) -> &Rendered {
-        self.slot(form).get_or_init(|| self.render(form))
+    /// The page in that form, compressed or not. Made once.
+    pub(super) fn rendered(&self, form: Form, gzip: bool) -> &Rendered {
+        self.slot(form, gzip).get_or_init(|| self.render(form, gzip))
     }
 
-    fn render(&self, form: Form) -> Rendered {
+    fn render(&self, form: Form, gzip: bool) -> Rendered {
         let index = &self.page.index;
         let link = |file: &IndexFile| link(&index.name, file);
         let metadata = |file: &IndexFile| metadata(&index.name, file);
@@ -99,8 +110,10 @@ impl Listing {
             Form::JsonV1 => pypi::render_json(index, &kept, links),
             Form::HtmlV1 | Form::Html => pypi::render_html(index, &kept, links),
         };
-        let etag = format!("\"{}\"", &crate::blob::sha256(&bytes).to_hex()[..32]);
-        Rendered { gzip: encoding::gzip(&bytes), bytes: bytes.into(), etag }
+        // One tag for both codings would let a cache answer one with the other (RFC 9110, 8.8.3.3).
+        let coding = if gzip { "-gzip" } else { "" };
+        let etag = format!("\"{}{coding}\"", &crate::blob::sha256(&bytes).to_hex()[..32]);
+        Rendered { body: if gzip { encoding::gzip(&bytes) } else { bytes.into() }, etag }
     }
 
     /// The verdict to record for the listing as a whole: changed, because of these rules.
@@ -117,21 +130,27 @@ impl Listing {
         Verdict { effect: Effect::Transform, reasons }
     }
 
-    /// Whether the page in that form is ready.
-    pub(super) fn is_rendered(&self, form: Form) -> bool {
-        self.slot(form).get().is_some()
+    /// Whether the page is ready in that form and coding.
+    pub(super) fn is_rendered(&self, form: Form, gzip: bool) -> bool {
+        self.slot(form, gzip).get().is_some()
     }
 
-    fn slot(&self, form: Form) -> &OnceLock<Rendered> {
-        match form {
-            Form::JsonV1 => &self.forms[0],
-            Form::HtmlV1 | Form::Html => &self.forms[1],
+    fn slot(&self, form: Form, gzip: bool) -> &OnceLock<Rendered> {
+        match (form, gzip) {
+            (Form::JsonV1, true) => &self.forms[0],
+            (Form::JsonV1, false) => &self.forms[1],
+            (Form::HtmlV1 | Form::Html, true) => &self.forms[2],
+            (Form::HtmlV1 | Form::Html, false) => &self.forms[3],
         }
     }
 
     fn size(&self) -> usize {
         let rendered = self.forms.iter().filter_map(OnceLock::get);
-        rendered.map(|form| form.bytes.len() + form.gzip.len()).sum::<usize>() + self.keep.len() * 8
+        rendered.map(|form| form.body.len()).sum::<usize>() + self.keep.len() * 8
+    }
+
+    fn used(&self) -> Instant {
+        *self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -181,13 +200,18 @@ impl Listings {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let listing = known.get(key)?;
         let fresh = Arc::ptr_eq(&listing.page, page) && listing.epoch == epoch && listing.judged.elapsed() < LONGEST;
-        fresh.then(|| Arc::clone(listing))
+        fresh.then(|| {
+            *listing.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+            Arc::clone(listing)
+        })
     }
 
     pub(super) fn remember(&self, key: Key, listing: Arc<Listing>) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.values().map(|listing| listing.size()).sum::<usize>() > MOST_BYTES {
-            known.clear();
+        let mut bytes: usize = known.values().map(|listing| listing.size()).sum();
+        while bytes > MOST_BYTES {
+            let Some(oldest) = known.iter().min_by_key(|(_, listing)| listing.used()).map(|(key, _)| key.clone()) else { break };
+            bytes -= known.remove(&oldest).map_or(0, |listing| listing.size());
         }
         known.insert(key, listing);
     }

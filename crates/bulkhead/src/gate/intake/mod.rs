@@ -169,11 +169,11 @@ impl Intake {
         let permit = self.admit_listing(project, caller, &listing).await?;
         let gzip = encoding::accepts_gzip(headers);
         // Rendering and compressing a large page takes milliseconds, once per listing.
-        let rendered = if listing.is_rendered(form) {
-            permit.map(|listing| listing.rendered(form).clone())
+        let rendered = if listing.is_rendered(form, gzip) {
+            permit.map(|listing| listing.rendered(form, gzip).clone())
         } else {
             let ready = Arc::clone(&listing);
-            let rendered = crate::blocking::run(move || ready.rendered(form).clone()).await?;
+            let rendered = crate::blocking::run(move || ready.rendered(form, gzip).clone()).await?;
             permit.map(|_| rendered)
         };
         Ok(serve_page(rendered, form, gzip, headers))
@@ -227,8 +227,7 @@ fn serve_page(permit: Permit<Rendered>, form: Form, gzip: bool, headers: &Header
     if conditional::client_has(headers, &etag) {
         return conditional::not_modified(etag, Some(VARY));
     }
-    let body = if gzip { page.gzip } else { page.bytes };
-    let mut response = page_response(body, form, Some(etag));
+    let mut response = page_response(page.body, form, Some(etag));
     if gzip {
         response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }

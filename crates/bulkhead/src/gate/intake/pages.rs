@@ -18,8 +18,8 @@ use crate::tasks::Tasks;
 
 /// JSON first; an upstream that has only HTML is understood too.
 const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01";
-/// Files of all the pages in memory; past it the cache starts anew. A file costs about half a kilobyte.
-const MOST_FILES: usize = 80_000;
+/// Files of all the pages in memory, at about a kilobyte each; past it the longest unused pages go. The store has them.
+const MOST_FILES: usize = 30_000;
 
 /// A project page as the upstream gave it.
 #[derive(Debug)]
@@ -29,6 +29,7 @@ pub(super) struct Page {
     pub(super) first_seen: FirstSeen,
     /// When the upstream last confirmed it.
     confirmed: Mutex<Instant>,
+    used: Mutex<Instant>,
     etag: Option<String>,
 }
 
@@ -94,7 +95,9 @@ impl Pages {
     }
 
     fn known(&self, project: &ProjectName) -> Option<Arc<Page>> {
-        self.inner.known.lock().unwrap_or_else(PoisonError::into_inner).get(project).cloned()
+        let page = self.inner.known.lock().unwrap_or_else(PoisonError::into_inner).get(project).cloned()?;
+        *page.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        Some(page)
     }
 
     async fn asked(&self, project: &ProjectName) -> Result<Arc<Page>, Problem> {
@@ -116,6 +119,11 @@ impl Inner {
     async fn obtain(&self, project: &ProjectName) -> Result<Arc<Page>, Problem> {
         let purl = project.purl();
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(project).cloned();
+        if known.is_none()
+            && let Some(page) = self.still_current(project).await?
+        {
+            return Ok(self.remember(project, page));
+        }
         let etag = known.as_ref().and_then(|page| page.etag.clone());
         let uri = project_uri(&self.base, project)?;
         match self.upstream.fetch_page(&uri, ACCEPT, etag.as_deref()).await {
@@ -151,6 +159,22 @@ impl Inner {
             }
             Err(error) => self.kept(project, known, error).await,
         }
+    }
+
+    /// The kept page, when the upstream confirmed it within the time to live: it was put out of memory, or the server
+    /// was restarted.
+    async fn still_current(&self, project: &ProjectName) -> Result<Option<Arc<Page>>, Problem> {
+        let purl = project.purl();
+        let Some(kept) = self.blocking(move |store, _| store.page(&purl)).await? else { return Ok(None) };
+        let now = self.clock.now();
+        let age = Duration::try_from(kept.fetched_at.duration_until(now)).ok().filter(|age| *age < self.time_to_live);
+        // A time in the future (the clock was set back) counts as no confirmation.
+        let Some(age) = age else { return Ok(None) };
+        let page = self.parsed(project, &kept, now).await?;
+        if let Some(confirmed) = Instant::now().checked_sub(age) {
+            *page.confirmed.lock().unwrap_or_else(PoisonError::into_inner) = confirmed;
+        }
+        Ok(Some(page))
     }
 
     /// The page from before the upstream went down. What it lists was true then; files are judged all the same.
@@ -189,7 +213,8 @@ impl Inner {
             tracing::warn!(project = project.as_str(), %refused, "an entry of the page cannot be served");
         }
         let first_seen = self.first_seen(project.purl(), &index, now).await?;
-        Ok(Arc::new(Page { index, first_seen, confirmed: Mutex::new(Instant::now()), etag: page.etag.clone() }))
+        let now = Instant::now();
+        Ok(Arc::new(Page { index, first_seen, confirmed: Mutex::new(now), used: Mutex::new(now), etag: page.etag.clone() }))
     }
 
     /// The persisted clock of files whose upload time the upstream does not tell.
@@ -213,8 +238,11 @@ impl Inner {
 
     fn remember(&self, project: &ProjectName, page: Arc<Page>) -> Arc<Page> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.values().map(|page| page.index.files.len()).sum::<usize>() > MOST_FILES {
-            known.clear();
+        let mut files: usize = known.values().map(|page| page.index.files.len()).sum();
+        let used = |page: &Arc<Page>| *page.used.lock().unwrap_or_else(PoisonError::into_inner);
+        while files > MOST_FILES {
+            let Some(oldest) = known.iter().min_by_key(|(_, page)| used(page)).map(|(name, _)| name.clone()) else { break };
+            files -= known.remove(&oldest).map_or(0, |page| page.index.files.len());
         }
         known.insert(project.clone(), Arc::clone(&page));
         page
