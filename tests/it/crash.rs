@@ -38,7 +38,7 @@ fn a_killed_server_has_an_entry_for_every_file_that_it_served() {
                     loop {
                         let turn = next.fetch_add(1, Ordering::SeqCst);
                         // Every third ask is for a file that an earlier round may have had.
-                        let number = if turn % 3 == 0 { turn / 2 } else { turn } % PROJECTS;
+                        let number = if turn.is_multiple_of(3) { turn / 2 } else { turn } % PROJECTS;
                         let wheel = &wheels[number];
                         let Ok(reply) = http::try_request(address, "GET", &wheel.path_here(), &[]) else { break };
                         if reply.status == 200 && reply.whole {

@@ -12,8 +12,10 @@ use bulkhead_core::{
 
 use crate::support::{Place, Registry};
 
+type Part = (&'static str, fn() -> String);
+
 /// Every generated part: its name, and what makes it.
-const PARTS: &[(&str, fn() -> String)] = &[
+const PARTS: &[Part] = &[
     ("attributes", attributes),
     ("commands", commands),
     ("detectors", detectors),
