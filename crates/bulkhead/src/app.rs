@@ -201,7 +201,9 @@ impl App {
         match (&self.intake, &self.upstream) {
             (Some(intake), _) => Ok(intake),
             (None, Err(problem)) => Err(problem.clone()),
-            (None, Ok(_)) => Err(Problem::new(bulkhead_core::Code::Bug, "an upstream is known and the gate is not open")),
+            (None, Ok(_)) => {
+                Err(Problem::new(bulkhead_core::Code::Bug, "an upstream is known and the gate is not open"))
+            }
         }
     }
 

@@ -8,6 +8,7 @@ use bulkhead_core::{Code, Problem};
 /// When the work panicked: that is a bug, and the one who asked is told so.
 pub async fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
     tokio::task::spawn_blocking(work).await.map_err(|error| {
-        Problem::new(Code::Bug, format!("work on the disk ended by a panic: {error}")).with_help("report it, with the server's log")
+        Problem::new(Code::Bug, format!("work on the disk ended by a panic: {error}"))
+            .with_help("report it, with the server's log")
     })
 }

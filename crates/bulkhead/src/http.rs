@@ -69,13 +69,17 @@ async fn route(app: &Arc<App>, request: &Request<Incoming>) -> Result<Response<B
         "/" => Ok(text("text/html; charset=utf-8", crate::front_page::page(app))),
         "/metrics" => {
             let written = app.metrics().text(app.log().size());
-            let written = written.map_err(|error| Problem::new(Code::Bug, format!("the metrics cannot be written: {error}")))?;
+            let written =
+                written.map_err(|error| Problem::new(Code::Bug, format!("the metrics cannot be written: {error}")))?;
             Ok(text("application/openmetrics-text; version=1.0.0; charset=utf-8", written))
         }
         _ => match path.strip_prefix("/ledger/") {
             Some(resource) => ledger(app, resource).await,
-            None => Err(Problem::new(Code::NotFound, format!("nothing is at {}", path.chars().take(120).collect::<String>()))
-                .with_help("the Python index is at /pypi/simple/, the ledger at /ledger/checkpoint")),
+            None => Err(Problem::new(
+                Code::NotFound,
+                format!("nothing is at {}", path.chars().take(120).collect::<String>()),
+            )
+            .with_help("the Python index is at /pypi/simple/, the ledger at /ledger/checkpoint")),
         },
     }
 }
@@ -103,7 +107,10 @@ async fn caller(app: &Arc<App>, request: &Request<Incoming>) -> Result<Caller, P
     let principal = match auth::token(request.headers())? {
         Some(token) => {
             let (store, now) = (Arc::clone(app.store()), app.clock().now());
-            crate::blocking::run(move || store.verify_token(&token, now)).await?.map_err(|error| error.to_problem())?.ok_or_else(auth::refused)?
+            crate::blocking::run(move || store.verify_token(&token, now))
+                .await?
+                .map_err(|error| error.to_problem())?
+                .ok_or_else(auth::refused)?
         }
         None if address.is_loopback() => {
             known_host(app, request)?;
@@ -124,11 +131,20 @@ fn known_host(app: &App, request: &Request<Incoming>) -> Result<(), Problem> {
     let authority: Option<http::uri::Authority> = host.parse().ok();
     let name = authority.as_ref().map_or("", http::uri::Authority::host).trim_matches(['[', ']']);
     let own = app.config().server.url.as_ref().and_then(http::Uri::host);
-    if name.parse::<std::net::IpAddr>().is_ok() || name.eq_ignore_ascii_case("localhost") || own.is_some_and(|own| own.eq_ignore_ascii_case(name)) {
+    if name.parse::<std::net::IpAddr>().is_ok()
+        || name.eq_ignore_ascii_case("localhost")
+        || own.is_some_and(|own| own.eq_ignore_ascii_case(name))
+    {
         return Ok(());
     }
-    Err(Problem::new(Code::TokenRequired, format!("the request names the host `{}`, which is not known to be this server", name.chars().take(80).collect::<String>()))
-        .with_help("use 127.0.0.1 or localhost, set url in [server] of bulkhead.toml, or show a token"))
+    Err(Problem::new(
+        Code::TokenRequired,
+        format!(
+            "the request names the host `{}`, which is not known to be this server",
+            name.chars().take(80).collect::<String>()
+        ),
+    )
+    .with_help("use 127.0.0.1 or localhost, set url in [server] of bulkhead.toml, or show a token"))
 }
 
 /// The product part of a user agent: pip and uv append a page of JSON about the machine, which no entry needs.

@@ -34,7 +34,8 @@ struct Inner {
 
 impl Projector {
     pub(super) fn new(store: Arc<dyn Store>) -> Self {
-        let inner = Inner { store, waiting: Mutex::default(), projecting: Mutex::default(), wake: std::sync::Condvar::new() };
+        let inner =
+            Inner { store, waiting: Mutex::default(), projecting: Mutex::default(), wake: std::sync::Condvar::new() };
         let projector = Self { inner: Arc::new(inner) };
         let background = Arc::downgrade(&projector.inner);
         // A thread and not a task: it waits for the disk, and it must go on while the runtime shuts down.
@@ -126,10 +127,14 @@ pub(super) fn open_ledger(paths: &Paths, projector: &Projector) -> anyhow::Resul
     };
     let origin = origin(paths, &key)?;
     let observer = projector.clone();
-    let options = Options { on_durable: Some(Box::new(move |entries| observer.observe(entries))), ..Options::default() };
+    let options =
+        Options { on_durable: Some(Box::new(move |entries| observer.observe(entries))), ..Options::default() };
     let (sequencer, recovered) = Sequencer::open(&paths.ledger, origin, key, options)?;
     if recovered.torn_bytes > 0 {
-        tracing::warn!(bytes = recovered.torn_bytes, "an entry that was never acknowledged was cut off the ledger's end");
+        tracing::warn!(
+            bytes = recovered.torn_bytes,
+            "an entry that was never acknowledged was cut off the ledger's end"
+        );
     }
     Ok(sequencer)
 }

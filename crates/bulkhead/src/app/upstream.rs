@@ -33,8 +33,9 @@ pub(super) fn find(config: &Config, store: &dyn Store) -> Result<Found, Problem>
         return Ok(Found { url, credentials, source: file, notes: Vec::new() });
     }
     let unset = |why: String| {
-        Problem::new(Code::UpstreamUnset, why)
-            .with_help("set the index in bulkhead.toml:  [intake.pypi] upstream = \"https://mirror.corp.example/simple/\"")
+        Problem::new(Code::UpstreamUnset, why).with_help(
+            "set the index in bulkhead.toml:  [intake.pypi] upstream = \"https://mirror.corp.example/simple/\"",
+        )
     };
     let env = Env::process();
     let own = inherit::Own::new(&config.server);

@@ -11,12 +11,9 @@ fn tokens_are_found_where_clients_put_them() {
     let minted = TokenText::generate().expect("randomness");
     let text = minted.reveal();
     let basic = |pair: String| format!("Basic {}", STANDARD.encode(pair));
-    for value in [
-        format!("Bearer {text}"),
-        format!("bearer  {text}"),
-        basic(format!("token:{text}")),
-        basic(format!("{text}:")),
-    ] {
+    for value in
+        [format!("Bearer {text}"), format!("bearer  {text}"), basic(format!("token:{text}")), basic(format!("{text}:"))]
+    {
         let found = token(&headers(&value)).expect("a token").expect("some token");
         assert_eq!(found.reveal(), text, "{value}");
     }

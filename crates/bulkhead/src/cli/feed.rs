@@ -44,7 +44,10 @@ pub(super) fn run(place: &Place, args: Args, output: &Output) -> Result<Done, Fa
                 let FeedRow { name, records, digest, .. } = &imported.feed;
                 let mut text = format!("feed {name}: {records} records, digest {}", &digest[..16]);
                 if imported.withdrawn + imported.foreign > 0 {
-                    text += &format!("; left out {} withdrawn, {} of other ecosystems", imported.withdrawn, imported.foreign);
+                    text += &format!(
+                        "; left out {} withdrawn, {} of other ecosystems",
+                        imported.withdrawn, imported.foreign
+                    );
                 }
                 for invalid in &imported.invalid {
                     text += &format!("\n  not readable: {invalid}");

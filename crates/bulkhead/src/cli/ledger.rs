@@ -119,7 +119,9 @@ fn good(report: &Report) -> Verified {
 fn text(verified: &Verified) -> String {
     let key = verified.key_fingerprint.as_deref().unwrap_or("unknown");
     match &verified.fault {
-        Some(fault) => format!("NOT VERIFIED: {fault}\n  key {key}\n  help: compare with a mirror: bulkhead ledger verify --from DIR --key KEY"),
+        Some(fault) => format!(
+            "NOT VERIFIED: {fault}\n  key {key}\n  help: compare with a mirror: bulkhead ledger verify --from DIR --key KEY"
+        ),
         None => format!(
             "verified: {} entries, {} tiles\n  origin {}\n  root   {}\n  key    {key}\n  {} durable entries are not under the checkpoint yet",
             verified.size,
@@ -132,7 +134,9 @@ fn text(verified: &Verified) -> String {
 }
 
 fn own_key(paths: &Paths) -> Result<VerifierKey, Failure> {
-    let missing = |path: &std::path::Path| Failure::Usage(format!("{} is not there: is this the right --data folder?", path.display()));
+    let missing = |path: &std::path::Path| {
+        Failure::Usage(format!("{} is not there: is this the right --data folder?", path.display()))
+    };
     if !paths.key.exists() {
         return Err(missing(&paths.key));
     }

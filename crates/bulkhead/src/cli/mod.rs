@@ -28,9 +28,15 @@ use output::{Format, Output};
 
 /// Keeps one breach from becoming everyone's.
 #[derive(Debug, Parser)]
-#[command(name = "bulkhead", version, max_term_width = 100, disable_help_subcommand = true, after_help = "\
+#[command(
+    name = "bulkhead",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true,
+    after_help = "\
 Start with:  bulkhead serve          then point a client at it:  bulkhead setup pip
-Exit codes:  0 good, 1 refused or not verified, 2 wrong use")]
+Exit codes:  0 good, 1 refused or not verified, 2 wrong use"
+)]
 struct Cli {
     #[command(flatten)]
     place: Place,
@@ -182,5 +188,7 @@ fn from_now(span: Duration) -> Result<Timestamp, Failure> {
 fn user() -> Result<String, Failure> {
     let env = Env::process();
     let named = env.text(env::SUDO_USER).or_else(|| env.text(env::USER)).or_else(|| env.text(env::LOGNAME));
-    named.map(str::to_owned).ok_or_else(|| Failure::Usage("nobody is logged in by name; say who answers for it with --owner".to_owned()))
+    named
+        .map(str::to_owned)
+        .ok_or_else(|| Failure::Usage("nobody is logged in by name; say who answers for it with --owner".to_owned()))
 }

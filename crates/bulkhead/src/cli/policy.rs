@@ -98,9 +98,23 @@ fn show(policy: &PolicyInForce) -> String {
     let exceptions: Vec<Vec<String>> = policy
         .exceptions
         .iter()
-        .map(|row| vec![row.id.clone(), row.rule.clone(), row.subject.clone(), row.owner.clone(), format!("{:.0}", row.expires), row.state.clone()])
+        .map(|row| {
+            vec![
+                row.id.clone(),
+                row.rule.clone(),
+                row.subject.clone(),
+                row.owner.clone(),
+                format!("{:.0}", row.expires),
+                row.state.clone(),
+            ]
+        })
         .collect();
-    let mut text = format!("policy {} (entry {})\n\n{}\n", &policy.policy[..16], policy.entry, table(&["rule", "effect", "when"], &rules));
+    let mut text = format!(
+        "policy {} (entry {})\n\n{}\n",
+        &policy.policy[..16],
+        policy.entry,
+        table(&["rule", "effect", "when"], &rules)
+    );
     if !exceptions.is_empty() {
         text += &format!("\n{}\n", table(&["exception", "rule", "subject", "owner", "expires", "state"], &exceptions));
     }

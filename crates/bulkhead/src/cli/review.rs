@@ -70,7 +70,12 @@ pub(super) fn run(place: &Place, args: Args, output: &Output) -> Result<Done, Fa
                 call(place, Request::ReviewRelease { subject: release, rule, reason, owner, expires })?;
             output.facts(&reviewed, |reviewed| {
                 let until = reviewed.expires.map_or_else(String::new, |at| format!(" until {at:.0}"));
-                format!("released {}{until} from {} (entry {})", reviewed.purl, reviewed.rules.join(", "), reviewed.entry)
+                format!(
+                    "released {}{until} from {} (entry {})",
+                    reviewed.purl,
+                    reviewed.rules.join(", "),
+                    reviewed.entry
+                )
             })?;
             Ok(Done::Good)
         }
@@ -103,5 +108,7 @@ fn list(held: &Held) -> String {
         })
         .collect();
     let table = table(&["verdict", "effect", "rule", "file", "asked", "last", "state"], &rows);
-    format!("{table}\n\nsee one:  bulkhead review show VERDICT      release:  bulkhead review release PURL --reason ... --expires 7d")
+    format!(
+        "{table}\n\nsee one:  bulkhead review show VERDICT      release:  bulkhead review release PURL --reason ... --expires 7d"
+    )
 }

@@ -36,7 +36,11 @@ pub(super) fn run(place: &Place, args: Args, output: &Output) -> Result<Done, Fa
     if !bulkhead_contain::keep_small() {
         tracing::debug!("this system's allocator has no such settings");
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().max_blocking_threads(BLOCKING).enable_all().build().map_err(anyhow::Error::new)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .max_blocking_threads(BLOCKING)
+        .enable_all()
+        .build()
+        .map_err(anyhow::Error::new)?;
     runtime.block_on(serve(config, output))?;
     Ok(Done::Good)
 }
@@ -57,7 +61,9 @@ async fn serve(config: crate::config::Config, output: &Output) -> Result<(), Fai
     let enforced = app.reader().pool().await?.enforced().to_string();
     let secure = server_tls.is_some();
     let server = Server::bind(listen_address, server_tls, ServerLimits::default()).await;
-    let server = server.with_context(|| format!("cannot listen on {listen_address}; is another server there? choose another with --listen"))?;
+    let server = server.with_context(|| {
+        format!("cannot listen on {listen_address}; is another server there? choose another with --listen")
+    })?;
     let address = server.address().map_err(anyhow::Error::new)?;
     crate::control::listen(&app).context("cannot open the control socket")?;
     watch_policy(&app)?;

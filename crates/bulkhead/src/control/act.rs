@@ -8,7 +8,10 @@ use bulkhead_ledger::Entry;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::reply::{ExceptionRow, FeedRow, Feeds, Held, HeldItem, Imported, LedgerRow, LedgerRows, Loaded, Minted, PolicyInForce, Reviewed, RuleLine, TokenRow, Tokens};
+use super::reply::{
+    ExceptionRow, FeedRow, Feeds, Held, HeldItem, Imported, LedgerRow, LedgerRows, Loaded, Minted, PolicyInForce,
+    Reviewed, RuleLine, TokenRow, Tokens,
+};
 use super::{Reply, Request};
 use crate::app::{App, control_ask};
 use crate::source::{feed, seed};
@@ -31,7 +34,9 @@ pub async fn act(app: &Arc<App>, request: Request) -> Reply {
         Request::TokenCreate { principal, expires } => token_create(app, principal, expires).await.and_then(facts),
         Request::TokenList => token_list(app).and_then(facts),
         Request::TokenRevoke { id } => token_revoke(app, &id).await.and_then(facts),
-        Request::FeedImport { path, name, skip_invalid } => feed_import(app, path, name, skip_invalid).await.and_then(facts),
+        Request::FeedImport { path, name, skip_invalid } => {
+            feed_import(app, path, name, skip_invalid).await.and_then(facts)
+        }
         Request::FeedList => feed_list(app).and_then(facts),
     };
     done.unwrap_or_else(|problem| Reply::Problem {
@@ -61,7 +66,8 @@ async fn review_list(app: &Arc<App>, all: bool) -> Result<Held, Problem> {
         .map(|item| {
             // Time alone settles the cooldown; such an item waits for nobody.
             let aged = item.rule == "cooldown"
-                && item.uploaded.unwrap_or(item.first_asked).duration_until(now).as_secs() >= settings.cooldown.as_seconds();
+                && item.uploaded.unwrap_or(item.first_asked).duration_until(now).as_secs()
+                    >= settings.cooldown.as_seconds();
             HeldItem {
                 purl: item.purl.to_string(),
                 file: item.file,
@@ -84,10 +90,12 @@ async fn review_list(app: &Arc<App>, all: bool) -> Result<Held, Problem> {
 }
 
 fn release_purl(subject: &str) -> Result<Purl, Problem> {
-    let purl: Purl = subject.parse().map_err(|error: bulkhead_core::PurlError| Problem::new(Code::BadRequest, error.to_string()))?;
+    let purl: Purl =
+        subject.parse().map_err(|error: bulkhead_core::PurlError| Problem::new(Code::BadRequest, error.to_string()))?;
     if purl.version().is_none() {
-        return Err(Problem::new(Code::BadRequest, format!("{purl} names no version"))
-            .with_help(format!("a review is about one release: {purl}@VERSION; for every release write an [[exception]] into the policy")));
+        return Err(Problem::new(Code::BadRequest, format!("{purl} names no version")).with_help(format!(
+            "a review is about one release: {purl}@VERSION; for every release write an [[exception]] into the policy"
+        )));
     }
     Ok(purl)
 }
@@ -102,19 +110,29 @@ async fn release(
 ) -> Result<Reviewed, Problem> {
     let purl = release_purl(subject)?;
     if reason.trim().is_empty() {
-        return Err(Problem::new(Code::BadRequest, "the reason is empty").with_help("say why in a sentence: it is kept for ever"));
+        return Err(Problem::new(Code::BadRequest, "the reason is empty")
+            .with_help("say why in a sentence: it is kept for ever"));
     }
     let in_force = app.spine().in_force();
     let rules = match rule {
         Some(rule) if in_force.policy.rules().iter().any(|known| known.id() == rule) => vec![rule],
         Some(rule) => {
             let known: Vec<&str> = in_force.policy.rules().iter().map(bulkhead_core::policy::Rule::id).collect();
-            return Err(Problem::new(Code::BadRequest, format!("the policy has no rule `{rule}`")).with_help(format!("its rules are {}", known.join(", "))));
+            return Err(Problem::new(Code::BadRequest, format!("the policy has no rule `{rule}`"))
+                .with_help(format!("its rules are {}", known.join(", "))));
         }
         None => refusing_rules(app, &purl).await?,
     };
-    let details = [("owner", owner.clone()), ("reason", reason), ("rule", rules.join(",")), ("expires", expires.to_string())];
-    let entry = control(app, Action::ReviewRelease, &owner, Resource { purl: Some(purl.clone()), ..Resource::default() }, &details).await?;
+    let details =
+        [("owner", owner.clone()), ("reason", reason), ("rule", rules.join(",")), ("expires", expires.to_string())];
+    let entry = control(
+        app,
+        Action::ReviewRelease,
+        &owner,
+        Resource { purl: Some(purl.clone()), ..Resource::default() },
+        &details,
+    )
+    .await?;
     app.projected().await?;
     app.spine().facts_changed();
     Ok(Reviewed { purl: purl.to_string(), rules, expires: Some(expires), entry })
@@ -130,7 +148,8 @@ async fn refusing_rules(app: &Arc<App>, purl: &Purl) -> Result<Vec<String>, Prob
         }
     }
     if rules.is_empty() {
-        return Err(Problem::new(Code::BadRequest, format!("no rule holds {purl} now")).with_help("there is nothing to release; see bulkhead explain"));
+        return Err(Problem::new(Code::BadRequest, format!("no rule holds {purl} now"))
+            .with_help("there is nothing to release; see bulkhead explain"));
     }
     Ok(rules)
 }
@@ -146,7 +165,13 @@ async fn reject(app: &Arc<App>, subject: &str, reason: String, owner: String) ->
 }
 
 /// Records what an operator did. The entry comes before the effect.
-async fn control(app: &Arc<App>, action: Action, owner: &str, resource: Resource, details: &[(&str, String)]) -> Result<u64, Problem> {
+async fn control(
+    app: &Arc<App>,
+    action: Action,
+    owner: &str,
+    resource: Resource,
+    details: &[(&str, String)],
+) -> Result<u64, Problem> {
     let ask = control_ask(action, owner, resource);
     let digest = app.spine().in_force().digest;
     let mut entry = Entry::new(&ask, &Verdict::plain(Effect::Allow), spine::entry_time(app.clock().now()), digest);
@@ -220,7 +245,8 @@ async fn ledger_show(app: &Arc<App>, last: usize, about: Option<String>) -> Resu
 
 fn about_rows(app: &App, subject: &str, last: usize) -> Result<Vec<LedgerRow>, Problem> {
     let wrong = |why: String| Problem::new(Code::BadRequest, why).with_help("name a purl or sha256:DIGEST");
-    let subject: Subject = subject.parse().map_err(|error: bulkhead_core::policy::SubjectError| wrong(error.to_string()))?;
+    let subject: Subject =
+        subject.parse().map_err(|error: bulkhead_core::policy::SubjectError| wrong(error.to_string()))?;
     let rows = match subject {
         Subject::File(digest) => stored(app.store().entries_with_digest(&digest, last))?,
         Subject::Package { project, version } => {
@@ -247,10 +273,15 @@ async fn rebuild(app: &Arc<App>) -> Result<u64, Problem> {
 }
 
 async fn token_create(app: &Arc<App>, principal: String, expires: Option<Timestamp>) -> Result<Minted, Problem> {
-    let good = !principal.is_empty() && principal.len() <= 64 && principal.chars().all(|char| char.is_ascii_alphanumeric() || "-_.@/".contains(char));
+    let good = !principal.is_empty()
+        && principal.len() <= 64
+        && principal.chars().all(|char| char.is_ascii_alphanumeric() || "-_.@/".contains(char));
     if !good || principal == bulkhead_core::Principal::LOCAL {
-        return Err(Problem::new(Code::BadRequest, format!("`{}` cannot name a principal", principal.chars().take(80).collect::<String>()))
-            .with_help("1 to 64 letters, digits and -_.@/ ; `local` is the name of those who show no token"));
+        return Err(Problem::new(
+            Code::BadRequest,
+            format!("`{}` cannot name a principal", principal.chars().take(80).collect::<String>()),
+        )
+        .with_help("1 to 64 letters, digits and -_.@/ ; `local` is the name of those who show no token"));
     }
     let text = TokenText::generate().map_err(|error| Problem::new(Code::Bug, error.to_string()))?;
     let details = [("for", principal.clone()), ("expires", expires.map_or_else(String::new, |at| at.to_string()))];
@@ -265,7 +296,8 @@ fn token_list(app: &App) -> Result<Tokens, Problem> {
 }
 
 async fn token_revoke(app: &Arc<App>, id: &str) -> Result<TokenRow, Problem> {
-    let missing = || Problem::new(Code::BadRequest, format!("no valid token has the id `{id}`")).with_help("bulkhead token list");
+    let missing =
+        || Problem::new(Code::BadRequest, format!("no valid token has the id `{id}`")).with_help("bulkhead token list");
     let known = stored(app.store().tokens())?.into_iter().find(|token| token.id == id && token.revoked.is_none());
     let token = known.ok_or_else(missing)?;
     let details = [("for", token.principal.to_string()), ("id", token.id.clone())];
@@ -281,12 +313,18 @@ fn token_row(token: Token) -> TokenRow {
     TokenRow { id, principal: principal.to_string(), created, expires, revoked: revoked.is_some() }
 }
 
-async fn feed_import(app: &Arc<App>, path: std::path::PathBuf, name: Option<String>, skip_invalid: bool) -> Result<Imported, Problem> {
+async fn feed_import(
+    app: &Arc<App>,
+    path: std::path::PathBuf,
+    name: Option<String>,
+    skip_invalid: bool,
+) -> Result<Imported, Problem> {
     let (store, now) = (Arc::clone(app.store()), app.clock().now());
     let options = feed::Options { name, skip_invalid };
     let imported = crate::blocking::run(move || feed::import(&*store, &path, &options, now)).await?;
     let feed::Imported { feed, invalid } = imported.map_err(|error| {
-        Problem::new(Code::BadRequest, error.to_string()).with_help("nothing was changed; mend the records, or pass --skip-invalid")
+        Problem::new(Code::BadRequest, error.to_string())
+            .with_help("nothing was changed; mend the records, or pass --skip-invalid")
     })?;
     let details = [("feed", feed.name.clone()), ("records", feed.summary.records.to_string())];
     let resource = Resource { digest: Some(feed.summary.digest), ..Resource::default() };

@@ -23,7 +23,8 @@ pub(super) async fn explain(app: &Arc<App>, subject: &str) -> Result<Explanation
         return Ok(recorded(index, &entry));
     }
     let purl: Purl = subject.parse().map_err(|error: PurlError| {
-        Problem::new(Code::BadRequest, error.to_string()).with_help("name a release (pkg:pypi/NAME@VERSION), a verdict (v12) or a SHA-256")
+        Problem::new(Code::BadRequest, error.to_string())
+            .with_help("name a release (pkg:pypi/NAME@VERSION), a verdict (v12) or a SHA-256")
     })?;
     release(app, &purl).await
 }
@@ -33,7 +34,8 @@ async fn release(app: &Arc<App>, purl: &Purl) -> Result<Explanation, Problem> {
     let files = app.intake()?.explain(purl).await?;
     let mildest = files.iter().map(|file| file.effect).min().unwrap_or(Effect::Deny);
     let example = files.iter().find(|file| file.effect == mildest);
-    let deciding = example.and_then(|file| file.reasons.iter().find(|reason| reason.counts() && reason.effect == mildest));
+    let deciding =
+        example.and_then(|file| file.reasons.iter().find(|reason| reason.counts() && reason.effect == mildest));
     let passes = mildest.passes();
     let count = files.iter().filter(|file| file.effect.passes()).count();
     let detail = match deciding {
@@ -45,7 +47,16 @@ async fn release(app: &Arc<App>, purl: &Purl) -> Result<Explanation, Problem> {
         policy: app.spine().in_force().digest.to_hex(),
         effect: mildest,
         code: (!passes).then(|| format!("intake-{}", deciding.map_or("default", |reason| &reason.rule))),
-        title: format!("{purl} {}", if passes { "is allowed" } else if mildest == Effect::Hold { "is held" } else { "is refused" }),
+        title: format!(
+            "{purl} {}",
+            if passes {
+                "is allowed"
+            } else if mildest == Effect::Hold {
+                "is held"
+            } else {
+                "is refused"
+            }
+        ),
         detail,
         help: deciding.filter(|_| !passes).map_or_else(String::new, |reason| reason.help.clone()),
         verdict: None,
@@ -65,7 +76,10 @@ async fn verdict(app: &Arc<App>, id: VerdictId) -> Result<Explanation, Problem> 
         && purl.version().is_some()
         && let Ok(files) = intake.explain(purl).await
     {
-        explanation.files = files.into_iter().filter(|file| entry.resource.file.as_deref().is_none_or(|name| name == file.file)).collect();
+        explanation.files = files
+            .into_iter()
+            .filter(|file| entry.resource.file.as_deref().is_none_or(|name| name == file.file))
+            .collect();
     }
     Ok(explanation)
 }

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 
 pub use act::act;
 pub use reply::{
-    ExplainedFile, Explanation, FeedRow, Feeds, HeldItem, Held, Imported, LedgerRow, LedgerRows, Loaded, ExceptionRow, PolicyInForce, Minted, Reviewed,
-    RuleLine, Tokens, TokenRow,
+    ExceptionRow, ExplainedFile, Explanation, FeedRow, Feeds, Held, HeldItem, Imported, LedgerRow, LedgerRows, Loaded,
+    Minted, PolicyInForce, Reviewed, RuleLine, TokenRow, Tokens,
 };
 pub use socket::{SOCKET, ask, listen};
 

@@ -167,11 +167,5 @@ impl From<&'static str> for Body {
     }
 }
 
-impl From<Body> for axum::body::Body {
-    fn from(body: Body) -> Self {
-        Self::new(body)
-    }
-}
-
 #[cfg(test)]
 mod tests;

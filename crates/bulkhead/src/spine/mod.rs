@@ -35,7 +35,13 @@ pub struct Spine {
 
 impl Spine {
     /// A spine over an open ledger, with a policy that `receipt` says was recorded.
-    pub fn new(ledger: Arc<Sequencer>, store: Arc<dyn Store>, policy: Policy, digest: Sha256, receipt: Receipt) -> Self {
+    pub fn new(
+        ledger: Arc<Sequencer>,
+        store: Arc<dyn Store>,
+        policy: Policy,
+        digest: Sha256,
+        receipt: Receipt,
+    ) -> Self {
         let in_force = RwLock::new(Arc::new(InForce::new(policy, digest, receipt)));
         Self { ledger, store, in_force, epoch: AtomicU64::new(1), recent: Recent::default() }
     }
@@ -184,5 +190,6 @@ fn unavailable(error: &LedgerError) -> Problem {
 /// The ledger's form of a time.
 pub fn entry_time(now: Timestamp) -> EntryTime {
     let millis = u64::try_from(now.as_millisecond()).unwrap_or(0);
-    EntryTime::from_unix_millis(millis).unwrap_or_else(|_| EntryTime::from_unix_millis(0).expect("invariant: 1970 is a time"))
+    EntryTime::from_unix_millis(millis)
+        .unwrap_or_else(|_| EntryTime::from_unix_millis(0).expect("invariant: 1970 is a time"))
 }

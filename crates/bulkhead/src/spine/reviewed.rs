@@ -35,7 +35,9 @@ impl Reviewed {
     pub(super) fn apply(&self, ask: &Ask, mut verdict: Verdict) -> Verdict {
         let purl = ask.resource.purl.as_ref();
         let rejection = purl.and_then(|purl| {
-            let covers = |decision: &&Decision| decision.covers(purl, ask.resource.file.as_deref(), decision.rule.as_deref().unwrap_or(""));
+            let covers = |decision: &&Decision| {
+                decision.covers(purl, ask.resource.file.as_deref(), decision.rule.as_deref().unwrap_or(""))
+            };
             self.rejections.iter().find(covers)
         });
         if let Some(rejection) = rejection {

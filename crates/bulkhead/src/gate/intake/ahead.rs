@@ -62,7 +62,13 @@ impl Default for Ahead {
 
 impl Ahead {
     /// A client has read this metadata; what it requires will be asked for next.
-    pub(super) fn follow_metadata(&self, intake: &Arc<Intake>, caller: &Caller, machine: Option<&Machine>, metadata: &[u8]) {
+    pub(super) fn follow_metadata(
+        &self,
+        intake: &Arc<Intake>,
+        caller: &Caller,
+        machine: Option<&Machine>,
+        metadata: &[u8],
+    ) {
         // A client that does not say what it runs on gets nothing fetched ahead: the wheel would be a guess.
         if let Some(machine) = machine {
             follow(intake, caller, machine, metadata, 0);

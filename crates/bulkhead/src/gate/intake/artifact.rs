@@ -52,7 +52,13 @@ impl Intake {
     }
 
     /// Answers a request for a wheel's metadata.
-    pub(super) async fn metadata(self: &Arc<Self>, wanted: &Wanted, caller: &Caller, machine: Option<&Machine>, headers: &HeaderMap) -> Result<Response<Body>, Problem> {
+    pub(super) async fn metadata(
+        self: &Arc<Self>,
+        wanted: &Wanted,
+        caller: &Caller,
+        machine: Option<&Machine>,
+        headers: &HeaderMap,
+    ) -> Result<Response<Body>, Problem> {
         let ask = self.asked_before(wanted, caller, Action::Metadata);
         let (outcome, read) = match (self.spine.recent(&ask), self.quarantine.known(&wanted.digest)) {
             (Some(outcome), Some(read)) => (outcome, Some(read)),
@@ -80,11 +86,7 @@ impl Intake {
         caller.ask(action, purl, Some(&wanted.file_name), Some(wanted.digest))
     }
 
-    async fn judge(
-        self: &Arc<Self>,
-        wanted: &Wanted,
-        ask: &Ask,
-    ) -> Result<(Outcome, Option<Arc<Read>>), Problem> {
+    async fn judge(self: &Arc<Self>, wanted: &Wanted, ask: &Ask) -> Result<(Outcome, Option<Arc<Read>>), Problem> {
         let page = self.pages.page(&wanted.project).await?;
         let file = find(&page, wanted)?;
         let epoch = self.spine.epoch();
@@ -105,7 +107,11 @@ impl Intake {
             self.listings.forget(&wanted.project);
         }
         self.metrics.verdict("intake", ask.action.as_str(), verdict.effect.as_str());
-        let title = format!("{} is {}", wanted.file_name, if verdict.effect == bulkhead_core::Effect::Hold { "held" } else { "refused" });
+        let title = format!(
+            "{} is {}",
+            wanted.file_name,
+            if verdict.effect == bulkhead_core::Effect::Hold { "held" } else { "refused" }
+        );
         // The floor needs the upload time of what was served, and entries are all that a rebuild has.
         let uploaded = file.upload_time.at().map_or_else(String::new, |at| at.to_string());
         let dress = |entry: Entry| entry.with_detail("uploaded", uploaded);
@@ -178,12 +184,15 @@ fn content_type(file_name: &str) -> &'static str {
 fn find<'a>(page: &'a Page, wanted: &Wanted) -> Result<&'a IndexFile, Problem> {
     let found = page.index.files.iter().find(|file| *file.filename == *wanted.file_name);
     let missing = |why: String| {
-        Problem::new(Code::FileNotFound, why).with_help("resolve anew: the upstream's list of files has changed, or the link is not from it")
+        Problem::new(Code::FileNotFound, why)
+            .with_help("resolve anew: the upstream's list of files has changed, or the link is not from it")
     };
     match found {
         None => Err(missing(format!("the upstream lists no file {} in project {}", wanted.file_name, wanted.project))),
         // The all-zero digest is the link of a file without one: judged, so that the answer says why it is refused.
         Some(file) if file.sha256().unwrap_or(Sha256::from_bytes([0; 32])) == wanted.digest => Ok(file),
-        Some(_) => Err(missing(format!("the upstream lists {} with another digest than {}", wanted.file_name, wanted.digest))),
+        Some(_) => {
+            Err(missing(format!("the upstream lists {} with another digest than {}", wanted.file_name, wanted.digest)))
+        }
     }
 }

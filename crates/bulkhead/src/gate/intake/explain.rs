@@ -17,14 +17,17 @@ impl Intake {
     /// # Errors
     /// When the upstream does not list the release.
     pub async fn explain(self: &Arc<Self>, purl: &Purl) -> Result<Vec<ExplainedFile>, Problem> {
-        let project = ProjectName::parse(purl.name()).map_err(|error| Problem::new(Code::BadRequest, error.to_string()))?;
+        let project =
+            ProjectName::parse(purl.name()).map_err(|error| Problem::new(Code::BadRequest, error.to_string()))?;
         let page = self.pages.page(&project).await?;
         let gatherer = Gatherer::of_page(self, &page).await?;
         let (in_force, now) = (self.spine.in_force(), self.clock.now());
         let caller = Caller { principal: Principal::local(), context: Context::default() };
         let wanted = |name: &str| match purl.version() {
             None => true,
-            Some(version) => FileName::parse(name, &project).is_ok_and(|name| same_release(name.version_text(), version)),
+            Some(version) => {
+                FileName::parse(name, &project).is_ok_and(|name| same_release(name.version_text(), version))
+            }
         };
         let mut files = Vec::new();
         for file in page.index.files.iter().filter(|file| wanted(&file.filename)) {
@@ -77,5 +80,6 @@ fn unlisted(purl: &Purl, project: &ProjectName, gatherer: &Gatherer) -> Problem 
     if !named.is_empty() {
         detail += &format!("; advisories on it: {}", named.join(", "));
     }
-    Problem::new(Code::FileNotFound, detail).with_help("who received it: bulkhead ledger show PURL; every file listed: bulkhead explain pkg:pypi/NAME")
+    Problem::new(Code::FileNotFound, detail)
+        .with_help("who received it: bulkhead ledger show PURL; every file listed: bulkhead explain pkg:pypi/NAME")
 }

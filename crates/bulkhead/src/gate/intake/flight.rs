@@ -48,7 +48,8 @@ where
         F: Future<Output = Answer<V>> + Send + 'static,
     {
         let mut watch = self.watch(key, start);
-        let gone = || Problem::new(Code::Bug, "a shared fetch ended without an answer").with_help("ask again; see the log");
+        let gone =
+            || Problem::new(Code::Bug, "a shared fetch ended without an answer").with_help("ask again; see the log");
         let landed = watch.wait_for(Option::is_some).await.map_err(|_| gone())?;
         landed.clone().unwrap_or_else(|| Err(gone()))
     }

@@ -117,7 +117,10 @@ impl Gatherer {
             Err(error) => facts.unknown("file-name", error.to_string()),
         }
         if file.conflicting {
-            facts.unknown("file-name", format!("the upstream lists {} more than once, with differing facts", file.filename));
+            facts.unknown(
+                "file-name",
+                format!("the upstream lists {} more than once, with differing facts", file.filename),
+            );
         }
         facts.set("file.size", file.size.and_then(|size| i64::try_from(size).ok()));
         facts.set("file.has_hash", file.sha256().is_some());

@@ -122,8 +122,17 @@ impl Listing {
         for withheld in &self.withheld {
             let Some(reason) = withheld.verdict.deciding() else { continue };
             if !reasons.iter().any(|known| known.rule == reason.rule) {
-                let count = self.withheld.iter().filter(|other| other.verdict.deciding().is_some_and(|other| other.rule == reason.rule)).count();
-                let text = format!("{count} of {} files; for example {}: {}", self.page.index.files.len(), withheld.file, reason.text);
+                let count = self
+                    .withheld
+                    .iter()
+                    .filter(|other| other.verdict.deciding().is_some_and(|other| other.rule == reason.rule))
+                    .count();
+                let text = format!(
+                    "{count} of {} files; for example {}: {}",
+                    self.page.index.files.len(),
+                    withheld.file,
+                    reason.text
+                );
                 reasons.push(Reason { text, help: String::new(), ..reason.clone() });
             }
         }
@@ -210,7 +219,10 @@ impl Listings {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let mut bytes: usize = known.values().map(|listing| listing.size()).sum();
         while bytes > MOST_BYTES {
-            let Some(oldest) = known.iter().min_by_key(|(_, listing)| listing.used()).map(|(key, _)| key.clone()) else { break };
+            let Some(oldest) = known.iter().min_by_key(|(_, listing)| listing.used()).map(|(key, _)| key.clone())
+            else {
+                break;
+            };
             bytes -= known.remove(&oldest).map_or(0, |listing| listing.size());
         }
         known.insert(key, listing);

@@ -163,7 +163,12 @@ impl Intake {
         Ok(page_response(bytes, form, None))
     }
 
-    async fn index(self: &Arc<Self>, project: &ProjectName, caller: &Caller, headers: &HeaderMap) -> Result<Response<Body>, Problem> {
+    async fn index(
+        self: &Arc<Self>,
+        project: &ProjectName,
+        caller: &Caller,
+        headers: &HeaderMap,
+    ) -> Result<Response<Body>, Problem> {
         let form = form(headers)?;
         let listing = self.listing(project, caller).await?;
         let permit = self.admit_listing(project, caller, &listing).await?;
@@ -198,7 +203,12 @@ impl Intake {
 
     /// Leave for a listing. One that withholds is recorded once for each asker, project and change; one that withholds
     /// nothing rests on the entry of the policy that withholds nothing.
-    async fn admit_listing(&self, project: &ProjectName, caller: &Caller, listing: &Arc<Listing>) -> Result<Permit<Arc<Listing>>, Problem> {
+    async fn admit_listing(
+        &self,
+        project: &ProjectName,
+        caller: &Caller,
+        listing: &Arc<Listing>,
+    ) -> Result<Permit<Arc<Listing>>, Problem> {
         let in_force = self.spine.in_force();
         if listing.withheld.is_empty() {
             return Ok(self.spine.admit_unchanged(&in_force, Arc::clone(listing)));
@@ -254,12 +264,14 @@ fn form(headers: &HeaderMap) -> Result<Form, Problem> {
     let accept: Vec<&str> = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
     let accept = (!accept.is_empty()).then(|| accept.join(", "));
     pypi::negotiate(accept.as_deref()).map_err(|error| {
-        Problem::new(Code::NotAcceptable, error.to_string()).with_help("accept application/vnd.pypi.simple.v1+json or text/html")
+        Problem::new(Code::NotAcceptable, error.to_string())
+            .with_help("accept application/vnd.pypi.simple.v1+json or text/html")
     })
 }
 
 fn redirect(to: &str) -> Result<Response<Body>, Problem> {
-    let location = HeaderValue::from_str(to).map_err(|_| Problem::new(Code::BadPath, "the path cannot be normalised"))?;
+    let location =
+        HeaderValue::from_str(to).map_err(|_| Problem::new(Code::BadPath, "the path cannot be normalised"))?;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
     response.headers_mut().insert(header::LOCATION, location);
@@ -268,5 +280,6 @@ fn redirect(to: &str) -> Result<Response<Body>, Problem> {
 
 fn route_problem(error: &pypi::RouteError) -> Problem {
     let code = if error.status() == 404 { Code::NotFound } else { Code::BadPath };
-    Problem::new(code, error.to_string()).with_help("projects are at /pypi/simple/NAME/; point a client there with `bulkhead setup pip`")
+    Problem::new(code, error.to_string())
+        .with_help("projects are at /pypi/simple/NAME/; point a client there with `bulkhead setup pip`")
 }

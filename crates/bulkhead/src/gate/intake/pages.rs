@@ -61,7 +61,14 @@ struct Inner {
 }
 
 impl Pages {
-    pub(super) fn new(upstream: Upstream, base: Uri, store: Arc<dyn Store>, time_to_live: Duration, clock: Clock, tasks: Tasks) -> Self {
+    pub(super) fn new(
+        upstream: Upstream,
+        base: Uri,
+        store: Arc<dyn Store>,
+        time_to_live: Duration,
+        clock: Clock,
+        tasks: Tasks,
+    ) -> Self {
         let inner = Inner {
             upstream,
             base,
@@ -145,7 +152,8 @@ impl Inner {
             }
             Ok(PageAnswer::NotModified) => {
                 let page = known.ok_or_else(|| {
-                    let detail = format!("the upstream says that the page of `{project}` has not changed, but none was known");
+                    let detail =
+                        format!("the upstream says that the page of `{project}` has not changed, but none was known");
                     Problem::new(Code::UpstreamMalformed, detail)
                 })?;
                 page.confirm();
@@ -178,7 +186,12 @@ impl Inner {
     }
 
     /// The page from before the upstream went down. What it lists was true then; files are judged all the same.
-    async fn kept(&self, project: &ProjectName, known: Option<Arc<Page>>, error: FetchError) -> Result<Arc<Page>, Problem> {
+    async fn kept(
+        &self,
+        project: &ProjectName,
+        known: Option<Arc<Page>>,
+        error: FetchError,
+    ) -> Result<Arc<Page>, Problem> {
         if let Some(page) = known {
             tracing::warn!(project = project.as_str(), %error, "the upstream failed; the page from memory serves");
             // Counts as confirmed, so that the upstream is asked again once per time to live, not once per request.
@@ -202,7 +215,8 @@ impl Inner {
                 .with_help("check the upstream address; it must be a simple index (PEP 503 or 691)")
         };
         let url: Uri = page.final_url.parse().map_err(|_| malformed("its address is not an address".to_owned()))?;
-        let index = pypi::parse(Some(&page.content_type), &page.body, &url).map_err(|error| malformed(error.to_string()))?;
+        let index =
+            pypi::parse(Some(&page.content_type), &page.body, &url).map_err(|error| malformed(error.to_string()))?;
         if index.name != *project {
             return Err(Problem::new(
                 Code::UpstreamName,
@@ -214,7 +228,13 @@ impl Inner {
         }
         let first_seen = self.first_seen(project.purl(), &index, now).await?;
         let now = Instant::now();
-        Ok(Arc::new(Page { index, first_seen, confirmed: Mutex::new(now), used: Mutex::new(now), etag: page.etag.clone() }))
+        Ok(Arc::new(Page {
+            index,
+            first_seen,
+            confirmed: Mutex::new(now),
+            used: Mutex::new(now),
+            etag: page.etag.clone(),
+        }))
     }
 
     /// The persisted clock of files whose upload time the upstream does not tell.
@@ -229,7 +249,8 @@ impl Inner {
             return Ok(FirstSeen::default());
         }
         self.blocking(move |store, _| {
-            let files: Vec<SeenFile<'_>> = timeless.iter().map(|(file, sha256)| SeenFile { file, sha256: *sha256 }).collect();
+            let files: Vec<SeenFile<'_>> =
+                timeless.iter().map(|(file, sha256)| SeenFile { file, sha256: *sha256 }).collect();
             let times = store.first_seen(&purl, &files, now)?;
             Ok(timeless.iter().map(|(file, _)| file.clone()).zip(times).collect())
         })
@@ -241,7 +262,9 @@ impl Inner {
         let mut files: usize = known.values().map(|page| page.index.files.len()).sum();
         let used = |page: &Arc<Page>| *page.used.lock().unwrap_or_else(PoisonError::into_inner);
         while files > MOST_FILES {
-            let Some(oldest) = known.iter().min_by_key(|(_, page)| used(page)).map(|(name, _)| name.clone()) else { break };
+            let Some(oldest) = known.iter().min_by_key(|(_, page)| used(page)).map(|(name, _)| name.clone()) else {
+                break;
+            };
             files -= known.remove(&oldest).map_or(0, |page| page.index.files.len());
         }
         known.insert(project.clone(), Arc::clone(&page));

@@ -19,7 +19,6 @@ use crate::store::{self, Store};
 use crate::tasks::Tasks;
 use crate::telemetry::Metrics;
 
-
 /// Reports in memory; past it the cache starts anew from the store.
 const MOST: usize = 4_000;
 
@@ -69,7 +68,12 @@ impl Quarantine {
     }
 
     /// The file's report; fetched, kept and read when it was not yet.
-    pub(super) async fn read(&self, project: &ProjectName, file: &IndexFile, digest: Sha256) -> Result<Arc<Read>, Problem> {
+    pub(super) async fn read(
+        &self,
+        project: &ProjectName,
+        file: &IndexFile,
+        digest: Sha256,
+    ) -> Result<Arc<Read>, Problem> {
         if let Some(read) = self.known(&digest) {
             return Ok(read);
         }
@@ -158,7 +162,8 @@ impl Inner {
         let blobs = Arc::clone(&self.parts.blobs);
         let opened = crate::blocking::run(move || blobs.open(&digest)).await?.map_err(|error| error.to_problem())?;
         let blob = opened.ok_or_else(|| {
-            Problem::new(Code::StorageUnavailable, format!("blob {digest} vanished before it was read")).with_help("ask again")
+            Problem::new(Code::StorageUnavailable, format!("blob {digest} vanished before it was read"))
+                .with_help("ask again")
         })?;
         let began = Instant::now();
         let report = self.parts.reader.pool().await?.inspect(blob.file, &file.filename).await?;
@@ -169,7 +174,8 @@ impl Inner {
 
     async fn keep(&self, digest: Sha256, report: &bulkhead_detect::Report) -> Result<(), Problem> {
         let json = serde_json::to_string(report);
-        let json = json.map_err(|error| Problem::new(Code::Bug, format!("the report on {digest} cannot be written: {error}")))?;
+        let json = json
+            .map_err(|error| Problem::new(Code::Bug, format!("the report on {digest} cannot be written: {error}")))?;
         let kept = store::Report {
             digest,
             ruleset: report.ruleset.clone(),

@@ -44,11 +44,7 @@ Requires-Dist: d; python_version < '3.9'\nRequires-Dist: e @ https://host.exampl
         found.iter().map(|found| (found.project.as_str(), found.versions.to_string(), found.always)).collect();
     assert_eq!(
         shown,
-        [
-            ("foo-bar", ">=1, <2".to_owned(), true),
-            ("b", String::new(), true),
-            ("d", String::new(), false),
-        ]
+        [("foo-bar", ">=1, <2".to_owned(), true), ("b", String::new(), true), ("d", String::new(), false),]
     );
 }
 
