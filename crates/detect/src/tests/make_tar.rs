@@ -78,6 +78,14 @@ impl Item {
     }
 }
 
+/// Writes the right sum into a header.
+pub(super) fn set_sum(block: &mut [u8]) {
+    block[148..156].fill(b' ');
+    let sum: u32 = block.iter().map(|&byte| u32::from(byte)).sum();
+    block[148..154].copy_from_slice(format!("{sum:06o}").as_bytes());
+    block[154] = 0;
+}
+
 fn pax_line(key: &str, value: &str) -> String {
     let rest = format!(" {key}={value}\n");
     let mut len = rest.len();

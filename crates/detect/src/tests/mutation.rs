@@ -1,8 +1,33 @@
 //! Any single changed byte either is seen or changes nothing.
 
-use super::make_tar::{Item, sdist};
+use super::make_tar::{Item, sdist, set_sum, tar};
 use super::make_zip::wheel;
 use super::{SDIST, WHEEL, look};
+use crate::fuzz;
+
+/// A checksum keeps the test above from the depths of the tar reader: this one changes what is inside.
+#[test]
+fn a_changed_byte_inside_a_tar_is_survived() {
+    let items = [
+        Item::pax(b'x', &[("path", "demo-1.0/b.py"), ("size", "1")]),
+        Item::long(b'K', "a.py"),
+        Item::file("short", b"x"),
+    ];
+    let honest = tar(&items);
+    let mut changed = honest.clone();
+    for at in 0..honest.len() - 1024 {
+        for byte in [0, b'0', b'9', 0x80, 0xff] {
+            changed[at] = byte;
+            // With the sum as it should be, so that the header is read on, and then as it is.
+            let block = at / 512 * 512;
+            if honest[block + 257..].starts_with(b"ustar") && !(148..156).contains(&(at - block)) {
+                set_sum(&mut changed[block..block + 512]);
+            }
+            fuzz::tar(&changed);
+        }
+        changed.copy_from_slice(&honest);
+    }
+}
 
 /// Changes every byte in several ways. A report without findings must have the content of the honest archive.
 fn every_byte(bytes: &[u8], name: &str) {

@@ -101,10 +101,9 @@ fn checksum(block: &[u8; BLOCK]) -> Result<(), Fault> {
 fn number(field: &[u8]) -> Result<u64, Fault> {
     let wrong = || Fault::corrupt("a number in a tar header is not valid");
     if field[0] == 0x80 {
-        let (high, low) = field[1..].split_at(field.len() - 9);
-        let low: [u8; 8] = low.try_into().map_err(|_| wrong())?;
-        let value = u64::from_be_bytes(low);
-        return if high.iter().all(|&byte| byte == 0) && value < 1 << 62 { Ok(value) } else { Err(wrong()) };
+        let value =
+            field[1..].iter().try_fold(0_u64, |value, &byte| value.checked_mul(256)?.checked_add(u64::from(byte)));
+        return value.filter(|&value| value < 1 << 62).ok_or_else(wrong);
     }
     let text = until_nul(field).trim_ascii();
     let mut value: u64 = 0;
@@ -116,4 +115,28 @@ fn number(field: &[u8]) -> Result<u64, Fault> {
     }
     // At most 12 octal digits: 36 bits.
     Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::number;
+
+    #[test]
+    fn numbers_are_octal_or_base_256_in_fields_of_any_length() {
+        for (field, value) in [
+            (&b"0000644\0"[..], 0o644),
+            (b"  12 \0xx", 0o12),
+            (b"\0\0\0\0\0\0\0\0", 0),
+            (b"777777777777", (1 << 36) - 1),
+            (b"\x80\0\0\0\0\0\x01\x02", 258),
+            (b"\x80\0\0\0\0\0\0\0\0\0\x01\x02", 258),
+        ] {
+            assert_eq!(number(field).ok(), Some(value), "{field:x?}");
+        }
+        for field in
+            [&b"0000648\0"[..], b"-000001\0", b"\xff\xff\xff\xff\xff\xff\xff\xff", b"\x80\x01\0\0\0\0\0\0\0\0\0\0"]
+        {
+            assert!(number(field).is_err(), "{field:x?}");
+        }
+    }
 }
