@@ -11,9 +11,11 @@ pub(super) fn ensure(path: &Path) -> io::Result<()> {
     if path.exists() { Ok(()) } else { crate::files::replace(path, DEFAULT.as_bytes(), 0o644) }
 }
 
-/// Reads and checks the policy, with the digest of its text.
+/// Reads and checks the policy, with the digest of what it says: a file of settings alone stands for the shipped rules
+/// too, so a change of those is another policy.
 pub(super) fn read(path: &Path) -> anyhow::Result<(Policy, Sha256)> {
     let text = crate::files::read_text(path)?;
     let policy = Policy::parse(&text, &path.display().to_string())?;
-    Ok((policy, crate::blob::sha256(text.as_bytes())))
+    let digest = crate::blob::sha256(policy.source().as_bytes());
+    Ok((policy, digest))
 }

@@ -10,6 +10,7 @@ use super::call::call;
 use super::output::{Output, table};
 use super::{Done, Failure, Place, explain};
 use crate::app::Paths;
+use crate::clock::Clock;
 use crate::control::{Loaded, PolicyInForce, Request};
 
 /// Check the policy, or explain a verdict
@@ -40,6 +41,8 @@ struct Checked {
     good: bool,
     rules: usize,
     exceptions: usize,
+    own_rules: bool,
+    warnings: Vec<String>,
     errors: Vec<String>,
 }
 
@@ -75,21 +78,45 @@ fn check(place: &Place, file: Option<PathBuf>, output: &Output) -> Result<Done, 
             good: true,
             rules: policy.rules().len(),
             exceptions: policy.exceptions().len(),
+            own_rules: policy.has_own_rules(),
+            warnings: warnings(&policy),
             errors: Vec::new(),
         },
         Err(errors) => {
             let errors = errors.to_string();
-            Checked { file: name, good: false, rules: 0, exceptions: 0, errors: vec![errors] }
+            Checked {
+                file: name,
+                good: false,
+                rules: 0,
+                exceptions: 0,
+                own_rules: false,
+                warnings: Vec::new(),
+                errors: vec![errors],
+            }
         }
     };
     output.facts(&checked, |checked| {
         if checked.good {
-            format!("{}: good, {} rules, {} exceptions", checked.file, checked.rules, checked.exceptions)
+            let whose = if checked.own_rules { "" } else { " (the shipped ones: the file has settings only)" };
+            let mut text =
+                format!("{}: good, {} rules{whose}, {} exceptions", checked.file, checked.rules, checked.exceptions);
+            for warning in &checked.warnings {
+                text += &format!("\nwarning: {warning}");
+            }
+            text
         } else {
             checked.errors.join("\n")
         }
     })?;
     Ok(if checked.good { Done::Good } else { Done::Refused })
+}
+
+fn warnings(policy: &Policy) -> Vec<String> {
+    let expired = policy.expired_exceptions(Clock.now());
+    let expired = expired.map(|exception| {
+        format!("exception `{}` expired at {:.0} and has no effect: remove it, or renew it", exception.id, exception.expires)
+    });
+    policy.warnings().iter().map(ToString::to_string).chain(expired).collect()
 }
 
 fn show(policy: &PolicyInForce) -> String {
