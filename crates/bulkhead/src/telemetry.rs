@@ -59,7 +59,12 @@ impl Default for Metrics {
         registry.register("verdicts", "Verdicts given, by gate, action and effect", metrics.verdicts.clone());
         registry.register("problems", "Problems answered, by code", metrics.problems.clone());
         registry.register("fetched_files", "Files fetched from an upstream", metrics.fetched.clone());
-        registry.register_with_unit("fetched", "Bytes fetched from an upstream", Unit::Bytes, metrics.fetched_bytes.clone());
+        registry.register_with_unit(
+            "fetched",
+            "Bytes fetched from an upstream",
+            Unit::Bytes,
+            metrics.fetched_bytes.clone(),
+        );
         registry.register_with_unit("served", "Bytes of files served", Unit::Bytes, metrics.served_bytes.clone());
         registry.register("ledger_entries", "Entries in the ledger", metrics.ledger_size.clone());
         registry.register_with_unit(

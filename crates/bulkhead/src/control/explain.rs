@@ -31,7 +31,10 @@ pub(super) async fn explain(app: &Arc<App>, subject: &str) -> Result<Explanation
 
 /// The release as it would be judged now.
 async fn release(app: &Arc<App>, purl: &Purl) -> Result<Explanation, Problem> {
-    let files = app.intake()?.explain(purl).await?;
+    let mut files = app.intake()?.explain(purl).await?;
+    // What is refused first, then the newest: the page's order begins with releases that nobody asks about.
+    files.reverse();
+    files.sort_by_key(|file| std::cmp::Reverse(file.effect));
     let mildest = files.iter().map(|file| file.effect).min().unwrap_or(Effect::Deny);
     let example = files.iter().find(|file| file.effect == mildest);
     let deciding =

@@ -36,11 +36,15 @@ pub fn render<B: From<Bytes>>(problem: &Problem) -> Response<B> {
 pub fn reason_phrase(problem: &Problem) -> String {
     let speaker = if problem.code.blame() == Blame::Policy { "Blocked by Bulkhead" } else { "Bulkhead" };
     let code = format!(" ({})", printable(&problem.code.to_string()));
-    let mut text = format!("{speaker}: {}", printable(&problem.title));
-    if let Some(why) = problem.detail.lines().next().filter(|why| !why.is_empty() && *why != problem.title) {
-        text.push_str(": ");
-        text.push_str(&printable(why));
-    }
+    let why = problem.detail.lines().next().filter(|why| !why.is_empty() && *why != problem.title);
+    let same_noun = |why: &str| why.split(' ').next() == problem.title.split(' ').next();
+    let text = match why {
+        None => printable(&problem.title),
+        // `x is held: x is 3 hours old` says the noun twice and has no room for it.
+        Some(why) if same_noun(why) => printable(why),
+        Some(why) => format!("{}: {}", printable(&problem.title), printable(why)),
+    };
+    let mut text = format!("{speaker}: {text}");
     let room = MAX_REASON.saturating_sub(code.len());
     if text.len() > room {
         text.truncate(room.saturating_sub(3));
