@@ -10,6 +10,65 @@ fn demo() -> (Registry, Upload) {
     (registry, wheel)
 }
 
+/// A certificate for loopback that signs itself, and its key, as PEM.
+fn certificate() -> (String, String) {
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned(), "localhost".to_owned()]).unwrap();
+    (made.cert.pem(), made.signing_key.serialize_pem())
+}
+
+#[test]
+fn other_machines_are_served_over_tls_with_a_token_and_only_so() {
+    let (registry, wheel) = demo();
+    let place =
+        Place::before(&registry).words(&["--listen", "0.0.0.0:0"]).server("tls_cert = \"c.pem\"\ntls_key = \"k.pem\"");
+    let (certificate, key) = certificate();
+    let certificate_file = place.write("c.pem", &certificate);
+    place.write("k.pem", &key);
+    let refused = place.refuses_to_start();
+    assert!(refused.all().contains("bulkhead token create"), "TLS alone is not enough: {refused}");
+    let minted = place.run(&["token", "create", "--for", "laptop", "--format", "json"]).expect_good().json();
+    let token = minted["token"].as_str().unwrap().to_owned();
+
+    let bulkhead = place.start();
+    let developer = Developer::behind(&bulkhead);
+    let index = |login: &str| format!("https://{login}127.0.0.1:{}/pypi/simple/", bulkhead.address().port());
+    let trust =
+        [("SSL_CERT_FILE", certificate_file.to_str().unwrap()), ("PIP_CERT", certificate_file.to_str().unwrap())];
+    let with_token = index(&format!("__token__:{token}@"));
+    developer
+        .run("pip", &["install", "--no-compile", "--target", "site", "--index-url", &with_token, "demo"], &trust)
+        .expect_good();
+    developer
+        .run("uv", &["pip", "install", "--target", "site2", "--index-url", &with_token, "demo"], &trust)
+        .expect_good();
+    let entries = bulkhead.entries();
+    assert!(entries.iter().any(|entry| entry["action"] == "fetch" && entry["principal"] == "laptop"), "{entries:#?}");
+    // What is not TLS gets no answer that could be taken for one.
+    assert!(http::try_request(bulkhead.address(), "GET", &wheel.path_here(), &[]).is_err());
+}
+
+/// The upstream's credentials are for the upstream, and no file host that its pages name gets them.
+#[test]
+fn upstream_credentials_go_to_that_host_only() {
+    let registry = Registry::start();
+    let elsewhere = Registry::start_at("127.0.0.2");
+    let own = registry.publish(Upload::from(Wheel::new("own", "1.0")));
+    let hosted = elsewhere.publish(Upload::from(Wheel::new("hosted", "1.0")));
+    let url = format!("http://{}{}", elsewhere.address(), hosted.path());
+    let hosted = registry.publish(hosted.linked_to(&url));
+    let upstream = format!("http://reader:s3cret@{}/simple/", registry.address());
+    let hosts = format!("hosts = [\"{}\"]", elsewhere.address());
+    let bulkhead = Place::before(&registry).upstream(&upstream).pypi(&hosts).start();
+    assert_eq!(bulkhead.fetch(&own).body, own.bytes());
+    assert_eq!(bulkhead.fetch(&hosted).body, hosted.bytes());
+    let basic = format!("Basic {}", base64::engine::general_purpose::STANDARD.encode("reader:s3cret"));
+    assert!(registry.requests().iter().all(|request| request.header("authorization") == Some(&basic)));
+    assert_eq!(elsewhere.requests().len(), 1);
+    assert!(elsewhere.requests().iter().all(|request| request.header("authorization").is_none()));
+    let seen = format!("{}{:?}{}", bulkhead.printed(), bulkhead.entries(), bulkhead.page("own").text());
+    assert!(!seen.contains("s3cret"), "a secret is printed nowhere");
+}
+
 /// A token for that principal, as the command shows it once.
 fn token(bulkhead: &Bulkhead, principal: &str) -> (String, String) {
     let minted = bulkhead.run(&["token", "create", "--for", principal, "--format", "json"]).expect_good().json();

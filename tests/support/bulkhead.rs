@@ -78,6 +78,19 @@ impl Place {
         self
     }
 
+    /// Another address of the upstream than the registry's own.
+    pub fn upstream(mut self, url: &str) -> Self {
+        self.upstream = url.to_owned();
+        self
+    }
+
+    /// Writes a file beside the configuration.
+    pub fn write(&self, name: &str, content: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path
+    }
+
     /// Adds lines to `[server]`.
     pub fn server(mut self, lines: &str) -> Self {
         self.server.push_str(lines);
