@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bulkhead_core::policy::{Exception, ExceptionUse, Policy};
+use bulkhead_core::policy::{Exception, ExceptionUse, Memo, Policy};
 use bulkhead_core::{Ask, Facts, Sha256, Verdict};
 use jiff::Timestamp;
 
@@ -38,7 +38,15 @@ impl InForce {
 
     /// The verdict: the policy's, with what people decided by review. Pure, but for noting which exceptions were used.
     pub fn judge(&self, ask: &Ask, facts: &Facts, reviewed: &Reviewed, now: Timestamp) -> Verdict {
-        let verdict = self.policy.decide(ask, facts, now, reviewed.exceptions());
+        self.settled(ask, self.policy.decide(ask, facts, now, reviewed.exceptions()), reviewed)
+    }
+
+    /// The same verdict, for the many files of one listing: `memo` is the listing's own.
+    pub fn judge_listed(&self, memo: &mut Memo, ask: &Ask, facts: &Facts, reviewed: &Reviewed, now: Timestamp) -> Verdict {
+        self.settled(ask, self.policy.decide_with(memo, ask, facts, now, reviewed.exceptions()), reviewed)
+    }
+
+    fn settled(&self, ask: &Ask, verdict: Verdict, reviewed: &Reviewed) -> Verdict {
         if verdict.reasons.iter().any(|reason| reason.excepted_by.is_some()) {
             self.used.lock().unwrap_or_else(PoisonError::into_inner).note(&verdict);
         }

@@ -6,6 +6,8 @@ use jiff::Timestamp;
 
 use crate::{Ask, Effect, Facts, Reason, Verdict};
 
+use super::memo::Memo;
+use super::rule::{Outcome, Rule};
 use super::scope::Scope;
 use super::{Exception, Policy};
 
@@ -20,9 +22,34 @@ impl Policy {
         self.judge(ask, &Scope::new(ask, facts, &self.settings), now, reviewed)
     }
 
+    /// The same verdict as [`Self::decide`], for many asks in a row: conditions that name only what the asks have in
+    /// common are evaluated once. `memo` must have been used with this policy only.
+    pub fn decide_with(
+        &self,
+        memo: &mut Memo,
+        ask: &Ask,
+        facts: &Facts,
+        now: Timestamp,
+        reviewed: &[Exception],
+    ) -> Verdict {
+        let scope = Scope::new(ask, facts, &self.settings);
+        self.weigh(ask, &scope, now, reviewed, |place, rule| memo.outcome(place, rule, &scope))
+    }
+
     pub(super) fn judge(&self, ask: &Ask, scope: &Scope<'_>, now: Timestamp, reviewed: &[Exception]) -> Verdict {
-        let applicable = self.rules.iter().filter(|rule| rule.applies(ask));
-        let said = applicable.filter_map(|rule| rule.reason(&rule.outcome(scope), scope));
+        self.weigh(ask, scope, now, reviewed, |_, rule| rule.outcome(scope))
+    }
+
+    fn weigh(
+        &self,
+        ask: &Ask,
+        scope: &Scope<'_>,
+        now: Timestamp,
+        reviewed: &[Exception],
+        mut outcome: impl FnMut(usize, &Rule) -> Outcome,
+    ) -> Verdict {
+        let applicable = self.rules.iter().enumerate().filter(|(_, rule)| rule.applies(ask));
+        let said = applicable.filter_map(|(place, rule)| rule.reason(&outcome(place, rule), scope));
         let mut reasons: Vec<Reason> = said
             .map(|reason| {
                 let excepted_by = self.exception(&reason, ask, now, reviewed).map(|exception| exception.id.clone());

@@ -12,6 +12,7 @@ mod explain;
 mod fields;
 mod finding;
 mod glob;
+mod memo;
 mod parse;
 mod pattern;
 mod rule;
@@ -33,6 +34,7 @@ use crate::{Effect, Gate};
 pub use diagnostic::{Diagnostic, PolicyErrors};
 pub use exception::{Exception, ExceptionUse, Subject, SubjectError};
 pub use explain::{Change, Explanation, NamedFact, Part, RuleExplanation, explain};
+pub use memo::Memo;
 pub use rule::{Mode, Rule};
 pub use settings::Settings;
 

@@ -91,6 +91,11 @@ impl Rule {
         self.gate == ask.gate && self.actions.as_ref().is_none_or(|actions| actions.contains(&ask.action))
     }
 
+    /// What its condition names.
+    pub(super) fn names(&self) -> &std::collections::BTreeSet<String> {
+        self.condition.names()
+    }
+
     pub(super) fn outcome(&self, scope: &Scope<'_>) -> Outcome {
         match self.condition.holds(scope) {
             Ok(true) => Outcome::Matched,

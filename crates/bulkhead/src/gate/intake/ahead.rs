@@ -122,8 +122,13 @@ async fn fetch(
     requirement: &Requirement,
     depth: u8,
 ) -> Result<(), bulkhead_core::Problem> {
+    if !requirement.always {
+        // It may not hold for this client: the page is cheap to have, judging it is not.
+        intake.pages.page(&requirement.project).await?;
+        return Ok(());
+    }
     let listing = intake.listing(&requirement.project, caller).await?;
-    if listing.all_refused || !requirement.always {
+    if listing.all_refused {
         return Ok(());
     }
     let Some(file) = likely(&listing, machine, &requirement.project, &requirement.versions) else { return Ok(()) };

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use bulkhead_core::policy::Memo;
 use bulkhead_core::{Action, Effect, Reason, Sha256, Verdict};
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -15,8 +16,11 @@ use super::pages::Page;
 use crate::net::encoding;
 use crate::spine::InForce;
 
-/// A listing is judged anew at the latest after this, so that maturing files and ending exceptions show.
+/// A listing that withholds is judged anew after this, so that maturing files show.
 const LONGEST: Duration = Duration::from_secs(60);
+/// One that withholds nothing: only an exception that ends or a feed that grows old could change it by time alone, and
+/// the file itself is judged when it is asked for.
+const LONGEST_WHOLE: Duration = Duration::from_secs(600);
 /// Rendered pages kept in memory, in bytes; past it the longest unused go.
 const MOST_BYTES: usize = 16 << 20;
 
@@ -59,11 +63,11 @@ impl Listing {
         let page = Arc::clone(gatherer.page());
         let index = &page.index;
         let mut keep = Vec::with_capacity(index.files.len());
-        let mut withheld = Vec::new();
+        let (mut withheld, mut memo) = (Vec::new(), Memo::default());
         for (at, file) in index.files.iter().enumerate() {
             let ask = gatherer.ask(caller, Action::List, file);
             let facts = gatherer.facts(file, gatherer.seen(file), now);
-            let verdict = in_force.judge(&ask, &facts, gatherer.reviewed(), now);
+            let verdict = in_force.judge_listed(&mut memo, &ask, &facts, gatherer.reviewed(), now);
             if verdict.effect.passes() {
                 keep.push(at);
             } else {
@@ -208,7 +212,8 @@ impl Listings {
     pub(super) fn fresh(&self, key: &Key, page: &Arc<Page>, epoch: u64) -> Option<Arc<Listing>> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let listing = known.get(key)?;
-        let fresh = Arc::ptr_eq(&listing.page, page) && listing.epoch == epoch && listing.judged.elapsed() < LONGEST;
+        let longest = if listing.withheld.is_empty() { LONGEST_WHOLE } else { LONGEST };
+        let fresh = Arc::ptr_eq(&listing.page, page) && listing.epoch == epoch && listing.judged.elapsed() < longest;
         fresh.then(|| {
             *listing.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
             Arc::clone(listing)

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use bulkhead_core::{Code, Problem, Purl};
+use bulkhead_core::{Code, Problem, Purl, Sha256};
 use http::Uri;
 use jiff::Timestamp;
 
@@ -31,6 +31,8 @@ pub(super) struct Page {
     confirmed: Mutex<Instant>,
     used: Mutex<Instant>,
     etag: Option<String>,
+    /// SHA-256 of the body: an upstream without validators sends the same page again.
+    body: Sha256,
 }
 
 impl Page {
@@ -136,6 +138,11 @@ impl Inner {
         match self.upstream.fetch_page(&uri, ACCEPT, etag.as_deref()).await {
             Ok(PageAnswer::Fresh(answer)) => {
                 let now = self.clock.now();
+                if let Some(page) = known.filter(|page| page.body == crate::blob::sha256(&answer.bytes)) {
+                    page.confirm();
+                    self.blocking(move |store, now| store.touch_page(&purl, now)).await?;
+                    return Ok(page);
+                }
                 let fetched = store::Page {
                     fetched_at: now,
                     etag: answer.etag,
@@ -234,12 +241,13 @@ impl Inner {
             confirmed: Mutex::new(now),
             used: Mutex::new(now),
             etag: page.etag.clone(),
+            body: crate::blob::sha256(&page.body),
         }))
     }
 
     /// The persisted clock of files whose upload time the upstream does not tell.
     async fn first_seen(&self, purl: Purl, index: &ProjectIndex, now: Timestamp) -> Result<FirstSeen, Problem> {
-        let timeless: Vec<(Box<str>, Option<bulkhead_core::Sha256>)> = index
+        let timeless: Vec<(Box<str>, Option<Sha256>)> = index
             .files
             .iter()
             .filter(|file| file.upload_time == pypi::UploadTime::Absent)

@@ -100,7 +100,13 @@ impl SqliteStore {
             Some(connection) => connection,
             None => connect::reader(&self.path)?,
         };
-        let answer = work(&connection);
+        // One transaction for all of it: thousands of look-ups otherwise lock and unlock the file thousands of times, and
+        // could see two states.
+        let answer = connection.unchecked_transaction().and_then(|transaction| {
+            let answer = work(&transaction)?;
+            transaction.finish()?;
+            Ok(answer)
+        });
         let mut readers = lock(readers);
         if readers.len() < IDLE_READERS {
             readers.push(connection);
