@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::{Ask, Effect, Facts, Reason, Verdict};
 
 use super::memo::Memo;
-use super::rule::{Outcome, Rule};
+use super::rule::Rule;
 use super::scope::Scope;
 use super::{Exception, Policy};
 
@@ -22,8 +22,9 @@ impl Policy {
         self.judge(ask, &Scope::new(ask, facts, &self.settings), now, reviewed)
     }
 
-    /// The same verdict as [`Self::decide`], for many asks in a row: conditions that name only what the asks have in
-    /// common are evaluated once. `memo` must have been used with this policy only.
+    /// The verdict of [`Self::decide`] without its sentences, for many asks in a row: conditions that name only what the
+    /// asks have in common are evaluated once, and reasons have neither text nor help, which cost more than the rest.
+    /// `memo` must have been used with this policy only.
     pub fn decide_with(
         &self,
         memo: &mut Memo,
@@ -33,23 +34,23 @@ impl Policy {
         reviewed: &[Exception],
     ) -> Verdict {
         let scope = Scope::new(ask, facts, &self.settings);
-        self.weigh(ask, &scope, now, reviewed, |place, rule| memo.outcome(place, rule, &scope))
+        let said = |place: usize, rule: &Rule| rule.terse_reason(&memo.outcome(place, rule, &scope));
+        self.weigh(ask, now, reviewed, said)
     }
 
     pub(super) fn judge(&self, ask: &Ask, scope: &Scope<'_>, now: Timestamp, reviewed: &[Exception]) -> Verdict {
-        self.weigh(ask, scope, now, reviewed, |_, rule| rule.outcome(scope))
+        self.weigh(ask, now, reviewed, |_, rule| rule.reason(&rule.outcome(scope), scope))
     }
 
     fn weigh(
         &self,
         ask: &Ask,
-        scope: &Scope<'_>,
         now: Timestamp,
         reviewed: &[Exception],
-        mut outcome: impl FnMut(usize, &Rule) -> Outcome,
+        mut said: impl FnMut(usize, &Rule) -> Option<Reason>,
     ) -> Verdict {
         let applicable = self.rules.iter().enumerate().filter(|(_, rule)| rule.applies(ask));
-        let said = applicable.filter_map(|(place, rule)| rule.reason(&outcome(place, rule), scope));
+        let said = applicable.filter_map(|(place, rule)| said(place, rule));
         let mut reasons: Vec<Reason> = said
             .map(|reason| {
                 let excepted_by = self.exception(&reason, ask, now, reviewed).map(|exception| exception.id.clone());

@@ -111,6 +111,18 @@ impl Rule {
         if null.is_empty() { String::new() } else { format!(" (null here: {})", null.join(", ")) }
     }
 
+    /// The rule's part in a verdict, when it has one, without its sentences.
+    pub(super) fn terse_reason(&self, outcome: &Outcome) -> Option<Reason> {
+        let effect = match outcome {
+            Outcome::Silent => return None,
+            Outcome::Matched => self.effect,
+            Outcome::Failed(_) => Effect::Hold,
+        };
+        let audit = self.mode == Mode::Audit;
+        let (text, help) = (String::new(), String::new());
+        Some(Reason { rule: self.id.clone(), effect, text, help, audit, excepted_by: None })
+    }
+
     /// The rule's part in a verdict, when it has one.
     pub(super) fn reason(&self, outcome: &Outcome, scope: &Scope<'_>) -> Option<Reason> {
         let (effect, text, help) = match outcome {

@@ -1,12 +1,12 @@
 //! Tests of the policy: what is refused at load, what the shipped rules decide, what holds for any policy.
 
-mod memo;
 mod check;
 mod decide;
 mod documents;
 mod exceptions;
 mod explain;
 mod matrix;
+mod memo;
 mod properties;
 
 use jiff::Timestamp;

@@ -34,6 +34,7 @@ pub(super) struct Listing {
     keep: Vec<usize>,
     /// What was left out, with why. Empty when the page is as the upstream gave it.
     pub(super) withheld: Vec<Withheld>,
+    causes: Vec<Cause>,
     /// Set when nothing would remain: the refused files stay listed, and answer 403.
     pub(super) all_refused: bool,
     /// SHA-256 over what is withheld and why: the same digest is the same answer.
@@ -47,7 +48,16 @@ pub(super) struct Listing {
 #[derive(Debug)]
 pub(super) struct Withheld {
     pub(super) file: Box<str>,
-    pub(super) verdict: Verdict,
+    /// Which of the listing's causes.
+    cause: usize,
+}
+
+/// Why files are left out: one rule, with its sentence about the first of them.
+#[derive(Debug)]
+struct Cause {
+    reason: Reason,
+    example: Box<str>,
+    count: usize,
 }
 
 /// A page in one form and coding, with its validator.
@@ -63,16 +73,26 @@ impl Listing {
         let page = Arc::clone(gatherer.page());
         let index = &page.index;
         let mut keep = Vec::with_capacity(index.files.len());
-        let (mut withheld, mut memo) = (Vec::new(), Memo::default());
+        let (mut withheld, mut causes, mut memo) = (Vec::new(), Vec::new(), Memo::default());
         for (at, file) in index.files.iter().enumerate() {
             let ask = gatherer.ask(caller, Action::List, file);
             let facts = gatherer.facts(file, gatherer.seen(file), now);
             let verdict = in_force.judge_listed(&mut memo, &ask, &facts, gatherer.reviewed(), now);
             if verdict.effect.passes() {
                 keep.push(at);
-            } else {
-                withheld.push(Withheld { file: file.filename.clone(), verdict });
+                continue;
             }
+            let rule = verdict.deciding().map_or("default", |reason| &reason.rule);
+            let known = causes.iter().position(|cause: &Cause| cause.reason.rule == rule);
+            let cause = known.unwrap_or_else(|| {
+                // The sentence is made once for each rule: it costs more than judging does.
+                let whole = in_force.judge(&ask, &facts, gatherer.reviewed(), now);
+                let reason = whole.deciding().cloned().unwrap_or_else(|| by_default(verdict.effect));
+                causes.push(Cause { reason, example: file.filename.clone(), count: 0 });
+                causes.len() - 1
+            });
+            causes[cause].count += 1;
+            withheld.push(Withheld { file: file.filename.clone(), cause });
         }
         let all_refused = keep.is_empty() && !withheld.is_empty();
         if all_refused {
@@ -80,13 +100,14 @@ impl Listing {
             // (notes/firewall.md 4.3): list what is held, and refuse at the file, where they print why.
             keep = (0..index.files.len()).collect();
         }
-        let withheld_digest = digest(&withheld, all_refused);
+        let withheld_digest = digest(&withheld, &causes, all_refused);
         Self {
             page,
             epoch,
             judged: Instant::now(),
             keep,
             withheld,
+            causes,
             all_refused,
             withheld_digest,
             forms: Default::default(),
@@ -122,25 +143,12 @@ impl Listing {
 
     /// The verdict to record for the listing as a whole: changed, because of these rules.
     pub(super) fn verdict(&self) -> Verdict {
-        let mut reasons: Vec<Reason> = Vec::new();
-        for withheld in &self.withheld {
-            let Some(reason) = withheld.verdict.deciding() else { continue };
-            if !reasons.iter().any(|known| known.rule == reason.rule) {
-                let count = self
-                    .withheld
-                    .iter()
-                    .filter(|other| other.verdict.deciding().is_some_and(|other| other.rule == reason.rule))
-                    .count();
-                let text = format!(
-                    "{count} of {} files; for example {}: {}",
-                    self.page.index.files.len(),
-                    withheld.file,
-                    reason.text
-                );
-                reasons.push(Reason { text, help: String::new(), ..reason.clone() });
-            }
-        }
-        Verdict { effect: Effect::Transform, reasons }
+        let all = self.page.index.files.len();
+        let reason = |cause: &Cause| {
+            let text = format!("{} of {all} files; for example {}: {}", cause.count, cause.example, cause.reason.text);
+            Reason { text, help: String::new(), ..cause.reason.clone() }
+        };
+        Verdict { effect: Effect::Transform, reasons: self.causes.iter().map(reason).collect() }
     }
 
     /// Whether the page is ready in that form and coding.
@@ -182,16 +190,21 @@ fn metadata(project: &ProjectName, file: &IndexFile) -> CoreMetadata {
     if wheel && file.sha256().is_some() { CoreMetadata::Available } else { CoreMetadata::Unavailable }
 }
 
-fn digest(withheld: &[Withheld], all_refused: bool) -> Sha256 {
+fn digest(withheld: &[Withheld], causes: &[Cause], all_refused: bool) -> Sha256 {
     let mut text = String::from(if all_refused { "all\n" } else { "some\n" });
     for withheld in withheld {
-        let rule = withheld.verdict.deciding().map_or("default", |reason| &reason.rule);
         text.push_str(&withheld.file);
         text.push('\t');
-        text.push_str(rule);
+        text.push_str(&causes[withheld.cause].reason.rule);
         text.push('\n');
     }
     crate::blob::sha256(text.as_bytes())
+}
+
+/// The reason when no rule has a say and the gate refuses by default.
+fn by_default(effect: Effect) -> Reason {
+    let text = "no rule allows it, and the gate refuses by default".to_owned();
+    Reason { rule: "default".to_owned(), effect, text, help: String::new(), audit: false, excepted_by: None }
 }
 
 /// What makes two askers see the same listing.
