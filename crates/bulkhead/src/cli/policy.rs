@@ -114,7 +114,10 @@ fn check(place: &Place, file: Option<PathBuf>, output: &Output) -> Result<Done, 
 fn warnings(policy: &Policy) -> Vec<String> {
     let expired = policy.expired_exceptions(Clock.now());
     let expired = expired.map(|exception| {
-        format!("exception `{}` expired at {:.0} and has no effect: remove it, or renew it", exception.id, exception.expires)
+        format!(
+            "exception `{}` expired at {:.0} and has no effect: remove it, or renew it",
+            exception.id, exception.expires
+        )
     });
     policy.warnings().iter().map(ToString::to_string).chain(expired).collect()
 }

@@ -42,7 +42,14 @@ impl InForce {
     }
 
     /// The same verdict, for the many files of one listing: `memo` is the listing's own.
-    pub fn judge_listed(&self, memo: &mut Memo, ask: &Ask, facts: &Facts, reviewed: &Reviewed, now: Timestamp) -> Verdict {
+    pub fn judge_listed(
+        &self,
+        memo: &mut Memo,
+        ask: &Ask,
+        facts: &Facts,
+        reviewed: &Reviewed,
+        now: Timestamp,
+    ) -> Verdict {
         self.settled(ask, self.policy.decide_with(memo, ask, facts, now, reviewed.exceptions()), reviewed)
     }
 

@@ -14,7 +14,10 @@ fn pip_gets_its_reason_on_one_short_line() {
     let cases = [
         rule("requests 9.9.9 is 3 hours old", ""),
         rule("requests 9.9.9 is 3 hours old", "rule `cooldown` holds releases younger than 3 days"),
-        rule("requests-9.9.9.tar.gz is held", "requests-9.9.9.tar.gz is 3 hours old; files younger than 3 days are held"),
+        rule(
+            "requests-9.9.9.tar.gz is held",
+            "requests-9.9.9.tar.gz is 3 hours old; files younger than 3 days are held",
+        ),
         rule("requests 9.9.9 is 3 hours old", &"a very long explanation ".repeat(20)),
         rule(&"x".repeat(500), "y"),
         rule("a\r\nSet-Cookie: x", "tab\there, ü"),

@@ -108,13 +108,13 @@ pub(super) fn feeds(connection: &Connection) -> Result<Vec<Feed>> {
 }
 
 /// CROSS JOIN fixes the order: from the package to its few advisories, never the other way round.
-const ON_PROJECT: &str = "
+pub(super) const ON_PROJECT: &str = "
     SELECT a.osv, a.malicious, a.modified, a.summary, a.aliases, a.id, p.versions, p.ranges
     FROM affected p CROSS JOIN advisory a ON a.id = p.advisory CROSS JOIN feed f ON f.id = a.feed
     WHERE p.ecosystem = ?1 AND p.name = ?2 AND f.active = 1
     ORDER BY a.osv, a.id, p.nth";
 
-const WITH_FILE: &str = "
+pub(super) const WITH_FILE: &str = "
     SELECT a.osv, a.malicious, a.modified, a.summary, a.aliases
     FROM advisory_file d CROSS JOIN advisory a ON a.id = d.advisory CROSS JOIN feed f ON f.id = a.feed
     WHERE d.digest = ?1 AND f.active = 1
