@@ -73,7 +73,7 @@ fn another_file_than_promised_leaves_nothing() {
     let found = sha256(b"something else");
     assert!(matches!(error, BlobError::Mismatch { expected, found: own } if expected == promised && own == found));
     assert_eq!(error.to_problem().code.status(), 502);
-    assert_eq!(files_below(folder.path()), [PathBuf::new(); 0]);
+    assert_eq!(files_below(folder.path()), Vec::<PathBuf>::new());
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn a_dropped_writer_leaves_nothing() {
     writer.write(b"half a fi").expect("writes");
     assert_eq!(files_below(folder.path()).len(), 1);
     drop(writer);
-    assert_eq!(files_below(folder.path()), [PathBuf::new(); 0]);
+    assert_eq!(files_below(folder.path()), Vec::<PathBuf>::new());
 }
 
 /// A crash is a writer that is never dropped. The start after it sweeps, and whole files stay.

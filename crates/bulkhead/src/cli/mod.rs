@@ -4,6 +4,7 @@
 
 mod call;
 mod completions;
+mod doctor;
 mod explain;
 mod feed;
 mod ledger;
@@ -11,6 +12,7 @@ mod output;
 mod policy;
 mod review;
 mod serve;
+mod setup;
 mod token;
 
 use std::net::SocketAddr;
@@ -65,6 +67,10 @@ pub(crate) struct Place {
 enum Command {
     /// Run the gates
     Serve(serve::Args),
+    /// Print, or write, what makes a package client go through Bulkhead
+    Setup(setup::Args),
+    /// Check that each installed client goes through Bulkhead, against a canary that must be refused
+    Doctor(doctor::Args),
     /// Say which rule decided on a release, on which facts, and what would change it
     Explain(explain::Args),
     /// Look at what is held, and release or reject it
@@ -153,6 +159,8 @@ fn run(cli: Cli, output: &Output) -> Result<Done, Failure> {
     let place = &cli.place;
     match cli.command {
         Command::Serve(args) => serve::run(place, args, output),
+        Command::Setup(args) => setup::run(place, &args, output),
+        Command::Doctor(args) => doctor::run(place, &args, output),
         Command::Explain(args) => explain::run(place, args, output),
         Command::Review(args) => review::run(place, args, output),
         Command::Policy(args) => policy::run(place, args, output),

@@ -10,6 +10,7 @@ pub const FEED: &str = "built-in";
 
 /// Each is one OSV record, named for error messages.
 const RECORDS: &[(&str, &str)] = &[
+    ("canary.json", include_str!("../../seed/canary.json")),
     ("litellm-1.82.7.json", include_str!("../../seed/litellm-1.82.7.json")),
     ("litellm-1.82.8.json", include_str!("../../seed/litellm-1.82.8.json")),
 ];

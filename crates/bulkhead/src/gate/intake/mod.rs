@@ -6,6 +6,7 @@
 mod ahead;
 mod artifact;
 mod caller;
+pub mod canary;
 pub mod ecosystem;
 mod explain;
 mod flight;
