@@ -148,6 +148,8 @@ fn examine(client: &Client, own: &str) -> Result<Finding, Failure> {
         Some(answer) if refused_connection(&answer) => {
             ("unknown", format!("nothing answers at {own}: is the server running?"))
         }
+        // A client that failed for a reason of its own has not shown where it goes.
+        Some(answer) if !found_nothing(&answer) => ("unknown", format!("it failed by itself: {}", last_line(&answer))),
         Some(_) => ("around", format!("its index is another; mend it with: bulkhead setup {} --write", client.name)),
     };
     Ok(Finding { client: client.name, version, result, why })
@@ -157,6 +159,28 @@ fn refused_connection(answer: &str) -> bool {
     ["Connection refused", "ConnectError", "Could not connect", "Max retries exceeded"]
         .iter()
         .any(|word| answer.contains(word))
+}
+
+/// How the clients say that no index has such a project.
+fn found_nothing(answer: &str) -> bool {
+    let answer = answer.to_ascii_lowercase();
+    let words = [
+        "no matching distribution",
+        "was not found in the package registry",
+        "not found in the provided package locations",
+        "no versions of",
+        "doesn't match any versions",
+        "could not find a matching version",
+        "no candidate is found",
+        "unable to find candidates",
+    ];
+    words.iter().any(|word| answer.contains(word))
+}
+
+/// The last thing that a client said that is not a hint.
+fn last_line(answer: &str) -> String {
+    let lines = answer.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("WARNING"));
+    lines.last().unwrap_or("nothing").chars().take(160).collect()
 }
 
 /// The `[[tool.poetry.source]]` tables of the project in this folder.
