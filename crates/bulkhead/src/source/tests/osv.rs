@@ -48,7 +48,7 @@ fn a_malicious_package_record_as_it_is_published() {
         },
     })));
     assert!(advisory.malicious && affects(&advisory, "0.0.1") && !affects(&advisory, "0.0.2"));
-    assert_eq!(advisory.affected[0].name(), "demo");
+    assert_eq!(advisory.affected[0].name(), "de-mo");
     assert_eq!(advisory.aliases, ["PYSEC-2026-9"]);
     // The hash of the report is no file's hash, and a record that names the empty file would name half of PyPI.
     assert_eq!(advisory.files.iter().map(|digest| digest.to_hex()).collect::<Vec<_>>(), [wheel, member.to_lowercase()]);
