@@ -179,8 +179,8 @@ fn found_nothing(answer: &str) -> bool {
 
 /// The last thing that a client said that is not a hint.
 fn last_line(answer: &str) -> String {
-    let lines = answer.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("WARNING"));
-    lines.last().unwrap_or("nothing").chars().take(160).collect()
+    let mut lines = answer.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("WARNING"));
+    lines.next_back().unwrap_or("nothing").chars().take(160).collect()
 }
 
 /// The `[[tool.poetry.source]]` tables of the project in this folder.

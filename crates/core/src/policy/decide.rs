@@ -34,7 +34,8 @@ impl Policy {
         reviewed: &[Exception],
     ) -> Verdict {
         let scope = Scope::new(ask, facts, &self.settings);
-        let said = |place: usize, rule: &Rule| rule.terse_reason(&memo.outcome(place, rule, &scope));
+        let outcomes = memo.outcomes(&self.rules, ask.gate, ask.action, &scope);
+        let said = |place: usize, rule: &Rule| outcomes[place].as_ref().and_then(|outcome| rule.terse_reason(outcome));
         self.weigh(ask, now, reviewed, said)
     }
 
@@ -47,7 +48,7 @@ impl Policy {
         ask: &Ask,
         now: Timestamp,
         reviewed: &[Exception],
-        mut said: impl FnMut(usize, &Rule) -> Option<Reason>,
+        said: impl Fn(usize, &Rule) -> Option<Reason>,
     ) -> Verdict {
         let applicable = self.rules.iter().enumerate().filter(|(_, rule)| rule.applies(ask));
         let said = applicable.filter_map(|(place, rule)| said(place, rule));

@@ -1,60 +1,115 @@
-//! Outcomes of conditions that were evaluated before, by the values that the condition names.
+//! Outcomes of conditions that were evaluated before, by the values that the conditions name.
 //!
 //! A listing judges thousands of files whose facts differ in little but age and version. A condition is a pure function of
-//! what it names, so one that names neither need not be evaluated again for values that it has seen.
+//! what it names, so the conditions that name nothing of a file's own are evaluated once for each combination of values,
+//! all together: one look-up answers for most of a policy.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+
+use crate::{Action, Gate};
 
 use super::rule::{Outcome, Rule};
 use super::scope::{Scope, Seen};
 
 /// Names whose values differ from file to file: a rule that names one is evaluated each time.
-const OWN: [&str; 7] =
-    ["file.age", "file.name", "file.sha256", "file.size", "file.uploaded", "package.version", "package.purl"];
+const OWN: [&str; 8] = [
+    "file.age",
+    "file.name",
+    "file.sha256",
+    "file.size",
+    "file.uploaded",
+    "floor.lag",
+    "package.version",
+    "package.purl",
+];
 
-/// What was evaluated for one policy, by rule. Use it with that policy only, and drop it after a few thousand asks.
+/// What was evaluated for one policy. Use it with that policy only, and drop it after a few thousand asks.
 #[derive(Debug, Default)]
 pub struct Memo {
-    matched: HashMap<(usize, Vec<u8>), bool>,
+    plan: Option<Plan>,
+    known: HashMap<Vec<u8>, Vec<Known>>,
+    key: Vec<u8>,
+}
+
+/// Which rules share their outcomes, and what they name between them.
+#[derive(Debug)]
+struct Plan {
+    gate: Gate,
+    action: Action,
+    shared: Vec<bool>,
+    names: Vec<String>,
+}
+
+/// The outcome of one rule. A failure is told anew each time: its text is of the ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    Matched,
+    Silent,
+    Evaluate,
 }
 
 impl Memo {
-    /// The outcome of the rule at that place of the policy.
-    pub(super) fn outcome(&mut self, place: usize, rule: &Rule, scope: &Scope<'_>) -> Outcome {
-        let Some(values) = key(rule, scope) else { return rule.outcome(scope) };
-        let key = (place, values);
-        match self.matched.get(&key) {
-            Some(true) => Outcome::Matched,
-            Some(false) => Outcome::Silent,
-            None => {
-                let outcome = rule.outcome(scope);
-                match outcome {
-                    Outcome::Matched => drop(self.matched.insert(key, true)),
-                    Outcome::Silent => drop(self.matched.insert(key, false)),
-                    // A failure is rare and its text is its own.
-                    Outcome::Failed(_) => {}
-                }
-                outcome
-            }
+    /// The outcome of each rule, in the policy's order; nothing for a rule that does not judge this action.
+    pub(super) fn outcomes(
+        &mut self,
+        rules: &[Rule],
+        gate: Gate,
+        action: Action,
+        scope: &Scope<'_>,
+    ) -> Vec<Option<Outcome>> {
+        if self.plan.as_ref().is_none_or(|plan| plan.gate != gate || plan.action != action) {
+            *self = Self { plan: Some(Plan::new(rules, gate, action)), ..Self::default() };
         }
+        let plan = self.plan.as_ref().expect("invariant: made above");
+        // Findings are rare, and each is its own: such an ask is evaluated as a whole.
+        let shared = scope.findings().is_empty() && key(&mut self.key, &plan.names, scope);
+        if shared && !self.known.contains_key(&self.key) {
+            let known = rules.iter().enumerate().map(|(place, rule)| match plan.shared[place] {
+                true => match rule.outcome(scope) {
+                    Outcome::Matched => Known::Matched,
+                    Outcome::Silent => Known::Silent,
+                    Outcome::Failed(_) => Known::Evaluate,
+                },
+                false => Known::Evaluate,
+            });
+            self.known.insert(self.key.clone(), known.collect());
+        }
+        let known = if shared { self.known.get(&self.key) } else { None };
+        let outcome = |(place, rule): (usize, &Rule)| {
+            rule.judges(gate, action).then(|| match known.map(|known| known[place]) {
+                Some(Known::Matched) => Outcome::Matched,
+                Some(Known::Silent) => Outcome::Silent,
+                Some(Known::Evaluate) | None => rule.outcome(scope),
+            })
+        };
+        rules.iter().enumerate().map(outcome).collect()
     }
 }
 
-/// The values that the rule's condition names, one after the other, each with its kind and length; nothing when they
-/// are not worth keeping.
-fn key(rule: &Rule, scope: &Scope<'_>) -> Option<Vec<u8>> {
-    let mut key = Vec::with_capacity(32);
-    for name in rule.names() {
-        match name.as_str() {
-            "findings" if scope.findings().is_empty() => key.push(0),
-            "findings" => return None,
-            "unknown" => texts(&mut key, scope.unknowns().iter().map(|unknown| unknown.source.as_str())),
-            name if OWN.contains(&name) => return None,
-            name if name.starts_with("settings.") => {}
-            name => value(&mut key, &scope.attribute(name)?),
-        }
+impl Plan {
+    fn new(rules: &[Rule], gate: Gate, action: Action) -> Self {
+        let own = |rule: &Rule| rule.names().iter().any(|name| OWN.contains(&name.as_str()));
+        let shared: Vec<bool> = rules.iter().map(|rule| rule.judges(gate, action) && !own(rule)).collect();
+        let sharing = rules.iter().zip(&shared).filter(|(_, shared)| **shared);
+        let names: BTreeSet<&String> = sharing.flat_map(|(rule, _)| rule.names()).collect();
+        // Settings are the policy's own and the same for every ask; findings are looked at apart.
+        let varies = |name: &&&String| !name.starts_with("settings.") && **name != "findings";
+        let names = names.iter().filter(varies).map(|name| (*name).clone()).collect();
+        Self { gate, action, shared, names }
     }
-    Some(key)
+}
+
+/// The values of the names, one after the other, each with its kind and length. False when one of them has no value in
+/// this scope, which the check at load excludes.
+fn key(key: &mut Vec<u8>, names: &[String], scope: &Scope<'_>) -> bool {
+    key.clear();
+    names.iter().all(|name| {
+        if name == "unknown" {
+            texts(key, scope.unknowns().iter().map(|unknown| unknown.source.as_str()));
+            return true;
+        }
+        scope.attribute(name).map(|seen| value(key, &seen)).is_some()
+    })
 }
 
 fn value(key: &mut Vec<u8>, seen: &Seen<'_>) {

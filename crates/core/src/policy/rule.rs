@@ -88,7 +88,12 @@ impl Rule {
 
     /// Whether it judges asks like this one at all.
     pub fn applies(&self, ask: &Ask) -> bool {
-        self.gate == ask.gate && self.actions.as_ref().is_none_or(|actions| actions.contains(&ask.action))
+        self.judges(ask.gate, ask.action)
+    }
+
+    /// Whether it judges that action at that gate.
+    pub(super) fn judges(&self, gate: Gate, action: Action) -> bool {
+        self.gate == gate && self.actions.as_ref().is_none_or(|actions| actions.contains(&action))
     }
 
     /// What its condition names.

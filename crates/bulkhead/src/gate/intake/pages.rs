@@ -163,10 +163,7 @@ impl Inner {
                     body: answer.bytes.into(),
                 };
                 let page = self.parsed(project, &fetched, now).await?;
-                // A page that cannot be kept still serves: it is asked for again when it is needed again.
-                if let Err(problem) = self.blocking(move |store, _| store.put_page(&purl, &fetched)).await {
-                    tracing::warn!(project = project.as_str(), %problem, "the page could not be kept");
-                }
+                self.keep_behind(project, fetched);
                 Ok(self.remember(project, page))
             }
             Ok(PageAnswer::NotModified) => {
@@ -186,6 +183,19 @@ impl Inner {
             }
             Err(error) => self.kept(project, known, error).await,
         }
+    }
+
+    /// Keeps the page in the store while the client already reads it. A page that cannot be kept still serves: it is
+    /// asked for again when it is needed again.
+    fn keep_behind(&self, project: &ProjectName, page: store::Page) {
+        let (store, project) = (Arc::clone(&self.store), project.clone());
+        self.tasks.spawn(async move {
+            let purl = project.purl();
+            let kept = crate::blocking::run(move || store.put_page(&purl, &page)).await;
+            if let Err(problem) = kept.and_then(|kept| kept.map_err(|error| error.to_problem())) {
+                tracing::warn!(project = project.as_str(), %problem, "the page could not be kept");
+            }
+        });
     }
 
     /// The kept page, when the upstream confirmed it within the time to live: it was put out of memory, or the server

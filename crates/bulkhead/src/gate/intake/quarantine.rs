@@ -185,10 +185,18 @@ impl Inner {
             json,
         };
         let store = Arc::clone(&self.parts.store);
-        let put = crate::blocking::run(move || store.put_report(&kept)).await?;
-        // A report that cannot be kept is still true; the file is read again after a restart.
-        if let Err(error) = put {
-            tracing::warn!(%digest, %error, "the report could not be kept");
+        let put = async move {
+            let put = crate::blocking::run(move || store.put_report(&kept)).await;
+            // A report that cannot be kept is still true; the file is read again after a restart.
+            if let Err(problem) = put.and_then(|put| put.map_err(|error| error.to_problem())) {
+                tracing::warn!(%digest, %problem, "the report could not be kept");
+            }
+        };
+        // One with findings may change what is listed, and listings ask the store: that one is waited for.
+        if report.findings.is_empty() {
+            self.parts.tasks.spawn(put);
+        } else {
+            put.await;
         }
         Ok(())
     }

@@ -210,7 +210,11 @@ fn names_are_taken_from_the_file_and_the_seed_is_not_replaced() {
 fn the_seed_knows_the_event() {
     let store = SqliteStore::in_memory().expect("opens");
     let planted = seed::plant(&store, now()).expect("plants").expect("was not there");
-    assert_eq!((&*planted.name, planted.summary.records), (seed::FEED, 3), "the two releases of the event, and doctor's canary");
+    assert_eq!(
+        (&*planted.name, planted.summary.records),
+        (seed::FEED, 3),
+        "the two releases of the event, and doctor's canary"
+    );
     let epoch = store.feed_epoch();
     assert_eq!(seed::plant(&store, now()).expect("plants"), None, "is there");
     assert_eq!(store.feed_epoch(), epoch);

@@ -6,6 +6,7 @@ use bulkhead_core::{Purl, Sha256};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, Statement, Transaction, params};
 
+use super::report;
 use super::value::{count, get_count, get_digest, get_list, get_time, get_time_if, list, time};
 use crate::store::{Advisory, Affected, Feed, FeedSummary};
 
@@ -141,7 +142,7 @@ pub(super) fn on_project(connection: &Connection, project: &Purl) -> Result<Vec<
 pub(super) fn with_files(connection: &Connection, digests: &[Sha256]) -> Result<BTreeMap<Sha256, Vec<Advisory>>> {
     let mut found = BTreeMap::new();
     let mut statement = connection.prepare_cached(WITH_FILE)?;
-    for digest in digests {
+    for digest in &report::among(connection, "advisory_file", digests)? {
         let named = with_file(&mut statement, digest)?;
         if !named.is_empty() {
             found.insert(*digest, named);

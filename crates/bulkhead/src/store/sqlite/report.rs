@@ -1,6 +1,6 @@
 //! Reports, compressed when they are long.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::{Read as _, Write as _};
 
 use bulkhead_core::Sha256;
@@ -58,12 +58,36 @@ pub(super) fn judged(connection: &Connection, digests: &[Sha256], ruleset: &str)
     let sql = "SELECT readable, findings FROM report WHERE digest = ?1 AND ruleset = ?2";
     let mut statement = connection.prepare_cached(sql)?;
     let mut found = BTreeMap::new();
-    for digest in digests {
+    for digest in &among(connection, "report", digests)? {
         let row = statement.query_row(params![digest.as_bytes().as_slice(), ruleset], |row| {
             Ok(Judged { readable: row.get(0)?, findings: get_list(row, 1)? })
         });
         if let Some(judged) = row.optional()? {
             found.insert(*digest, judged);
+        }
+    }
+    Ok(found)
+}
+
+/// Of these digests, those that the table may have. A page lists thousands of files of which the table knows few: reading
+/// a small table once costs less than asking it thousands of times.
+pub(super) fn among(connection: &Connection, table: &'static str, digests: &[Sha256]) -> Result<Vec<Sha256>> {
+    const FEW: usize = 32;
+    let limit = i64::try_from(digests.len()).unwrap_or(i64::MAX).saturating_mul(4);
+    let count = format!("SELECT count(*) FROM (SELECT 1 FROM {table} LIMIT ?1)");
+    if digests.len() < FEW
+        || connection.prepare_cached(&count)?.query_row([limit], |row| row.get::<_, i64>(0))? >= limit
+    {
+        return Ok(digests.to_vec());
+    }
+    let asked: HashSet<&[u8]> = digests.iter().map(|digest| digest.as_bytes().as_slice()).collect();
+    let mut statement = connection.prepare_cached(&format!("SELECT digest FROM {table}"))?;
+    let mut rows = statement.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let digest = row.get_ref(0)?.as_blob()?;
+        if let (true, Ok(bytes)) = (asked.contains(digest), digest.try_into()) {
+            found.push(Sha256::from_bytes(bytes));
         }
     }
     Ok(found)
