@@ -44,9 +44,9 @@ pub struct RecordError(String);
 /// # Errors
 /// When it is not JSON, or lacks what the schema makes mandatory (`id`, `modified`), or a member has another type.
 pub fn read(json: &[u8]) -> Result<Record, RecordError> {
-    // serde would take an array of the members' values for an object of them.
-    if json.trim_ascii_start().first() != Some(&b'{') {
-        return Err(RecordError("invalid type: a record is a JSON object".to_owned()));
+    // Serde would take a list of the members' values for an object of them.
+    if !json.trim_ascii_start().starts_with(b"{") {
+        return Err(RecordError("it is not a JSON object".to_owned()));
     }
     let raw: Raw = serde_json::from_slice(json).map_err(|error| RecordError(error.to_string()))?;
     if raw.id.is_empty() {

@@ -98,7 +98,7 @@ fn withdrawn_and_foreign_records_are_told_apart() {
 fn what_is_no_record_says_why() {
     let good = "2026-01-01T00:00:00Z";
     for (json, why) in [
-        (json!([]), "invalid type"),
+        (json!(["X", good, null, [], null, [], null]), "not a JSON object"),
         (json!({"modified": good}), "missing field `id`"),
         (json!({"id": "", "modified": good}), "`id` is empty"),
         (json!({"id": "X"}), "missing field `modified`"),
