@@ -2,6 +2,7 @@
 
 use bulkhead_core::Sha256;
 
+use crate::code::Code;
 use crate::filename::FileName;
 use crate::report::ArchiveKind;
 
@@ -16,6 +17,8 @@ pub struct Archive {
     pub entries: Vec<Entry>,
     /// Whether every member was read to its end.
     pub readable: bool,
+    /// Its code: what it does, and when.
+    pub code: Code,
 }
 
 impl Archive {

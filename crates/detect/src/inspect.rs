@@ -1,6 +1,7 @@
 //! The one way in: an archive and its name, out comes the report.
 
 use crate::archive::Archive;
+use crate::code::{self, Code};
 use crate::detector::{DETECTORS, RULESET};
 use crate::detectors::place;
 use crate::filename;
@@ -31,7 +32,9 @@ pub fn inspect(archive: &dyn ReadAt, file_name: &str, limits: &Limits) -> Report
         }
     }
     let (entries, readable) = (collector.entries, collector.readable);
-    let archive = Archive { kind, file_name: filename::parse(file_name, kind), entries, readable };
+    let file_name = filename::parse(file_name, kind);
+    let mut archive = Archive { kind, file_name, entries, readable, code: Code::default() };
+    archive.code = code::read(&archive);
     for detector in DETECTORS {
         detector.inspect(&archive, &mut findings);
     }

@@ -10,6 +10,8 @@
 //! A new detector is one file in `detectors/`, one line in [`DETECTORS`], and a bump of [`RULESET`].
 
 mod archive;
+pub mod behaviour;
+mod code;
 mod csv;
 mod detector;
 mod detectors;
@@ -18,10 +20,14 @@ mod findings;
 #[doc(hidden)]
 pub mod fuzz;
 mod inspect;
+mod lang;
 mod limits;
 mod metadata;
+mod package;
+mod reach;
 mod read;
 mod report;
+mod score;
 mod structure;
 mod text;
 mod unpack;
@@ -30,10 +36,13 @@ mod unpack;
 mod tests;
 
 pub use archive::{Archive, Entry, EntryKind};
+pub use code::{Code, Hook};
 pub use detector::{DETECTORS, Detector, Meta, RULESET, Want, metas};
 pub use filename::FileName;
 pub use findings::Findings;
 pub use inspect::inspect;
+pub use lang::{Callee, Fidelity, Import, Language, Literals, Shape, Unit, View};
 pub use limits::Limits;
 pub use read::ReadAt;
 pub use report::{ArchiveKind, Content, CoreMetadata, Member, Report};
+pub use score::score;

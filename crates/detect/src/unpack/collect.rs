@@ -6,6 +6,7 @@ use flate2::Crc;
 
 use super::fault::Fault;
 use crate::archive::{Entry, EntryKind};
+use crate::code;
 use crate::detector::{DETECTORS, Want};
 use crate::findings::Findings;
 use crate::limits::Limits;
@@ -77,6 +78,7 @@ impl<'a> Collector<'a> {
     pub(crate) fn begin(&mut self, path: &str, limit: Option<u64>) -> Intake {
         let room = self.limits.kept_member_bytes.min(self.limits.kept_bytes.saturating_sub(self.kept));
         let want = DETECTORS.iter().map(|detector| detector.wants(self.kind, path)).max().unwrap_or(Want::Nothing);
+        let want = want.max(code::wants(self.kind, path));
         let (room, overflow_matters) = match want {
             Want::Nothing => (0, false),
             Want::UpTo(most) => (room.min(most), false),
