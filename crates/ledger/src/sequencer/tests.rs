@@ -85,6 +85,31 @@ fn many_producers_are_all_answered_and_observed_in_order() {
     assert_eq!(verify(&sequencer.log(), &verifier()).unwrap().size, 400);
 }
 
+/// A review that was answered must hold for the request that follows: the observer fills what requests are judged by.
+#[test]
+fn who_is_answered_was_observed_before() {
+    let observed = Arc::new(AtomicU64::new(0));
+    let next = Arc::clone(&observed);
+    let on_durable: OnDurable = Box::new(move |batch| {
+        next.fetch_add(batch.len() as u64, Ordering::SeqCst);
+    });
+    let options = Options { on_durable: Some(on_durable), ..patient() };
+    let (sequencer, _) = Sequencer::open_on(Arc::new(Disk::default()), origin(), key(), options).unwrap();
+    let (sender, receiver) = mpsc::channel();
+    for number in 0..3 {
+        let (sender, observed) = (sender.clone(), Arc::clone(&observed));
+        // On the writer thread, in the answer itself: no other order of the two can hide behind a lucky schedule.
+        let answered = move |index: Result<EntryIndex, LedgerError>| {
+            sender.send((index.unwrap().0, observed.load(Ordering::SeqCst))).unwrap();
+        };
+        sequencer.submit(entry(number), Box::new(answered));
+    }
+    for _ in 0..3 {
+        let (index, observed) = receiver.recv().unwrap();
+        assert!(observed > index, "entry {index} was answered when {observed} were observed");
+    }
+}
+
 #[test]
 fn what_waits_while_a_batch_is_written_is_the_next_batch() {
     let disk = Disk::default();
