@@ -22,6 +22,7 @@ pub use upstream::Found as UpstreamFound;
 use crate::blob::{Blobs, FolderBlobs};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::estate::Recorder;
 use crate::gate::intake::{self, Intake, Reader};
 use crate::spine::{self, Spine};
 use crate::stop::{Stop, Stopping};
@@ -40,6 +41,7 @@ pub struct App {
     log: Log,
     projector: Projector,
     spine: Arc<Spine>,
+    recorder: Arc<Recorder>,
     intake: Option<Arc<Intake>>,
     upstream: Result<UpstreamFound, Problem>,
     reader: Arc<Reader>,
@@ -82,11 +84,19 @@ impl App {
             None => spine::record(&ledger, policy_entry(digest, clock)).await?,
         };
         let spine = Arc::new(Spine::new(Arc::clone(&ledger), Arc::clone(&store), policy, digest, receipt));
+        let caught_up = projector.clone();
+        let recorder = Arc::new(Recorder::new(
+            Arc::clone(&spine),
+            Arc::clone(&store),
+            clock,
+            Box::new(move || caught_up.flush()),
+        ));
         let (metrics, tasks, reader) = (Arc::new(Metrics::default()), Tasks::default(), Arc::new(Reader::default()));
         let upstream = upstream::find(&config, &*store);
         let intake = match &upstream {
             Ok(found) => Some(Arc::new(Intake::new(intake::Parts {
                 spine: Arc::clone(&spine),
+                recorder: Arc::clone(&recorder),
                 upstream: upstream::client(&config, found)?,
                 store: Arc::clone(&store),
                 blobs,
@@ -108,6 +118,7 @@ impl App {
             ledger,
             projector,
             spine,
+            recorder,
             intake,
             upstream,
             reader,
@@ -191,6 +202,11 @@ impl App {
     /// The spine.
     pub fn spine(&self) -> &Arc<Spine> {
         &self.spine
+    }
+
+    /// Records what is told about the estate: inventories, builds, and the runs of the runtime gate.
+    pub fn recorder(&self) -> &Arc<Recorder> {
+        &self.recorder
     }
 
     /// The intake gate.

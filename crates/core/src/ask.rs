@@ -74,6 +74,20 @@ pub enum Action {
     TokenRevoke,
     /// Import a feed.
     FeedImport,
+    /// Say what a file contains, by path and digest.
+    Contents,
+    /// Say what is installed where.
+    Inventory,
+    /// Say what a build made of what.
+    Build,
+    /// Say where a run ran, and what it was given.
+    Run,
+    /// Declare secrets, datasets, partners and how they hang together.
+    Assets,
+    /// Ask what was exposed.
+    Exposure,
+    /// Raise that something inside was marked.
+    Alarm,
 }
 
 impl Action {
@@ -89,6 +103,13 @@ impl Action {
             Self::TokenCreate => "token-create",
             Self::TokenRevoke => "token-revoke",
             Self::FeedImport => "feed-import",
+            Self::Contents => "contents",
+            Self::Inventory => "inventory",
+            Self::Build => "build",
+            Self::Run => "run",
+            Self::Assets => "assets",
+            Self::Exposure => "exposure",
+            Self::Alarm => "alarm",
         }
     }
 }

@@ -2,11 +2,14 @@
 //!
 //! Exit codes: 0 good, 1 refused or not verified, 2 wrong use.
 
+mod asset;
 mod call;
 mod completions;
 mod doctor;
 mod explain;
+mod exposure;
 mod feed;
+mod inventory;
 mod ledger;
 mod output;
 mod policy;
@@ -77,6 +80,12 @@ enum Command {
     Review(review::Args),
     /// Check the policy, or explain a verdict
     Policy(policy::Args),
+    /// Say what exactly was exposed, with proof
+    Exposure(exposure::Args),
+    /// Tell the ledger what is installed where
+    Inventory(inventory::Args),
+    /// Declare secrets, datasets and partners
+    Asset(asset::Args),
     /// Verify, show or rebuild the ledger
     Ledger(ledger::Args),
     /// Import advisories
@@ -164,6 +173,9 @@ fn run(cli: Cli, output: &Output) -> Result<Done, Failure> {
         Command::Explain(args) => explain::run(place, args, output),
         Command::Review(args) => review::run(place, args, output),
         Command::Policy(args) => policy::run(place, args, output),
+        Command::Exposure(args) => exposure::run(place, args, output),
+        Command::Inventory(args) => inventory::run(place, args, output),
+        Command::Asset(args) => asset::run(place, args, output),
         Command::Ledger(args) => ledger::run(place, args, output),
         Command::Feed(args) => feed::run(place, args, output),
         Command::Token(args) => token::run(place, args, output),

@@ -38,6 +38,16 @@ pub async fn act(app: &Arc<App>, request: Request) -> Reply {
             feed_import(app, path, name, skip_invalid).await.and_then(facts)
         }
         Request::FeedList => feed_list(app).and_then(facts),
+        Request::Tell { principal, submission } => {
+            app.recorder().submit(&bulkhead_core::Principal::new(principal), &submission).await.and_then(facts)
+        }
+        Request::Exposure { question, bundle } => {
+            super::exposure::exposure(app, *question, bundle).await.and_then(facts)
+        }
+        Request::Environments => super::exposure::environments(app).await.and_then(facts),
+        Request::InventoryExport { host, environment } => {
+            super::exposure::export(app, host, environment).await.and_then(facts)
+        }
     };
     done.unwrap_or_else(|problem| Reply::Problem {
         code: problem.code.to_string(),
@@ -165,7 +175,7 @@ async fn reject(app: &Arc<App>, subject: &str, reason: String, owner: String) ->
 }
 
 /// Records what an operator did. The entry comes before the effect.
-async fn control(
+pub(super) async fn control(
     app: &Arc<App>,
     action: Action,
     owner: &str,

@@ -5,6 +5,7 @@
 //! server: it sends the request to it.
 
 mod act;
+mod exposure;
 mod explain;
 mod reply;
 mod socket;
@@ -12,7 +13,11 @@ mod socket;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::estate::Submission;
+use crate::exposure::Question;
+
 pub use act::act;
+pub use exposure::{Environment, Environments, Exposed, answer, bundle};
 pub use reply::{
     ExceptionRow, ExplainedFile, Explanation, FeedRow, Feeds, Held, HeldItem, Imported, LedgerRow, LedgerRows, Loaded,
     Minted, PolicyInForce, Reviewed, RuleLine, TokenRow, Tokens,
@@ -93,6 +98,29 @@ pub enum Request {
     },
     /// Every feed, with its digest and age.
     FeedList,
+    /// Record what is told about the estate.
+    Tell {
+        /// Who tells it.
+        principal: String,
+        /// What.
+        submission: Box<Submission>,
+    },
+    /// What was exposed.
+    Exposure {
+        /// The question; who asks and when is set where it is answered.
+        question: Box<Question>,
+        /// Also the bundle that others verify.
+        bundle: bool,
+    },
+    /// Every environment that was scanned.
+    Environments,
+    /// An environment as CycloneDX.
+    InventoryExport {
+        /// The host.
+        host: String,
+        /// The environment.
+        environment: String,
+    },
 }
 
 /// What came of a request: the facts, or the problem as it is printed.

@@ -8,13 +8,15 @@ use std::time::Instant;
 use bulkhead_core::{Code, Finding, Problem, Sha256};
 use bytes::Bytes;
 
-use super::ecosystem::pypi::{IndexFile, ProjectName};
+use super::ecosystem::pypi::{FileName, IndexFile, ProjectName};
 use super::flight::Flights;
 use super::gather::Seen;
 use super::reader::Reader;
 use crate::blob::Blobs;
 use crate::clock::Clock;
+use crate::estate::Recorder;
 use crate::net::Upstream;
+use crate::store::record::MemberLine;
 use crate::store::{self, Store};
 use crate::tasks::Tasks;
 use crate::telemetry::Metrics;
@@ -49,6 +51,7 @@ pub(super) struct Parts {
     pub(super) blobs: Arc<dyn Blobs>,
     pub(super) store: Arc<dyn Store>,
     pub(super) reader: Arc<Reader>,
+    pub(super) recorder: Arc<Recorder>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) clock: Clock,
     pub(super) tasks: Tasks,
@@ -101,7 +104,7 @@ impl Inner {
                 if !self.has_blob(digest).await? {
                     self.fetch(project, file, digest).await?;
                 }
-                self.inspect(file, digest).await?
+                self.inspect(project, file, digest).await?
             }
         };
         let read = Arc::new(read);
@@ -158,7 +161,7 @@ impl Inner {
         Ok(())
     }
 
-    async fn inspect(&self, file: &IndexFile, digest: Sha256) -> Result<Read, Problem> {
+    async fn inspect(&self, project: &ProjectName, file: &IndexFile, digest: Sha256) -> Result<Read, Problem> {
         let blobs = Arc::clone(&self.parts.blobs);
         let opened = crate::blocking::run(move || blobs.open(&digest)).await?.map_err(|error| error.to_problem())?;
         let blob = opened.ok_or_else(|| {
@@ -168,8 +171,24 @@ impl Inner {
         let began = Instant::now();
         let report = self.parts.reader.pool().await?.inspect(blob.file, &file.filename).await?;
         self.parts.metrics.inspected(began.elapsed().as_secs_f64());
+        self.index(project, file, digest, &report).await?;
         self.keep(digest, &report).await?;
         Ok(from_report(report))
+    }
+
+    /// What is inside goes into the ledger before anything is served: a file in it that nobody knew to be bad is found
+    /// later. It comes before the report is kept, so that a file whose contents are not recorded is read again.
+    async fn index(
+        &self,
+        project: &ProjectName,
+        file: &IndexFile,
+        digest: Sha256,
+        report: &bulkhead_detect::Report,
+    ) -> Result<(), Problem> {
+        let version = FileName::parse(&file.filename, project).ok().and_then(|name| name.version().map(ToString::to_string));
+        let purl = version.map(|version| project.purl().at(version));
+        let member = |member: &bulkhead_detect::Member| MemberLine { digest: member.sha256, path: member.path.clone() };
+        self.parts.recorder.contents(purl, digest, report.members.iter().map(member).collect()).await
     }
 
     async fn keep(&self, digest: Sha256, report: &bulkhead_detect::Report) -> Result<(), Problem> {
