@@ -9,6 +9,7 @@ mod access;
 mod cli;
 mod crash;
 mod documents;
+mod exposure;
 mod faults;
 mod harness;
 mod intake;

@@ -42,6 +42,7 @@ pub struct App {
     projector: Projector,
     spine: Arc<Spine>,
     recorder: Arc<Recorder>,
+    sessions: crate::console::Sessions,
     intake: Option<Arc<Intake>>,
     upstream: Result<UpstreamFound, Problem>,
     reader: Arc<Reader>,
@@ -85,12 +86,8 @@ impl App {
         };
         let spine = Arc::new(Spine::new(Arc::clone(&ledger), Arc::clone(&store), policy, digest, receipt));
         let caught_up = projector.clone();
-        let recorder = Arc::new(Recorder::new(
-            Arc::clone(&spine),
-            Arc::clone(&store),
-            clock,
-            Box::new(move || caught_up.flush()),
-        ));
+        let recorder =
+            Arc::new(Recorder::new(Arc::clone(&spine), Arc::clone(&store), clock, Box::new(move || caught_up.flush())));
         let (metrics, tasks, reader) = (Arc::new(Metrics::default()), Tasks::default(), Arc::new(Reader::default()));
         let upstream = upstream::find(&config, &*store);
         let intake = match &upstream {
@@ -119,6 +116,7 @@ impl App {
             projector,
             spine,
             recorder,
+            sessions: crate::console::Sessions::default(),
             intake,
             upstream,
             reader,
@@ -207,6 +205,11 @@ impl App {
     /// Records what is told about the estate: inventories, builds, and the runs of the runtime gate.
     pub fn recorder(&self) -> &Arc<Recorder> {
         &self.recorder
+    }
+
+    /// The console's sessions.
+    pub(crate) fn sessions(&self) -> &crate::console::Sessions {
+        &self.sessions
     }
 
     /// The intake gate.

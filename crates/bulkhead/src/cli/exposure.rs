@@ -20,10 +20,13 @@ use crate::exposure::{Answer, Question, Row, Stage, Subject, picture};
 
 /// What exactly was exposed: who had a release or file, where it ran, which secrets, data and people it reached
 #[derive(Debug, clap::Args)]
-#[command(args_conflicts_with_subcommands = true, after_help = "\
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
 Grades:  touched (an entry says so), within reach (a live lease, grant or readable path on a tainted
          host), unknown (the record has a gap), not reachable (the record is whole, nothing leads there)
-Exit codes:  0 nothing was touched or within reach, 1 something was, 2 wrong use")]
+Exit codes:  0 nothing was touched or within reach, 1 something was, 2 wrong use"
+)]
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Option<Command>,
@@ -116,8 +119,7 @@ fn question(args: &Args) -> Result<Question, Failure> {
             "name one thing: a release, --file-sha256, --host-contacted, --secret, --dataset or --principal".to_owned(),
         ));
     };
-    let window: Vec<Timestamp> =
-        args.between.iter().flatten().map(|text| time(text)).collect::<Result<_, _>>()?;
+    let window: Vec<Timestamp> = args.between.iter().flatten().map(|text| time(text)).collect::<Result<_, _>>()?;
     let now = Clock.now();
     let aware = args.aware.as_deref().map(time).transpose()?.unwrap_or(now);
     let by = args.owner.clone().map_or_else(super::user, Ok)?;
@@ -201,13 +203,11 @@ fn verify_bundle(
 ) -> Result<Done, Failure> {
     let bytes = std::fs::read(bundle)
         .map_err(|error| Failure::Other(anyhow::anyhow!("cannot read {}: {error}", bundle.display())))?;
-    let verified = verify::verify(&bytes, mirror, key).map_err(|why| {
-        Failure::Remote {
-            code: "bundle-not-verified".to_owned(),
-            title: format!("{} does not verify", bundle.display()),
-            detail: why,
-            help: "do not rely on it: ask whoever sent it for it again, and bring your mirror up to date".to_owned(),
-        }
+    let verified = verify::verify(&bytes, mirror, key).map_err(|why| Failure::Remote {
+        code: "bundle-not-verified".to_owned(),
+        title: format!("{} does not verify", bundle.display()),
+        detail: why,
+        help: "do not rely on it: ask whoever sent it for it again, and bring your mirror up to date".to_owned(),
     })?;
     output.facts(&verified, verified_text)?;
     Ok(if verified.good { Done::Good } else { Done::Refused })
@@ -225,7 +225,9 @@ fn verified_text(verified: &Verified) -> String {
     };
     out.push_str(&format!("  ledger {}, key {}", verified.log, verified.key_fingerprint));
     if !verified.own_key {
-        out.push_str("\n  the key came with the bundle: compare its fingerprint with the ledger's owner by another way");
+        out.push_str(
+            "\n  the key came with the bundle: compare its fingerprint with the ledger's owner by another way",
+        );
     }
     out
 }

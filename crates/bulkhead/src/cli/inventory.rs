@@ -172,20 +172,35 @@ fn import(
 ) -> Result<Done, Failure> {
     let bytes = std::fs::read(path)
         .map_err(|error| Failure::Other(anyhow::anyhow!("cannot read {}: {error}", path.display())))?;
-    let bill = sbom::parse(&bytes)
-        .map_err(|why| Failure::Usage(format!("{} is no bill of materials that Bulkhead reads: {why}", path.display())))?;
+    let bill = sbom::parse(&bytes).map_err(|why| {
+        Failure::Usage(format!("{} is no bill of materials that Bulkhead reads: {why}", path.display()))
+    })?;
     let name = environment.or_else(|| bill.subject.clone()).unwrap_or_else(|| path.display().to_string());
     let count = bill.items.len();
     let submission = match made.or_else(|| bill.digest.clone()) {
         // The bill of an image is the record of a build: what is in it is embedded.
-        Some(made) => Submission::Build(BuildReport { output: made, name, at: None, host: to.host.clone(), inputs: bill.items }),
-        None => Submission::Inventory(InventoryReport { host: host(to)?, environment: format!("sbom {name}"), items: bill.items }),
+        Some(made) => {
+            Submission::Build(BuildReport { output: made, name, at: None, host: to.host.clone(), inputs: bill.items })
+        }
+        None => Submission::Inventory(InventoryReport {
+            host: host(to)?,
+            environment: format!("sbom {name}"),
+            items: bill.items,
+        }),
     };
     let recorded = send(place, to, submission)?;
     output.facts(&recorded, |recorded| {
-        let mut out = format!("recorded {count} components of {} ({}), entries {}", path.display(), bill.format, spans(&recorded.entries));
+        let mut out = format!(
+            "recorded {count} components of {} ({}), entries {}",
+            path.display(),
+            bill.format,
+            spans(&recorded.entries)
+        );
         if bill.left_out > 0 {
-            out.push_str(&format!("\nleft out: {} components that have neither a purl of a known ecosystem nor a SHA-256", bill.left_out));
+            out.push_str(&format!(
+                "\nleft out: {} components that have neither a purl of a known ecosystem nor a SHA-256",
+                bill.left_out
+            ));
         }
         if bill.bad_purls > 0 {
             out.push_str(&format!("\n{} purls are none, such as:\n  {}", bill.bad_purls, bill.examples.join("\n  ")));
@@ -241,6 +256,9 @@ fn host(to: &To) -> Result<String, Failure> {
         return Ok(host.clone());
     }
     let name = crate::files::read_text(Path::new("/proc/sys/kernel/hostname")).unwrap_or_default().trim().to_owned();
-    if name.is_empty() { Err(Failure::Usage("the machine has no name; say which host it is with --host".to_owned())) } else { Ok(name) }
+    if name.is_empty() {
+        Err(Failure::Usage("the machine has no name; say which host it is with --host".to_owned()))
+    } else {
+        Ok(name)
+    }
 }
-

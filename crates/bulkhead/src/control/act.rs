@@ -31,7 +31,9 @@ pub async fn act(app: &Arc<App>, request: Request) -> Reply {
         Request::PolicyShow => facts(policy_show(app)),
         Request::LedgerShow { last, about } => ledger_show(app, last, about).await.and_then(facts),
         Request::LedgerRebuild => rebuild(app).await.and_then(facts),
-        Request::TokenCreate { principal, expires } => token_create(app, principal, expires).await.and_then(facts),
+        Request::TokenCreate { principal, expires, console } => {
+            token_create(app, principal, expires, console).await.and_then(facts)
+        }
         Request::TokenList => token_list(app).and_then(facts),
         Request::TokenRevoke { id } => token_revoke(app, &id).await.and_then(facts),
         Request::FeedImport { path, name, skip_invalid } => {
@@ -44,6 +46,8 @@ pub async fn act(app: &Arc<App>, request: Request) -> Reply {
         Request::Exposure { question, bundle } => {
             super::exposure::exposure(app, *question, bundle).await.and_then(facts)
         }
+        Request::Watch { vulnerable } => super::watch::watch(app, vulnerable).await.and_then(facts),
+        Request::Raised { alarms } => super::watch::raised(app, alarms).await.and_then(facts),
         Request::Environments => super::exposure::environments(app).await.and_then(facts),
         Request::InventoryExport { host, environment } => {
             super::exposure::export(app, host, environment).await.and_then(facts)
@@ -282,7 +286,12 @@ async fn rebuild(app: &Arc<App>) -> Result<u64, Problem> {
     Ok(count)
 }
 
-async fn token_create(app: &Arc<App>, principal: String, expires: Option<Timestamp>) -> Result<Minted, Problem> {
+async fn token_create(
+    app: &Arc<App>,
+    principal: String,
+    expires: Option<Timestamp>,
+    console: bool,
+) -> Result<Minted, Problem> {
     let good = !principal.is_empty()
         && principal.len() <= 64
         && principal.chars().all(|char| char.is_ascii_alphanumeric() || "-_.@/".contains(char));
@@ -294,10 +303,17 @@ async fn token_create(app: &Arc<App>, principal: String, expires: Option<Timesta
         .with_help("1 to 64 letters, digits and -_.@/ ; `local` is the name of those who show no token"));
     }
     let text = TokenText::generate().map_err(|error| Problem::new(Code::Bug, error.to_string()))?;
-    let details = [("for", principal.clone()), ("expires", expires.map_or_else(String::new, |at| at.to_string()))];
+    let details = [
+        ("for", principal.clone()),
+        ("expires", expires.map_or_else(String::new, |at| at.to_string())),
+        ("console", if console { "yes" } else { "" }.to_owned()),
+    ];
     control(app, Action::TokenCreate, "operator", Resource::default(), &details).await?;
     let named = bulkhead_core::Principal::new(principal.clone());
     let token = stored(app.store().create_token(&text, &named, app.clock().now(), expires))?;
+    if console {
+        stored(app.store().make_admin(&text))?;
+    }
     Ok(Minted { id: token.id, principal, token: text.reveal().to_owned(), expires })
 }
 
@@ -340,6 +356,7 @@ async fn feed_import(
     let resource = Resource { digest: Some(feed.summary.digest), ..Resource::default() };
     control(app, Action::FeedImport, "operator", resource, &details).await?;
     app.spine().facts_changed();
+    super::watch::tell_log(app).await?;
     let (withdrawn, foreign) = (feed.summary.withdrawn, feed.summary.elsewhere);
     Ok(Imported { feed: feed_row(app, feed), withdrawn, foreign, invalid })
 }

@@ -106,8 +106,11 @@ pub async fn bundle(app: &Arc<App>, answer: &Answer, entry: u64) -> Result<Vec<u
     while log.integrated() <= entry {
         waited += 1;
         if waited > 1_000 {
-            return Err(Problem::new(Code::LedgerUnavailable, format!("entry {entry} is not covered by a checkpoint yet"))
-                .with_help("the server's log says why integration fails; ask again when it works"));
+            return Err(Problem::new(
+                Code::LedgerUnavailable,
+                format!("entry {entry} is not covered by a checkpoint yet"),
+            )
+            .with_help("the server's log says why integration fails; ask again when it works"));
         }
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }

@@ -5,10 +5,11 @@
 //! server: it sends the request to it.
 
 mod act;
-mod exposure;
 mod explain;
+mod exposure;
 mod reply;
 mod socket;
+mod watch;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,7 @@ pub use reply::{
     Minted, PolicyInForce, Reviewed, RuleLine, TokenRow, Tokens,
 };
 pub use socket::{SOCKET, ask, listen};
+pub use watch::{Alarm, Watched};
 
 /// One request.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -79,6 +81,9 @@ pub enum Request {
         principal: String,
         /// Until when, when it ends by itself.
         expires: Option<Timestamp>,
+        /// Whether it opens the console too.
+        #[serde(default)]
+        console: bool,
     },
     /// Every token, without its text.
     TokenList,
@@ -111,6 +116,16 @@ pub enum Request {
         question: Box<Question>,
         /// Also the bundle that others verify.
         bundle: bool,
+    },
+    /// What inside is marked now and was not raised yet.
+    Watch {
+        /// Also what is vulnerable and not malicious.
+        vulnerable: bool,
+    },
+    /// Record that these were raised.
+    Raised {
+        /// Which.
+        alarms: Vec<Alarm>,
     },
     /// Every environment that was scanned.
     Environments,

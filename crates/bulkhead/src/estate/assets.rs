@@ -80,7 +80,9 @@ impl Reader<'_> {
     }
 
     fn finish(self) -> Vec<String> {
-        let line = |at: usize| 1 + self.text.as_bytes()[..at.min(self.text.len())].iter().filter(|byte| **byte == b'\n').count();
+        let line = |at: usize| {
+            1 + self.text.as_bytes()[..at.min(self.text.len())].iter().filter(|byte| **byte == b'\n').count()
+        };
         self.mistakes.iter().map(|(at, what)| format!("line {}: {what}", line(*at))).collect()
     }
 

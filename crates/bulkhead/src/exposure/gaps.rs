@@ -71,7 +71,7 @@ impl Walk<'_> {
     /// A build embeds it, and nothing says where the output runs.
     fn unplaced_builds(&mut self) -> Result<(), StoreError> {
         for (id, _) in self.tainted.clone() {
-            let Some(build) = self.graph.build(id)? else { continue };
+            let Some(build) = self.graph.build(id)?.filter(|build| build.at <= self.window.to) else { continue };
             let present = self.presences.iter().any(|(artifact, _)| *artifact == id);
             let further = self.graph.closure(&[id], 2)?.iter().any(|step| step.how == How::Embeds);
             if !present && !further && self.graph.runs_of(id, self.window)?.is_empty() {
@@ -125,14 +125,17 @@ impl Walk<'_> {
     fn by_name_only(&mut self) -> Result<(), StoreError> {
         let (count, first) = self.graph.unindexed()?;
         if count > 0 {
-            let what = format!("what is inside {count} received files is not recorded: the file asked about may be in one");
+            let what =
+                format!("what is inside {count} received files is not recorded: the file asked about may be in one");
             self.gap(what, first);
         }
         let mut releases: BTreeMap<ThingId, u64> = BTreeMap::new();
         for id in self.tainted.keys() {
             releases.extend(self.graph.releases_of(*id)?);
         }
-        for (release, entry) in releases.into_iter().filter(|(release, _)| !self.tainted.contains_key(release)).collect::<Vec<_>>() {
+        for (release, entry) in
+            releases.into_iter().filter(|(release, _)| !self.tainted.contains_key(release)).collect::<Vec<_>>()
+        {
             for presence in self.graph.presences(release)? {
                 let (host, name) = (self.name(presence.host)?, self.name(release)?);
                 let what = format!(

@@ -8,12 +8,15 @@ mod answer;
 pub mod bundle;
 mod gaps;
 mod people;
+pub mod picture;
 mod question;
 mod report;
-pub mod picture;
 pub mod verify;
 mod walk;
 mod zip;
+
+#[cfg(test)]
+mod tests;
 
 pub use answer::{Answer, Edge, Gap, Grade, Row, Stage, Totals};
 pub use question::{Question, Subject};

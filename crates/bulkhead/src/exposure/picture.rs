@@ -29,10 +29,13 @@ pub fn svg(answer: &Answer) -> String {
     let mut out = String::new();
     let title = escape(&format!("What {} leads to", answer.question.subject));
     let summary = escape(&summary(answer));
-    push(&mut out, format_args!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"graph\" role=\"img\" aria-labelledby=\"graph-title graph-desc\" viewBox=\"0 0 {width} {height}\" font-family=\"system-ui, sans-serif\" font-size=\"12\">\n\
+    push(
+        &mut out,
+        format_args!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"graph\" role=\"img\" aria-labelledby=\"graph-title graph-desc\" viewBox=\"0 0 {width} {height}\" font-family=\"system-ui, sans-serif\" font-size=\"12\">\n\
          <title id=\"graph-title\">{title}</title><desc id=\"graph-desc\">{summary}</desc>\n"
-    ));
+        ),
+    );
     let mut places: BTreeMap<usize, (i64, i64)> = BTreeMap::new();
     for (column, (_, rows)) in columns.iter().enumerate() {
         let x = MARGIN + column as i64 * (BOX.0 + GAP.0);
@@ -44,23 +47,29 @@ pub fn svg(answer: &Answer) -> String {
     edges(answer, &places, &mut out);
     for (column, (stage, rows)) in columns.iter().enumerate() {
         let x = MARGIN + column as i64 * (BOX.0 + GAP.0);
-        push(&mut out, format_args!(
-            "<text class=\"stage\" x=\"{x}\" y=\"{}\" fill=\"#56606e\" font-weight=\"600\">{}</text>\n",
-            MARGIN + 14,
-            stage.word()
-        ));
+        push(
+            &mut out,
+            format_args!(
+                "<text class=\"stage\" x=\"{x}\" y=\"{}\" fill=\"#56606e\" font-weight=\"600\">{}</text>\n",
+                MARGIN + 14,
+                stage.word()
+            ),
+        );
         for (line, row) in rows.iter().take(MOST).enumerate() {
             let y = MARGIN + HEAD + line as i64 * (BOX.1 + GAP.1);
             node(&answer.rows[*row], x, y, &mut out);
         }
         if rows.len() > MOST {
             let y = MARGIN + HEAD + MOST as i64 * (BOX.1 + GAP.1);
-            push(&mut out, format_args!(
-                "<text class=\"more\" x=\"{}\" y=\"{}\" fill=\"#56606e\">and {} more</text>\n",
-                x + 10,
-                y + 24,
-                rows.len() - MOST
-            ));
+            push(
+                &mut out,
+                format_args!(
+                    "<text class=\"more\" x=\"{}\" y=\"{}\" fill=\"#56606e\">and {} more</text>\n",
+                    x + 10,
+                    y + 24,
+                    rows.len() - MOST
+                ),
+            );
         }
     }
     legend(height - 22, &mut out);
@@ -91,7 +100,12 @@ fn edges(answer: &Answer, places: &BTreeMap<usize, (i64, i64)>, out: &mut String
             let half = (start + end) / 2;
             format!("M{start} {} C{half} {} {half} {} {end} {}", fy + middle, fy + middle, ty + middle, ty + middle)
         };
-        push(out, format_args!("<path class=\"edge {class}\" d=\"{path}\" fill=\"none\" stroke=\"{stroke}\" stroke-opacity=\"0.55\" stroke-width=\"1.4\"{dash}/>\n"));
+        push(
+            out,
+            format_args!(
+                "<path class=\"edge {class}\" d=\"{path}\" fill=\"none\" stroke=\"{stroke}\" stroke-opacity=\"0.55\" stroke-width=\"1.4\"{dash}/>\n"
+            ),
+        );
     }
 }
 
@@ -103,23 +117,38 @@ fn node(row: &Row, x: i64, y: i64, out: &mut String) {
         _ => row.grade.words().to_owned(),
     };
     let full = escape(&format!("{} {}: {}. {}", row.stage.word(), row.name, row.grade.words(), row.why));
-    push(out, format_args!(
-        "<g class=\"node {class}\"><title>{full}</title>\
+    push(
+        out,
+        format_args!(
+            "<g class=\"node {class}\"><title>{full}</title>\
          <rect x=\"{x}\" y=\"{y}\" width=\"{}\" height=\"{}\" rx=\"6\" fill=\"{fill}\" stroke=\"{stroke}\" stroke-width=\"1.3\"{dash}/>\
          <text class=\"name\" x=\"{}\" y=\"{}\" fill=\"#1c2430\">{name}</text>\
          <text class=\"grade\" x=\"{}\" y=\"{}\" fill=\"{stroke}\" font-size=\"10\">{note}</text></g>\n",
-        BOX.0, BOX.1, x + 9, y + 17, x + 9, y + 31
-    ));
+            BOX.0,
+            BOX.1,
+            x + 9,
+            y + 17,
+            x + 9,
+            y + 31
+        ),
+    );
 }
 
 fn legend(y: i64, out: &mut String) {
     let mut x = MARGIN;
     for grade in [Grade::Touched, Grade::WithinReach, Grade::Unknown, Grade::NotReachable] {
         let (fill, stroke, dash) = colours(grade);
-        push(out, format_args!(
-            "<g class=\"node {}\"><rect x=\"{x}\" y=\"{}\" width=\"14\" height=\"12\" rx=\"3\" fill=\"{fill}\" stroke=\"{stroke}\"{dash}/><text class=\"name\" x=\"{}\" y=\"{}\" fill=\"#1c2430\" font-size=\"11\">{}</text></g>\n",
-            class(grade), y - 10, x + 20, y, grade.words()
-        ));
+        push(
+            out,
+            format_args!(
+                "<g class=\"node {}\"><rect x=\"{x}\" y=\"{}\" width=\"14\" height=\"12\" rx=\"3\" fill=\"{fill}\" stroke=\"{stroke}\"{dash}/><text class=\"name\" x=\"{}\" y=\"{}\" fill=\"#1c2430\" font-size=\"11\">{}</text></g>\n",
+                class(grade),
+                y - 10,
+                x + 20,
+                y,
+                grade.words()
+            ),
+        );
         x += 28 + 8 * grade.words().len() as i64;
     }
 }
@@ -145,7 +174,8 @@ pub fn class(grade: Grade) -> &'static str {
 
 /// The answer in one sentence, for those who do not see the picture.
 pub fn summary(answer: &Answer) -> String {
-    let count = |stage: Stage, grade: Grade| answer.totals.get(&stage).and_then(|of| of.get(&grade)).copied().unwrap_or(0);
+    let count =
+        |stage: Stage, grade: Grade| answer.totals.get(&stage).and_then(|of| of.get(&grade)).copied().unwrap_or(0);
     let mut parts = Vec::new();
     for (stage, one, many) in [
         (Stage::Pull, "principal", "principals"),
@@ -174,7 +204,8 @@ fn fitted(name: &str) -> String {
     if letters.len() <= 24 {
         return name.to_owned();
     }
-    let (head, tail): (String, String) = (letters[..14].iter().collect(), letters[letters.len() - 9..].iter().collect());
+    let (head, tail): (String, String) =
+        (letters[..14].iter().collect(), letters[letters.len() - 9..].iter().collect());
     format!("{head}…{tail}")
 }
 

@@ -58,7 +58,10 @@ impl Question {
             return wrong("the window begins after now".to_owned(), "nothing is recorded of the future");
         }
         match &self.subject {
-            Subject::HostContacted(name) | Subject::Secret(name) | Subject::Dataset(name) | Subject::Principal(name)
+            Subject::HostContacted(name)
+            | Subject::Secret(name)
+            | Subject::Dataset(name)
+            | Subject::Principal(name)
                 if name.trim().is_empty() =>
             {
                 wrong("the name is empty".to_owned(), "name a host, secret, dataset or principal")

@@ -142,22 +142,36 @@ fn article_33(answer: &Answer) -> String {
     };
     let rows = [
         ("Nature", format!("{} ({})", answer.question.subject, summary(answer))),
-        ("Window", match (answer.from, answer.to) {
-            (Some(from), Some(to)) => format!("{from:.0} to {to:.0}"),
-            _ => "none recorded".to_owned(),
-        }),
-        ("Categories of people and data", if categories.is_empty() { "none declared".to_owned() } else { categories.join(", ") }),
-        ("People, approximately", format!(
-            "{} touched, {} more within reach (each an upper bound: somebody in two datasets counts twice)",
-            thousands(answer.people_touched),
-            thousands(answer.people_within_reach)
-        )),
-        ("Records, approximately", format!("{} touched, {} more within reach", thousands(records(&touched)), thousands(records(&reach)))),
+        (
+            "Window",
+            match (answer.from, answer.to) {
+                (Some(from), Some(to)) => format!("{from:.0} to {to:.0}"),
+                _ => "none recorded".to_owned(),
+            },
+        ),
+        (
+            "Categories of people and data",
+            if categories.is_empty() { "none declared".to_owned() } else { categories.join(", ") },
+        ),
+        (
+            "People, approximately",
+            format!(
+                "{} touched, {} more within reach (each an upper bound: somebody in two datasets counts twice)",
+                thousands(answer.people_touched),
+                thousands(answer.people_within_reach)
+            ),
+        ),
+        (
+            "Records, approximately",
+            format!("{} touched, {} more within reach", thousands(records(&touched)), thousands(records(&reach))),
+        ),
         ("Measures", measures),
         ("Not yet known", missing.join("; ")),
     ];
-    let lines: String =
-        rows.iter().map(|(head, text)| format!("<tr><th scope=\"row\">{head}</th><td>{}</td></tr>\n", escape(text))).collect();
+    let lines: String = rows
+        .iter()
+        .map(|(head, text)| format!("<tr><th scope=\"row\">{head}</th><td>{}</td></tr>\n", escape(text)))
+        .collect();
     let aware = answer.question.aware;
     let deadline = aware.checked_add(SignedDuration::from_hours(72)).unwrap_or(aware);
     format!(

@@ -59,10 +59,10 @@ pub fn verify(zip: &[u8], mirror: &Path, key: Option<VerifierKey>) -> Result<Ver
     let text = |name: &str| {
         member(name).and_then(|bytes| std::str::from_utf8(bytes).map_err(|_| format!("{name} is not text")))
     };
-    let answer: Answer =
-        serde_json::from_str(text(bundle::ANSWER)?).map_err(|error| format!("answer.json is not understood: {error}"))?;
-    let about: About =
-        serde_json::from_str(text(bundle::ABOUT)?).map_err(|error| format!("bundle.json is not understood: {error}"))?;
+    let answer: Answer = serde_json::from_str(text(bundle::ANSWER)?)
+        .map_err(|error| format!("answer.json is not understood: {error}"))?;
+    let about: About = serde_json::from_str(text(bundle::ABOUT)?)
+        .map_err(|error| format!("bundle.json is not understood: {error}"))?;
     let told = text(bundle::KEY)?.strip_suffix('\n').ok_or("the key in the bundle is not one line")?;
     let told: VerifierKey = told.parse().map_err(|error| format!("the key in the bundle is none: {error}"))?;
     let own_key = key.is_some();
@@ -159,7 +159,10 @@ impl Mirrored {
         self.roots.borrow_mut().insert(checkpoint.size, root);
         match root == checkpoint.root {
             true => Ok(()),
-            false => Err(format!("the mirror's first {} entries have another root than the bundle's checkpoint", checkpoint.size)),
+            false => Err(format!(
+                "the mirror's first {} entries have another root than the bundle's checkpoint",
+                checkpoint.size
+            )),
         }
     }
 

@@ -150,7 +150,7 @@ impl<'a> Walk<'a> {
     }
 
     fn built(&mut self, artifact: ThingId, key: &Key) -> Result<(), StoreError> {
-        let Some(build) = self.graph.build(artifact)? else { return Ok(()) };
+        let Some(build) = self.graph.build(artifact)?.filter(|build| build.at <= self.window.to) else { return Ok(()) };
         let row = (Stage::Build, build.name.clone());
         let by = self.name(build.principal)?;
         self.row(&row, Grade::Touched, &format!("built by {by}"), Some((build.at, build.at)), [build.entry]);
@@ -175,8 +175,10 @@ impl<'a> Walk<'a> {
     /// saw it. Between two scans anything may have been, so the span is the longest that fits.
     fn located(&mut self) -> Result<(), StoreError> {
         for (artifact, presence) in self.presences.clone() {
-            let pulled = self.pulls.iter().filter(|pull| pull.principal == presence.principal && pull.at <= presence.first);
-            let pulled = pulled.filter(|pull| presence.since.is_none_or(|since| pull.at >= since)).map(|pull| pull.at).min();
+            let pulled =
+                self.pulls.iter().filter(|pull| pull.principal == presence.principal && pull.at <= presence.first);
+            let pulled =
+                pulled.filter(|pull| presence.since.is_none_or(|since| pull.at >= since)).map(|pull| pull.at).min();
             let from = pulled.or(presence.since).unwrap_or(presence.first);
             let to = presence.gone.unwrap_or(self.window.to);
             let Some(span) = overlap(Span { from, to }, self.window) else { continue };
@@ -190,7 +192,8 @@ impl<'a> Walk<'a> {
         }
         for taint in self.taints.clone() {
             for run in self.graph.runs_on(taint.host, taint.span)? {
-                let key = self.run(&run, Grade::WithinReach, "ran while the host had it", taint.entries.iter().copied())?;
+                let key =
+                    self.run(&run, Grade::WithinReach, "ran while the host had it", taint.entries.iter().copied())?;
                 self.edge(&taint.because, &key, Grade::WithinReach);
             }
         }

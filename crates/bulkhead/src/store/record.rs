@@ -163,7 +163,10 @@ impl Record {
                 if let Some(end) = end {
                     set("end", end.to_string());
                 }
-                (Action::Run, uses.iter().map(|(what, name)| format!("{} {}", what.word(), lines::label(name))).collect())
+                (
+                    Action::Run,
+                    uses.iter().map(|(what, name)| format!("{} {}", what.word(), lines::label(name))).collect(),
+                )
             }
             Self::Assets { assets } => (Action::Assets, assets.iter().map(Asset::line).collect()),
         };
@@ -200,7 +203,8 @@ impl Record {
             let parse = |text: &str| text.parse().map_err(|_| format!("its {name} is not a time"));
             text(name).map(parse).transpose()
         };
-        let number = |name: &str| text(name).map_or(Ok(1), |text| text.parse().map_err(|_| format!("its {name} is no number")));
+        let number =
+            |name: &str| text(name).map_or(Ok(1), |text| text.parse().map_err(|_| format!("its {name} is no number")));
         let part = Part { number: number("part")?, of: number("parts")? };
         if part.number == 0 || part.number > part.of {
             return Err(format!("it says that it is part {} of {}", part.number, part.of));

@@ -31,7 +31,11 @@ pub(super) fn scan(host: &str, path: &Path, scan: &mut Scan) {
         let files = dist.record.as_deref().map(python::members).unwrap_or_default();
         items.push(InventoryItem { purl: Some(purl.to_string()), sha256: None, files });
     }
-    items.extend(reader.packages.iter().map(|purl| InventoryItem { purl: Some(purl.clone()), sha256: None, files: Vec::new() }));
+    items.extend(reader.packages.iter().map(|purl| InventoryItem {
+        purl: Some(purl.clone()),
+        sha256: None,
+        files: Vec::new(),
+    }));
     scan.add(host, format!("image {}", path.display()), items);
 }
 
@@ -94,7 +98,9 @@ impl Image {
             *(if file == "METADATA" { &mut dist.metadata } else { &mut dist.record }) = Some(text);
         } else if file == "package.json" && is_package(folder) && size <= LONGEST {
             self.packages.extend(node::purl(&text(content)?).map(|purl| purl.to_string()));
-        } else if depth < DEPTH && (file.ends_with(".tar") || file.ends_with(".tar.gz") || folder.ends_with("blobs/sha256")) {
+        } else if depth < DEPTH
+            && (file.ends_with(".tar") || file.ends_with(".tar.gz") || folder.ends_with("blobs/sha256"))
+        {
             self.stream(&mut BufReader::new(content), depth + 1)?;
         }
         Ok(())
@@ -133,7 +139,11 @@ fn number(field: &[u8]) -> Option<u64> {
 }
 
 fn pax_path(records: &str) -> Option<String> {
-    records.lines().filter_map(|line| line.split_once(' ')).find_map(|(_, record)| record.strip_prefix("path=")).map(str::to_owned)
+    records
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .find_map(|(_, record)| record.strip_prefix("path="))
+        .map(str::to_owned)
 }
 
 fn read_full(stream: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {

@@ -69,7 +69,8 @@ fn requirements(text: &str) -> Vec<InventoryItem> {
         let line = line.split(" #").next().unwrap_or(line).trim();
         let Some((name, rest)) = line.split_once("==") else { continue };
         let name = name.split('[').next().unwrap_or(name).trim();
-        let version: String = rest.trim().chars().take_while(|letter| !letter.is_whitespace() && *letter != ';').collect();
+        let version: String =
+            rest.trim().chars().take_while(|letter| !letter.is_whitespace() && *letter != ';').collect();
         let hashes = rest.split_whitespace().filter_map(|word| word.strip_prefix("--hash=sha256:")).map(str::to_owned);
         if let Ok(purl) = Purl::project(Ecosystem::Pypi, name) {
             push(&mut items, &purl.at(version), hashes.collect());

@@ -20,24 +20,49 @@ fn write(folder: &Path, name: &str, text: &str) {
 fn machine() -> TempDir {
     let folder = TempDir::new().expect("a folder");
     let site = "venv/lib/python3.11/site-packages/demo_pkg-1.0.dist-info";
-    write(folder.path(), &format!("{site}/METADATA"), "Metadata-Version: 2.1\nName: Demo.Pkg\nVersion: 1.0\n\nName: other\n");
+    write(
+        folder.path(),
+        &format!("{site}/METADATA"),
+        "Metadata-Version: 2.1\nName: Demo.Pkg\nVersion: 1.0\n\nName: other\n",
+    );
     write(
         folder.path(),
         &format!("{site}/RECORD"),
-        &format!("demo_pkg/__init__.py,sha256={HASH},0\n\"demo_pkg/a,b.py\",sha256={HASH},0\n{site}/RECORD,,\nbad,sha256=zz,1\n"),
+        &format!(
+            "demo_pkg/__init__.py,sha256={HASH},0\n\"demo_pkg/a,b.py\",sha256={HASH},0\n{site}/RECORD,,\nbad,sha256=zz,1\n"
+        ),
     );
     write(folder.path(), "app/node_modules/@scope/left/package.json", r#"{"name":"@scope/left","version":"2.0.0"}"#);
     write(folder.path(), "app/node_modules/@scope/left/index.js", "");
-    write(folder.path(), "app/node_modules/@scope/left/node_modules/right/package.json", r#"{"name":"right","version":"3.0.0"}"#);
+    write(
+        folder.path(),
+        "app/node_modules/@scope/left/node_modules/right/package.json",
+        r#"{"name":"right","version":"3.0.0"}"#,
+    );
     write(folder.path(), "app/node_modules/broken/package.json", "{");
-    write(folder.path(), "app/requirements.txt", &format!("demo-pkg==1.0 \\\n  --hash=sha256:{EMPTY}\nother[extra]==2 ; python_version>'3'\n# no\n"));
-    write(folder.path(), "app/Cargo.lock", &format!("[[package]]\nname = \"serde\"\nversion = \"1.0.0\"\nchecksum = \"{EMPTY}\"\n"));
-    write(folder.path(), "app/package-lock.json", r#"{"packages":{"":{"name":"app"},"node_modules/right":{"version":"3.0.0"}}}"#);
+    write(
+        folder.path(),
+        "app/requirements.txt",
+        &format!("demo-pkg==1.0 \\\n  --hash=sha256:{EMPTY}\nother[extra]==2 ; python_version>'3'\n# no\n"),
+    );
+    write(
+        folder.path(),
+        "app/Cargo.lock",
+        &format!("[[package]]\nname = \"serde\"\nversion = \"1.0.0\"\nchecksum = \"{EMPTY}\"\n"),
+    );
+    write(
+        folder.path(),
+        "app/package-lock.json",
+        r#"{"packages":{"":{"name":"app"},"node_modules/right":{"version":"3.0.0"}}}"#,
+    );
     folder
 }
 
 fn report<'a>(scan: &'a Scan, beginning: &str, end: &str) -> &'a InventoryReport {
-    let found = scan.reports.iter().find(|report| report.environment.starts_with(beginning) && report.environment.ends_with(end));
+    let found = scan
+        .reports
+        .iter()
+        .find(|report| report.environment.starts_with(beginning) && report.environment.ends_with(end));
     found.unwrap_or_else(|| panic!("no {beginning} ... {end} in {:#?}", scan.reports))
 }
 
@@ -48,7 +73,8 @@ fn what_is_installed_is_found_with_its_files() {
     let python = report(&scan, "python ", "site-packages");
     assert_eq!(python.items.len(), 1);
     assert_eq!(python.items[0].purl.as_deref(), Some("pkg:pypi/demo-pkg@1.0"));
-    let files: Vec<(&str, &str)> = python.items[0].files.iter().map(|file| (file.path.as_str(), file.sha256.as_str())).collect();
+    let files: Vec<(&str, &str)> =
+        python.items[0].files.iter().map(|file| (file.path.as_str(), file.sha256.as_str())).collect();
     assert_eq!(files, [("demo_pkg/__init__.py", EMPTY), ("demo_pkg/a,b.py", EMPTY)]);
     let node = report(&scan, "node ", "node_modules");
     let purls: Vec<_> = node.items.iter().filter_map(|item| item.purl.as_deref()).collect();

@@ -185,7 +185,8 @@ impl Inner {
         digest: Sha256,
         report: &bulkhead_detect::Report,
     ) -> Result<(), Problem> {
-        let version = FileName::parse(&file.filename, project).ok().and_then(|name| name.version().map(ToString::to_string));
+        let version =
+            FileName::parse(&file.filename, project).ok().and_then(|name| name.version().map(ToString::to_string));
         let purl = version.map(|version| project.purl().at(version));
         let member = |member: &bulkhead_detect::Member| MemberLine { digest: member.sha256, path: member.path.clone() };
         self.parts.recorder.contents(purl, digest, report.members.iter().map(member).collect()).await

@@ -43,8 +43,7 @@ pub(super) fn item(item: &ItemLine) -> String {
 
 pub(super) fn read_item(line: &str) -> Result<ItemLine, String> {
     let (purl, digest) = line.split_once(' ').ok_or_else(|| format!("`{line}` is not an item"))?;
-    let purl: Option<Purl> =
-        if purl == "-" { None } else { Some(purl.parse().map_err(|error| format!("{error}"))?) };
+    let purl: Option<Purl> = if purl == "-" { None } else { Some(purl.parse().map_err(|error| format!("{error}"))?) };
     let digest: Option<Sha256> =
         if digest == "-" { None } else { Some(digest.parse().map_err(|error| format!("{error}"))?) };
     if purl.is_none() && digest.is_none() {

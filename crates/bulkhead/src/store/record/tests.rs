@@ -80,8 +80,9 @@ fn what_is_written_is_read() {
 
 #[test]
 fn a_long_list_is_split_and_every_part_fits() {
-    let members: Vec<MemberLine> =
-        (0..5_000).map(|number| MemberLine { digest: digest(7), path: format!("{}\"{number}", "x".repeat(90)) }).collect();
+    let members: Vec<MemberLine> = (0..5_000)
+        .map(|number| MemberLine { digest: digest(7), path: format!("{}\"{number}", "x".repeat(90)) })
+        .collect();
     let record = Record::Contents { purl: None, of: digest(8), members: members.clone() };
     let (mut found, drafts) = (Vec::new(), record.drafts());
     assert!(drafts.len() > 10);

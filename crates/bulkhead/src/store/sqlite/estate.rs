@@ -1,7 +1,7 @@
 //! Entries about the estate into the tables that exposure walks. As in the other projections, nothing outside the
 //! entries has a part in it, so that a rebuild, and a receiver's own mirror, give the same rows.
 
-use bulkhead_core::{Action, EntryIndex, Gate, Purl, Sha256};
+use bulkhead_core::{Action, Effect, EntryIndex, Gate, Purl, Sha256};
 use bulkhead_ledger::Entry;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Result, Transaction, params};
@@ -13,6 +13,9 @@ use crate::store::record::{Asset, ItemLine, MemberLine, Part, Record, Use};
 
 pub(super) fn apply(tx: &Transaction<'_>, at: EntryIndex, entry: &Entry) -> Result<()> {
     let estate = Estate { tx, at: index(at)?, when: time(time_of(entry)), entry };
+    if entry.gate != Gate::Control && entry.action != Action::List {
+        estate.count()?;
+    }
     match Record::read(entry) {
         Some(Ok((record, part))) => estate.record(&record, part),
         Some(Err(why)) => estate.unread(&why),
@@ -36,12 +39,23 @@ impl Estate<'_> {
             Record::Inventory { host, environment, digest, items, unchanged } => {
                 self.inventory(host, environment, digest, items, *unchanged, part)
             }
-            Record::Build { output, name, at, host, inputs } => {
-                self.build(output, name, *at, host.as_deref(), inputs)
-            }
+            Record::Build { output, name, at, host, inputs } => self.build(output, name, *at, host.as_deref(), inputs),
             Record::Run { .. } => self.run(record),
             Record::Assets { assets } => self.assets(assets, part),
         }
+    }
+
+    fn count(&self) -> Result<()> {
+        let what = match self.entry.effect {
+            Effect::Allow | Effect::Transform if self.entry.action != Action::Metadata => "in",
+            Effect::Allow | Effect::Transform => return Ok(()),
+            Effect::Hold => "held",
+            Effect::Deny => "refused",
+        };
+        let sql = "INSERT INTO daily (day, what, count) VALUES (?1, ?2, 1)
+                   ON CONFLICT (day, what) DO UPDATE SET count = count + 1";
+        self.tx.prepare_cached(sql)?.execute(params![self.when / 86_400_000_000, what])?;
+        Ok(())
     }
 
     fn unread(&self, why: &str) -> Result<()> {
@@ -103,7 +117,8 @@ impl Estate<'_> {
         let (host, principal) = (self.thing(Kind::Host, host.as_bytes())?, self.principal()?);
         self.speaks_for(principal, host)?;
         let sql = "SELECT id, last, digest FROM environment WHERE host = ?1 AND name = ?2";
-        let row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, Vec<u8>>(2)?));
+        let row =
+            |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, Vec<u8>>(2)?));
         let known = self.tx.prepare_cached(sql)?.query_row(params![host, environment], row).optional()?;
         if unchanged {
             let same = known.as_ref().filter(|(_, _, last)| last.as_slice() == digest.as_bytes().as_slice());
@@ -136,7 +151,8 @@ impl Estate<'_> {
             self.present(artifact, id, since, scan)?;
         }
         if part.number == part.of {
-            let sql = "UPDATE presence SET gone = ?2, gone_entry = ?3 WHERE environment = ?1 AND gone IS NULL AND seen < ?4";
+            let sql =
+                "UPDATE presence SET gone = ?2, gone_entry = ?3 WHERE environment = ?1 AND gone IS NULL AND seen < ?4";
             self.tx.prepare_cached(sql)?.execute(params![id, self.when, self.at, scan])?;
             let sql = "UPDATE environment SET last = ?2, entry = ?3, principal = ?4, digest = ?5 WHERE id = ?1";
             let digest = digest.as_bytes().as_slice();
@@ -162,7 +178,8 @@ impl Estate<'_> {
         if let Some(host) = host {
             self.speaks_for(principal, host)?;
         }
-        let sql = "INSERT OR IGNORE INTO build (output, name, at, host, principal, entry) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let sql =
+            "INSERT OR IGNORE INTO build (output, name, at, host, principal, entry) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
         self.tx.prepare_cached(sql)?.execute(params![output, name, time(at), host, principal, self.at])?;
         for input in inputs {
             self.link(self.item(input)?, "embeds", output)?;
@@ -250,10 +267,14 @@ impl Estate<'_> {
     /// A thing's number: the next one when it is new, so that it follows from the order of the entries.
     fn thing(&self, kind: Kind, name: &[u8]) -> Result<i64> {
         let sql = "SELECT id FROM thing WHERE kind = ?1 AND name = ?2";
-        if let Some(id) = self.tx.prepare_cached(sql)?.query_row(params![kind as i64, name], |row| row.get(0)).optional()? {
+        if let Some(id) =
+            self.tx.prepare_cached(sql)?.query_row(params![kind as i64, name], |row| row.get(0)).optional()?
+        {
             return Ok(id);
         }
-        self.tx.prepare_cached("INSERT INTO thing (kind, name) VALUES (?1, ?2)")?.execute(params![kind as i64, name])?;
+        self.tx
+            .prepare_cached("INSERT INTO thing (kind, name) VALUES (?1, ?2)")?
+            .execute(params![kind as i64, name])?;
         Ok(self.tx.last_insert_rowid())
     }
 
@@ -297,4 +318,3 @@ impl Estate<'_> {
         Ok(())
     }
 }
-

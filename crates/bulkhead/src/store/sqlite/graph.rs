@@ -41,7 +41,8 @@ SELECT environment.host, environment.name, environment.principal, presence.since
 FROM presence CROSS JOIN environment ON environment.id = presence.environment
 WHERE presence.artifact = ?1 ORDER BY presence.environment, presence.first";
 pub(super) const BUILD: &str = "SELECT name, at, host, principal, entry FROM build WHERE output = ?1";
-const RUN: &str = "run.id, thing.name, run.host, run.principal, run.environment, run.began, run.ended, run.entry, run.last_entry";
+const RUN: &str =
+    "run.id, thing.name, run.host, run.principal, run.environment, run.began, run.ended, run.entry, run.last_entry";
 pub(super) const USES: &str = "SELECT run_use.thing, thing.kind, thing.name, run_use.entry
     FROM run_use CROSS JOIN thing ON thing.id = run_use.thing WHERE run_use.run = ?1 ORDER BY thing.kind, thing.name";
 pub(super) const HOSTS_OF: &str = "SELECT host, entry FROM speaks_for WHERE principal = ?1 ORDER BY host";
@@ -100,12 +101,22 @@ impl<'a> Look<'a> {
         Self { path, connection }
     }
 
-    fn all<T>(&self, sql: &str, params: impl Params, row: impl FnMut(&Row<'_>) -> Result<T>) -> Result<Vec<T>, StoreError> {
+    fn all<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        row: impl FnMut(&Row<'_>) -> Result<T>,
+    ) -> Result<Vec<T>, StoreError> {
         let ask = || -> Result<Vec<T>> { self.connection.prepare_cached(sql)?.query_map(params, row)?.collect() };
         ask().map_err(|cause| classify(self.path, "look at the graph", cause))
     }
 
-    fn one<T>(&self, sql: &str, params: impl Params, row: impl FnOnce(&Row<'_>) -> Result<T>) -> Result<Option<T>, StoreError> {
+    fn one<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        row: impl FnOnce(&Row<'_>) -> Result<T>,
+    ) -> Result<Option<T>, StoreError> {
         let ask = || self.connection.prepare_cached(sql)?.query_row(params, row).optional();
         ask().map_err(|cause| classify(self.path, "look at the graph", cause))
     }
@@ -302,6 +313,27 @@ impl Graph for Look<'_> {
 
     fn raised(&self, artifact: ThingId) -> Result<Vec<String>, StoreError> {
         self.all("SELECT advisory FROM alarm WHERE artifact = ?1 ORDER BY advisory", [artifact.0], |row| row.get(0))
+    }
+
+    fn marked(&self) -> Result<Vec<(ThingId, String, bool, String)>, StoreError> {
+        let sql = "SELECT thing.id, advisory.osv, advisory.malicious, advisory.summary
+                   FROM advisory_file CROSS JOIN thing ON thing.kind = 1 AND thing.name = advisory_file.digest
+                   CROSS JOIN advisory ON advisory.id = advisory_file.advisory
+                   CROSS JOIN feed ON feed.id = advisory.feed AND feed.active = 1
+                   ORDER BY thing.id, advisory.osv";
+        self.all(sql, [], |row| Ok((ThingId(row.get(0)?), row.get(1)?, row.get(2)?, row.get(3)?)))
+    }
+
+    fn daily(&self, from: i64) -> Result<Vec<(i64, String, u64)>, StoreError> {
+        let sql = "SELECT day, what, count FROM daily WHERE day >= ?1 ORDER BY day, what";
+        self.all(sql, [from], |row| Ok((row.get(0)?, row.get(1)?, get_count(row, 2)?)))
+    }
+
+    fn alarms(&self) -> Result<Vec<(String, String, u64)>, StoreError> {
+        let sql =
+            "SELECT thing.name, alarm.advisory, alarm.entry FROM alarm CROSS JOIN thing ON thing.id = alarm.artifact
+                   ORDER BY alarm.entry DESC LIMIT 100";
+        self.all(sql, [], |row| Ok((text(row, 0)?, row.get(1)?, get_count(row, 2)?)))
     }
 
     fn environments(&self) -> Result<Vec<(String, String, Timestamp, u64)>, StoreError> {

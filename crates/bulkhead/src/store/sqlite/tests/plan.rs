@@ -55,8 +55,10 @@ fn every_look_up_follows_an_index() {
 fn the_closure_walks_by_index_from_what_is_tainted() {
     let connection = connect::memory().expect("opens");
     let plan = plan(&connection, graph::CLOSURE);
-    let lines: Vec<&str> =
-        plan.lines().filter(|line| line.contains("member") || line.contains("link") || line.contains("AUTOMATIC")).collect();
+    let lines: Vec<&str> = plan
+        .lines()
+        .filter(|line| line.contains("member") || line.contains("link") || line.contains("AUTOMATIC"))
+        .collect();
     insta::assert_snapshot!(lines.join("\n"), @r"
     SEARCH member USING PRIMARY KEY (inside=?)
     SEARCH link USING PRIMARY KEY (src=?)
