@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::support::{Bulkhead, Place, Registry, Upload, Wheel, http, sha256};
 
 const INNER: &str = "nothing of it runs\n";
-const RELEASE: &str = "pkg:pypi/litellm@1.82.8";
+pub const RELEASE: &str = "pkg:pypi/litellm@1.82.8";
 
 const ASSETS: &str = r#"
 [[partner]]
@@ -51,8 +51,8 @@ opens = ["voice-samples"]
 name = "dev/sandbox"
 "#;
 
-struct Estate {
-    bulkhead: Bulkhead,
+pub struct Estate {
+    pub bulkhead: Bulkhead,
     wheel: Upload,
     tokens: Vec<(&'static str, String)>,
     output: String,
@@ -62,7 +62,7 @@ struct Estate {
 
 impl Estate {
     /// Everything happens while nobody suspects the release.
-    fn clean() -> Self {
+    pub fn clean() -> Self {
         let registry = Registry::start();
         let wheel = Wheel::new("litellm", "1.82.8").file("litellm/proxy_start.txt", INNER);
         let wheel = registry.publish(Upload::from(wheel).days_old(90));
@@ -116,7 +116,7 @@ impl Estate {
     }
 
     /// A week later the release is known to be malicious.
-    fn flag(&self) {
+    pub fn flag(&self) {
         let record = json!({
             "schema_version": "1.7.0", "id": "MAL-2026-2144", "modified": "2026-03-24T12:00:00Z",
             "summary": "litellm 1.82.8 steals credentials",
@@ -161,14 +161,10 @@ impl Estate {
 }
 
 fn post(bulkhead: &Bulkhead, path: &str, token: Option<&str>, kind: &str, report: &Value) -> http::Reply {
-    let body = report.to_string();
-    let token = token.map_or_else(String::new, |token| format!("authorization: Bearer {token}\r\n"));
-    let head = format!(
-        "POST {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-type: {kind}\r\n{token}content-length: {}\r\n\r\n{body}",
-        bulkhead.address(),
-        body.len()
-    );
-    http::parse(&http::raw(bulkhead.address(), head.as_bytes()), false).expect("an answer")
+    let authorization = token.map(|token| format!("Bearer {token}"));
+    let mut headers = vec![("content-type", kind)];
+    headers.extend(authorization.as_deref().map(|value| ("authorization", value)));
+    http::send(bulkhead.address(), "POST", path, &headers, &report.to_string())
 }
 
 /// A distribution as an installer leaves it: METADATA and RECORD.

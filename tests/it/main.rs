@@ -7,6 +7,7 @@ mod support;
 
 mod access;
 mod cli;
+mod console;
 mod crash;
 mod documents;
 mod exposure;
@@ -17,3 +18,4 @@ mod lockfile;
 mod paths;
 mod policy;
 mod protocol;
+mod watch;
