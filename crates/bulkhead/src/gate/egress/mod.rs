@@ -1,5 +1,6 @@
 //! The egress gate: between programs and the network. What a run may reach, by host name, method and path.
 
+pub mod broker;
 pub mod dns;
 pub mod hello;
 pub mod host;
