@@ -36,8 +36,9 @@ const MAX_BATCH_BYTES: usize = 1 << 20;
 /// Called once with the entry's index when it is durable, or with the reason why it is not.
 pub type Done = Box<dyn FnOnce(Result<EntryIndex, LedgerError>) + Send>;
 
-/// Called on the writer thread with each durable batch, in order, after the callers were answered. The entries are as
-/// the log has them (texts cut if they had to be).
+/// Called on the writer thread with each durable batch, in order, before the callers are answered: who was answered and
+/// asks the projections must find the entry there. It must be quick. The entries are as the log has them (texts cut if
+/// they had to be).
 pub type OnDurable = Box<dyn Fn(&[(EntryIndex, Entry)]) + Send>;
 
 /// How a sequencer works.
@@ -365,11 +366,12 @@ impl Writer {
         }
         // Before the answers, so that who was answered and asks for a checkpoint gets one that covers the entry.
         self.integrator.add(encoded.iter().map(|entry| leaf_hash(entry)));
-        for (waiting, (index, _)) in waiting.into_iter().zip(&entries) {
-            waiting.answer(Ok(*index));
-        }
+        // Before the answers too: a review that was acknowledged must be seen by every ask that comes after it.
         if let Some(on_durable) = &self.on_durable {
             on_durable(&entries);
+        }
+        for (waiting, (index, _)) in waiting.into_iter().zip(&entries) {
+            waiting.answer(Ok(*index));
         }
     }
 }

@@ -85,6 +85,33 @@ fn many_producers_are_all_answered_and_observed_in_order() {
     assert_eq!(verify(&sequencer.log(), &verifier()).unwrap().size, 400);
 }
 
+/// A review that was acknowledged and not yet projected let a rejected release through.
+#[test]
+fn a_batch_is_observed_before_its_callers_are_answered() {
+    let disk = Disk::default();
+    let observed = Arc::new(AtomicU64::new(0));
+    let next = Arc::clone(&observed);
+    let options = Options {
+        on_durable: Some(Box::new(move |batch| {
+            next.fetch_add(batch.len() as u64, Ordering::SeqCst);
+        })),
+        ..patient()
+    };
+    let (sequencer, _) = Sequencer::open_on(Arc::new(disk), origin(), key(), options).unwrap();
+    let (sender, receiver) = mpsc::channel();
+    for number in 0..20 {
+        let (sender, observed) = (sender.clone(), Arc::clone(&observed));
+        // On the writer's own thread: what is not observed by now never was before this answer.
+        let answer = move |index: Result<bulkhead_core::EntryIndex, _>| {
+            sender.send((index.unwrap().0, observed.load(Ordering::SeqCst))).unwrap();
+        };
+        sequencer.submit(entry(number), Box::new(answer));
+    }
+    for (index, observed) in receiver.iter().take(20) {
+        assert!(observed > index, "entry {index} was answered when {observed} were observed");
+    }
+}
+
 #[test]
 fn what_waits_while_a_batch_is_written_is_the_next_batch() {
     let disk = Disk::default();
