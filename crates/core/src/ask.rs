@@ -74,6 +74,10 @@ pub enum Action {
     TokenRevoke,
     /// Import a feed.
     FeedImport,
+    /// Connect to a host.
+    Connect,
+    /// Send a request to a host.
+    Request,
 }
 
 impl Action {
@@ -89,6 +93,8 @@ impl Action {
             Self::TokenCreate => "token-create",
             Self::TokenRevoke => "token-revoke",
             Self::FeedImport => "feed-import",
+            Self::Connect => "connect",
+            Self::Request => "request",
         }
     }
 }
@@ -142,6 +148,9 @@ pub struct Resource {
     /// SHA-256 of the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Sha256>,
+    /// The host and port that a program reaches: `api.example.test:443`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
 }
 
 /// Around the ask: which run, for what, with which client, from where.

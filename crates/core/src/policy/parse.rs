@@ -175,8 +175,30 @@ fn settings(document: &DeTable<'_>, report: &mut Report<'_>) -> Settings {
         }
         settings.reserved = patterns.into_iter().map(|pattern| pattern.text).collect();
     }
+    for (key, target) in
+        [("hosts", &mut settings.hosts), ("open", &mut settings.open), ("private", &mut settings.private)]
+    {
+        if let Some(patterns) = fields.texts(key) {
+            for pattern in patterns.iter().filter(|pattern| !is_host_pattern(&pattern.text)) {
+                let hint = Some(
+                    "write a host (\"api.example.com\"), what is below one (\"*.example.com\"), or an address"
+                        .to_owned(),
+                );
+                fields.error(pattern.start(), format!("`{key}`: `{}` is no host", pattern.text), hint);
+            }
+            *target = patterns.into_iter().map(|pattern| pattern.text).collect();
+        }
+    }
     fields.finish();
     settings
+}
+
+/// A name, `*.name`, or an address: no scheme, no port, no path, and never everything.
+fn is_host_pattern(text: &str) -> bool {
+    let name = text.strip_prefix("*.").unwrap_or(text);
+    let label =
+        |label: &str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    text.parse::<std::net::IpAddr>().is_ok() || name.split('.').all(label)
 }
 
 fn span(fields: &mut Fields<'_, '_, '_>, key: &'static str, target: &mut Duration) {

@@ -84,6 +84,23 @@ pub const INTAKE: &[Attribute] = &[
     attribute("content.readable", Kind::Bool, "whether every member of the archive could be read"),
 ];
 
+/// What the egress gate sets. What a request alone has is null for a connection.
+pub const EGRESS: &[Attribute] = &[
+    attribute("net.host", Kind::Text, "the host: a name in lower case without the final dot, or an address"),
+    attribute("net.port", Kind::Int, "the port"),
+    attribute("net.scheme", Kind::Text, "how it is spoken to: tls, http, https (TLS that was opened), tcp"),
+    attribute("net.listed", Kind::Bool, "whether the host is in settings.hosts"),
+    attribute("net.secret", Kind::List, "names of the secrets that are for this host"),
+    attribute("net.method", Kind::Text, "the method of the request"),
+    attribute("net.path", Kind::Text, "the path of the request, without its query"),
+    attribute(
+        "net.disagrees",
+        Kind::Text,
+        "how the connection contradicts itself: a TLS hello that names another host, or none",
+    ),
+    attribute("net.misuse", Kind::Text, "where a secret's placeholder stands that does not belong there"),
+];
+
 /// The names that stand alone, beside the groups: `findings` (list of maps with detector, title, severity,
 /// confidence, context, path) and `unknown` (list of the ids of sources that could not say).
 pub const LISTS: &[&str] = &["findings", "unknown"];
@@ -102,6 +119,13 @@ pub const SETTINGS: &[Attribute] = &[
         "seconds by which a lower version may be older than the newest one served",
     ),
     attribute("settings.reserved", Kind::List, "patterns of internal project names"),
+    attribute(
+        "settings.hosts",
+        Kind::List,
+        "hosts that runs may reach: names, `*.name` for what is below one, or addresses",
+    ),
+    attribute("settings.open", Kind::List, "hosts whose TLS is opened, so that rules see method and path"),
+    attribute("settings.private", Kind::List, "hosts that may have private addresses"),
 ];
 
 /// What each element of `findings` has: `findings.exists(f, f.severity == "critical")`. In reasons: `{finding.title}`.
@@ -118,7 +142,8 @@ pub const FINDING: &[Attribute] = &[
 pub fn of(gate: Gate) -> impl Iterator<Item = &'static Attribute> {
     let own: &'static [Attribute] = match gate {
         Gate::Intake => INTAKE,
-        Gate::Runtime | Gate::Egress | Gate::Vault | Gate::Control => &[],
+        Gate::Egress => EGRESS,
+        Gate::Runtime | Gate::Vault | Gate::Control => &[],
     };
     ASK.iter().chain(own)
 }

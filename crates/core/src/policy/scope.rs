@@ -102,7 +102,7 @@ impl<'a> Scope<'a> {
             "settings" => self.settings.seen(field),
             "ask" | "package" => self.of_ask(name),
             "file" => Some(self.of_ask(name).unwrap_or_else(|| self.of_file(name))),
-            "project" | "advisory" | "floor" | "content" => Some(self.of_facts(name)),
+            "project" | "advisory" | "floor" | "content" | "net" => Some(self.of_facts(name)),
             _ => None,
         }
     }

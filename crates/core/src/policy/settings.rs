@@ -16,6 +16,12 @@ pub struct Settings {
     pub downgrade_window: Duration,
     /// Patterns of project names that are internal, such as `acme-*`; `*` stands for any characters.
     pub reserved: Vec<String>,
+    /// Hosts that runs may reach: names, `*.name` for what is below one, or addresses.
+    pub hosts: Vec<String>,
+    /// Hosts whose TLS is opened although no secret is for them, so that rules see method and path.
+    pub open: Vec<String>,
+    /// Hosts that may have private addresses: a company's own. Loopback and metadata services stay closed.
+    pub private: Vec<String>,
 }
 
 impl Default for Settings {
@@ -26,6 +32,9 @@ impl Default for Settings {
             feed_max_age: Duration::seconds(7 * DAY),
             downgrade_window: Duration::seconds(730 * DAY),
             reserved: Vec::new(),
+            hosts: Vec::new(),
+            open: Vec::new(),
+            private: Vec::new(),
         }
     }
 }
@@ -46,6 +55,9 @@ impl Settings {
             "feed_max_age" => Some(Seen::Int(self.feed_max_age.as_seconds())),
             "downgrade_window" => Some(Seen::Int(self.downgrade_window.as_seconds())),
             "reserved" => Some(Seen::List(&self.reserved)),
+            "hosts" => Some(Seen::List(&self.hosts)),
+            "open" => Some(Seen::List(&self.open)),
+            "private" => Some(Seen::List(&self.private)),
             _ => None,
         }
     }

@@ -8,7 +8,7 @@ mod secret;
 mod swap;
 
 pub use placeholder::{Placeholder, PlaceholderError};
-pub use scrub::{Scrubber, needles};
+pub use scrub::{Needle, Scrubber, needles};
 pub use seal::{KeySource, SealError, SealedFile};
 pub use secret::{Binding, SecretName, SecretNameError, StoredSecret};
 pub use swap::{Misuse, Swapped, seen_in, swap};
