@@ -1,4 +1,6 @@
-//! Addresses that stand for names inside one run: 127.1.0.1 to 127.1.255.254, in the order of the questions.
+//! Addresses that stand for names inside one run: from 198.18.0.1 on, in the order of the questions.
+//!
+//! 198.18.0.0/15 is set aside for benchmarks (RFC 2544): no host is there, and 127/8 stays the workload's own.
 
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
@@ -28,7 +30,7 @@ impl Names {
         }
         let number = u16::try_from(inner.by_name.len()).ok().filter(|number| usize::from(*number) < MOST)? + 1;
         let [high, low] = number.to_be_bytes();
-        let address = Ipv4Addr::new(127, 1, high, low);
+        let address = Ipv4Addr::new(198, 18, high, low);
         inner.by_name.insert(name.to_owned(), address);
         inner.by_address.insert(address, name.to_owned());
         Some(address)
@@ -65,6 +67,6 @@ mod tests {
             assert!(names.address(&number.to_string()).is_some());
         }
         assert_eq!(names.address("one-more"), None);
-        assert_eq!(names.address("0"), Some(Ipv4Addr::new(127, 1, 0, 1)));
+        assert_eq!(names.address("0"), Some(Ipv4Addr::new(198, 18, 0, 1)));
     }
 }
