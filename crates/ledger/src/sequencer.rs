@@ -36,9 +36,9 @@ const MAX_BATCH_BYTES: usize = 1 << 20;
 /// Called once with the entry's index when it is durable, or with the reason why it is not.
 pub type Done = Box<dyn FnOnce(Result<EntryIndex, LedgerError>) + Send>;
 
-/// Called on the writer thread with each durable batch, in order, before the callers are answered: who was answered and
-/// asks the projections must find the entry there. It must be quick. The entries are as the log has them (texts cut if
-/// they had to be).
+/// Called on the writer thread with each durable batch, in order, before its callers are answered: who has an answer and
+/// then asks the observer finds the entry there (a review that was acknowledged holds for the next request). So it must
+/// be quick. The entries are as the log has them (texts cut if they had to be).
 pub type OnDurable = Box<dyn Fn(&[(EntryIndex, Entry)]) + Send>;
 
 /// How a sequencer works.
@@ -366,7 +366,6 @@ impl Writer {
         }
         // Before the answers, so that who was answered and asks for a checkpoint gets one that covers the entry.
         self.integrator.add(encoded.iter().map(|entry| leaf_hash(entry)));
-        // Before the answers too: a review that was acknowledged must be seen by every ask that comes after it.
         if let Some(on_durable) = &self.on_durable {
             on_durable(&entries);
         }
