@@ -74,6 +74,12 @@ pub enum Action {
     TokenRevoke,
     /// Import a feed.
     FeedImport,
+    /// Add a secret that runs may use.
+    SecretAdd,
+    /// Replace a secret's value.
+    SecretRotate,
+    /// Remove a secret.
+    SecretRemove,
     /// Connect to a host.
     Connect,
     /// Send a request to a host.
@@ -93,6 +99,9 @@ impl Action {
             Self::TokenCreate => "token-create",
             Self::TokenRevoke => "token-revoke",
             Self::FeedImport => "feed-import",
+            Self::SecretAdd => "secret-add",
+            Self::SecretRotate => "secret-rotate",
+            Self::SecretRemove => "secret-remove",
             Self::Connect => "connect",
             Self::Request => "request",
         }

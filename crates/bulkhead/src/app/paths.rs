@@ -24,6 +24,10 @@ pub struct Paths {
     pub key: PathBuf,
     /// The ledger's name.
     pub origin: PathBuf,
+    /// The sealed secrets.
+    pub secrets: PathBuf,
+    /// The key that seals them, unless the environment gives it.
+    pub secrets_key: PathBuf,
 }
 
 impl Paths {
@@ -38,6 +42,8 @@ impl Paths {
             ledger: data.join("ledger"),
             key: data.join("ledger.key"),
             origin: data.join("ledger.origin"),
+            secrets: data.join("secrets.sealed"),
+            secrets_key: data.join("secrets.key"),
         }
     }
 

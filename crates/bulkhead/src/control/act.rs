@@ -38,6 +38,9 @@ pub async fn act(app: &Arc<App>, request: Request) -> Reply {
             feed_import(app, path, name, skip_invalid).await.and_then(facts)
         }
         Request::FeedList => feed_list(app).and_then(facts),
+        Request::SecretNote { change, name, use_for, owner } => {
+            super::secret::note(app, change, name, use_for, &owner).await.and_then(facts)
+        }
     };
     done.unwrap_or_else(|problem| Reply::Problem {
         code: problem.code.to_string(),
@@ -165,7 +168,7 @@ async fn reject(app: &Arc<App>, subject: &str, reason: String, owner: String) ->
 }
 
 /// Records what an operator did. The entry comes before the effect.
-async fn control(
+pub(super) async fn control(
     app: &Arc<App>,
     action: Action,
     owner: &str,

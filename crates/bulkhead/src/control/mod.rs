@@ -7,6 +7,7 @@
 mod act;
 mod explain;
 mod reply;
+mod secret;
 mod socket;
 
 use jiff::Timestamp;
@@ -17,6 +18,7 @@ pub use reply::{
     ExceptionRow, ExplainedFile, Explanation, FeedRow, Feeds, Held, HeldItem, Imported, LedgerRow, LedgerRows, Loaded,
     Minted, PolicyInForce, Reviewed, RuleLine, TokenRow, Tokens,
 };
+pub use secret::{SecretChange, SecretNoted};
 pub use socket::{SOCKET, ask, listen};
 
 /// One request.
@@ -93,6 +95,17 @@ pub enum Request {
     },
     /// Every feed, with its digest and age.
     FeedList,
+    /// Record that a secret is about to be added, replaced or removed. Its value never crosses the socket.
+    SecretNote {
+        /// `add`, `rotate` or `remove`.
+        change: SecretChange,
+        /// The secret's name.
+        name: String,
+        /// Where it may go, as a sentence.
+        use_for: String,
+        /// Who does it.
+        owner: String,
+    },
 }
 
 /// What came of a request: the facts, or the problem as it is printed.
