@@ -50,6 +50,9 @@ enum Command {
         /// The environment variable in which a run finds its placeholder, such as OPENAI_API_KEY
         #[arg(long, value_name = "VARIABLE")]
         variable: Option<String>,
+        /// The value is ACCESS_KEY_ID:SECRET_ACCESS_KEY of AWS: requests are signed anew with it
+        #[arg(long)]
+        aws: bool,
         /// Read the value from this file instead of standard input
         #[arg(long, value_name = "FILE")]
         value_file: Option<PathBuf>,
@@ -98,7 +101,7 @@ pub(crate) fn run(place: &Place, args: Args, output: &Output) -> Result<Done, Fa
     let mut secrets = read(&file)?;
     let (change, name) = match args.command {
         Command::List => return list(&file, secrets, output),
-        Command::Add { name, hosts, port, path, methods, headers, variable, value_file } => {
+        Command::Add { name, hosts, port, path, methods, headers, variable, aws, value_file } => {
             if secrets.iter().any(|secret| secret.name == name) {
                 let what =
                     format!("there is a secret {name} already; replace its value: bulkhead secret rotate {name}");
@@ -111,16 +114,16 @@ pub(crate) fn run(place: &Place, args: Args, output: &Output) -> Result<Done, Fa
             } else {
                 headers.into_iter().map(|header| header.to_ascii_lowercase()).collect()
             };
-            let binding = Binding { hosts, port, path, methods, headers, variable };
+            let binding = Binding { hosts, port, path, methods, headers, variable, aws };
             check(&binding)?;
-            let value = usable(&name, value(value_file)?)?;
+            let value = usable(&name, value(value_file)?, &binding)?;
             secrets.push(StoredSecret { name: name.clone(), value, binding, since: Clock.now().to_string() });
             secrets.sort_by(|a, b| a.name.cmp(&b.name));
             (SecretChange::Add, name)
         }
         Command::Rotate { name, value_file } => {
             let secret = secrets.iter_mut().find(|secret| secret.name == name).ok_or_else(|| unknown(&name))?;
-            secret.value = usable(&name, value(value_file)?)?;
+            secret.value = usable(&name, value(value_file)?, &secret.binding)?;
             secret.since = Clock.now().to_string();
             (SecretChange::Rotate, name)
         }
@@ -220,9 +223,9 @@ fn check(binding: &Binding) -> Result<(), Failure> {
 }
 
 /// The value, when a placeholder can stand for it.
-fn usable(name: &SecretName, value: Secret) -> Result<Secret, Failure> {
+fn usable(name: &SecretName, value: Secret, binding: &Binding) -> Result<Secret, Failure> {
     let random = |bytes: &mut [u8]| aws_lc_rs::rand::fill(bytes).map_err(|_| PlaceholderError::Random);
-    Placeholder::new(name.clone(), value.clone(), Binding::default(), random)
+    Placeholder::new(name.clone(), value.clone(), binding.clone(), random)
         .map(|_| value)
         .map_err(|error| Failure::Usage(format!("secret {name}: {error}")))
 }

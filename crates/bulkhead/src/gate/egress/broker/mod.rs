@@ -5,10 +5,12 @@ mod placeholder;
 mod scrub;
 mod seal;
 mod secret;
+mod sigv4;
 mod swap;
 
 pub use placeholder::{Placeholder, PlaceholderError};
 pub use scrub::{Needle, Scrubber, needles};
 pub use seal::{KeySource, SealError, SealedFile};
 pub use secret::{Binding, SecretName, SecretNameError, StoredSecret};
+pub use sigv4::{SignError, resign, wants_body};
 pub use swap::{Misuse, Swapped, seen_in, swap};

@@ -24,6 +24,26 @@ pub struct Placeholder {
     pub binding: Binding,
 }
 
+impl Placeholder {
+    /// The texts by which it is recognised: the whole, or for AWS each of its parts, which travel on their own.
+    pub fn marks(&self) -> impl Iterator<Item = &str> {
+        let separator = if self.binding.aws { ':' } else { '\0' };
+        self.text.split(separator)
+    }
+
+    /// The environment variables in which a run finds it.
+    pub fn variables(&self) -> Vec<(String, String)> {
+        let named = |names: &[&str]| {
+            names.iter().zip(self.marks()).map(|(name, mark)| ((*name).to_owned(), mark.to_owned())).collect()
+        };
+        match &self.binding.variable {
+            Some(variable) => vec![(variable.clone(), self.text.clone())],
+            None if self.binding.aws => named(&["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"]),
+            None => Vec::new(),
+        }
+    }
+}
+
 /// There can be no placeholder for this value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlaceholderError {
@@ -35,6 +55,9 @@ pub enum PlaceholderError {
     /// It cannot stand in a header.
     #[error("the value has characters that cannot stand in a header: only visible ASCII can")]
     Characters,
+    /// It is to sign requests to AWS, and is no key pair.
+    #[error("the value is not ACCESS_KEY_ID:SECRET_ACCESS_KEY (with :SESSION_TOKEN behind it where there is one)")]
+    Aws,
     /// No randomness.
     #[error("the system gives no random bytes")]
     Random,
@@ -51,6 +74,9 @@ impl Placeholder {
         binding: Binding,
         random: impl FnOnce(&mut [u8]) -> Result<(), PlaceholderError>,
     ) -> Result<Self, PlaceholderError> {
+        if binding.aws && !matches!(value.reveal().split(':').count(), 2 | 3) {
+            return Err(PlaceholderError::Aws);
+        }
         let text = shaped(value.reveal(), random)?;
         Ok(Self { name, text, value, binding })
     }

@@ -22,13 +22,14 @@ pub struct Needle {
 pub fn needles<'a>(placeholders: impl IntoIterator<Item = &'a Placeholder>) -> Vec<Needle> {
     let mut all = Vec::new();
     for placeholder in placeholders {
-        let (value, text) = (placeholder.value.reveal().as_bytes(), placeholder.text.as_bytes());
-        let finds = forms(value);
-        let puts = forms(text);
-        for (find, put) in finds.into_iter().zip(puts) {
-            let put = if put.len() == find.len() { put } else { vec![b'*'; find.len()] };
-            if find.len() >= 8 && !all.iter().any(|needle: &Needle| needle.find == find) {
-                all.push(Needle { find, put });
+        let separator = if placeholder.binding.aws { ':' } else { '\0' };
+        for (value, text) in placeholder.value.reveal().split(separator).zip(placeholder.marks()) {
+            let (finds, puts) = (forms(value.as_bytes()), forms(text.as_bytes()));
+            for (find, put) in finds.into_iter().zip(puts) {
+                let put = if put.len() == find.len() { put } else { vec![b'*'; find.len()] };
+                if find.len() >= 8 && !all.iter().any(|needle: &Needle| needle.find == find) {
+                    all.push(Needle { find, put });
+                }
             }
         }
     }

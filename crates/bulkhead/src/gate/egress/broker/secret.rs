@@ -78,6 +78,9 @@ pub struct Binding {
     pub headers: Vec<String>,
     /// The environment variable under which a run finds its placeholder.
     pub variable: Option<String>,
+    /// The value is `ACCESS_KEY_ID:SECRET_ACCESS_KEY` (`:SESSION_TOKEN` may follow) of AWS, and requests are signed anew.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub aws: bool,
 }
 
 impl Default for Binding {
@@ -89,6 +92,7 @@ impl Default for Binding {
             methods: Vec::new(),
             headers: vec!["authorization".to_owned(), "x-api-key".to_owned(), "api-key".to_owned()],
             variable: None,
+            aws: false,
         }
     }
 }

@@ -26,6 +26,8 @@ pub struct Misuse {
 pub struct Swapped {
     /// The secrets that were put in, each once.
     pub names: Vec<SecretName>,
+    /// The secret with which the request must be signed anew (AWS), by its place among the placeholders.
+    pub resign: Option<usize>,
 }
 
 /// Swaps the placeholders in a request's headers for their secrets.
@@ -52,8 +54,16 @@ pub fn swap(
             let basic = (name == AUTHORIZATION).then(|| basic(value)).flatten();
             let plain = basic.as_deref().unwrap_or(value.as_bytes());
             let mut text = plain.to_vec();
-            for placeholder in placeholders {
-                if !holds(&text, placeholder.text.as_bytes()) {
+            for (place, placeholder) in placeholders.iter().enumerate() {
+                if !placeholder.marks().any(|mark| holds(&text, mark.as_bytes())) {
+                    continue;
+                }
+                if placeholder.binding.aws {
+                    signed(placeholder, host, port, method, uri.path(), name, &text)?;
+                    swapped.resign = Some(place);
+                    if !swapped.names.contains(&placeholder.name) {
+                        swapped.names.push(placeholder.name.clone());
+                    }
                     continue;
                 }
                 check(placeholder, host, port, method, uri.path(), name)?;
@@ -84,7 +94,32 @@ pub fn swap(
 
 /// The first placeholder that these bytes hold.
 pub fn seen_in<'a>(placeholders: &'a [Placeholder], bytes: &[u8]) -> Option<&'a Placeholder> {
-    placeholders.iter().find(|placeholder| holds(bytes, placeholder.text.as_bytes()))
+    placeholders.iter().find(|placeholder| placeholder.marks().any(|mark| holds(bytes, mark.as_bytes())))
+}
+
+/// A signature made with the placeholders: the key's id where a signature has it, the session token in its own header, and
+/// the key itself nowhere.
+fn signed(
+    placeholder: &Placeholder,
+    host: &Host,
+    port: u16,
+    method: &str,
+    path: &str,
+    name: &HeaderName,
+    text: &[u8],
+) -> Result<(), Misuse> {
+    let place = format!("header {name}");
+    let in_signature = name == AUTHORIZATION && text.starts_with(b"AWS4-HMAC-SHA256 ");
+    let key = placeholder.marks().nth(1).is_some_and(|key| holds(text, key.as_bytes()));
+    if !placeholder.binding.reaches(host, port) {
+        Err(misuse(placeholder, &place, "towards a host that it is not for"))
+    } else if key || !(in_signature || name.as_str() == "x-amz-security-token") {
+        Err(misuse(placeholder, &place, "which may not carry it"))
+    } else if !placeholder.binding.fits(method, path) {
+        Err(misuse(placeholder, &place, "for a method or path that it is not for"))
+    } else {
+        Ok(())
+    }
 }
 
 fn check(

@@ -15,15 +15,21 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 ///
 /// The last bytes of a chunk are looked at together with the next ones, so that no cut hides one.
 pub(super) struct Watched {
-    body: Incoming,
+    body: Pending,
     texts: Vec<Placeholder>,
     tail: Vec<u8>,
     longest: usize,
 }
 
+/// A body that is still coming, or one that had to be read whole.
+pub(super) enum Pending {
+    Coming(Incoming),
+    Whole(Option<Bytes>),
+}
+
 impl Watched {
-    pub(super) fn new(body: Incoming, placeholders: &[Placeholder]) -> Self {
-        let longest = placeholders.iter().map(|placeholder| placeholder.text.len()).max().unwrap_or(0);
+    pub(super) fn new(body: Pending, placeholders: &[Placeholder]) -> Self {
+        let longest = placeholders.iter().flat_map(Placeholder::marks).map(str::len).max().unwrap_or(0);
         Self { body, texts: placeholders.to_vec(), tail: Vec::new(), longest }
     }
 }
@@ -39,8 +45,16 @@ impl Body for Watched {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = &mut *self;
-        let Some(frame) = ready!(Pin::new(&mut this.body).poll_frame(cx)) else { return Poll::Ready(None) };
-        let frame = frame?;
+        let frame = match &mut this.body {
+            Pending::Coming(body) => match ready!(Pin::new(body).poll_frame(cx)) {
+                Some(frame) => frame?,
+                None => return Poll::Ready(None),
+            },
+            Pending::Whole(bytes) => match bytes.take().filter(|bytes| !bytes.is_empty()) {
+                Some(bytes) => Frame::data(bytes),
+                None => return Poll::Ready(None),
+            },
+        };
         if let (Some(data), true) = (frame.data_ref(), this.longest > 0) {
             this.tail.extend_from_slice(data);
             if let Some(placeholder) = seen_in(&this.texts, &this.tail) {
@@ -53,11 +67,17 @@ impl Body for Watched {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        match &self.body {
+            Pending::Coming(body) => body.is_end_stream(),
+            Pending::Whole(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        match &self.body {
+            Pending::Coming(body) => body.size_hint(),
+            Pending::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+        }
     }
 }
 

@@ -21,7 +21,7 @@ use tokio::sync::Mutex;
 use super::super::broker::{self, Misuse, Scrubber, needles};
 use super::super::host::Host;
 use super::super::judge::{Wanted, is_in};
-use super::body::{InBody, Scrubbed, Watched};
+use super::body::{InBody, Pending, Scrubbed, Watched};
 use super::{Egress, Stream};
 use crate::net::problem;
 
@@ -30,6 +30,8 @@ type Body = BoxBody<Bytes, BoxError>;
 
 /// Bytes of a request's head. Real ones stay under 16 kB.
 const HEAD: usize = 64 << 10;
+/// Bytes of a body that is read whole to be signed. Services that want more take a hash in a header.
+const SIGNED: usize = 16 << 20;
 
 /// Where the requests of a connection may go.
 #[derive(Debug, Clone)]
@@ -153,6 +155,7 @@ impl Connection {
         let given = egress.placeholders.iter().filter(|placeholder| placeholder.binding.reaches(&host, port));
         let needles = needles(given);
         prepare(&mut request, &host, port, scheme, &target, !needles.is_empty())?;
+        let request = self.signed(request, swapped.resign, &host, &target).await?;
         let response = self.send(request, &host, port, scheme).await?;
         finish(response, needles)
     }
@@ -194,9 +197,37 @@ impl Connection {
         Ok((host, port, scheme))
     }
 
-    async fn send(
+    /// The request, signed anew where a run signed it with placeholders.
+    async fn signed(
         &self,
         request: Request<Incoming>,
+        resign: Option<usize>,
+        host: &Host,
+        target: &str,
+    ) -> Result<Request<Pending>, Problem> {
+        let Some(placeholder) = resign.and_then(|place| self.egress.placeholders.get(place)) else {
+            return Ok(request.map(Pending::Coming));
+        };
+        let wrong = |why: String| Problem::new(Code::BadRequest, why);
+        let (mut parts, body) = request.into_parts();
+        let body = if broker::wants_body(&parts.headers) {
+            let whole = http_body_util::Limited::new(body, SIGNED).collect().await;
+            let whole = whole.map_err(|error| {
+                wrong(format!("a request that must be signed as a whole could not be read: {error}"))
+            })?;
+            Pending::Whole(Some(whole.to_bytes()))
+        } else {
+            Pending::Coming(body)
+        };
+        let bytes = if let Pending::Whole(Some(bytes)) = &body { Some(bytes) } else { None };
+        broker::resign(placeholder, host, parts.method.as_str(), target, &mut parts.headers, bytes)
+            .map_err(|error| wrong(error.to_string()))?;
+        Ok(Request::from_parts(parts, body))
+    }
+
+    async fn send(
+        &self,
+        request: Request<Pending>,
         host: &Host,
         port: u16,
         scheme: &str,
