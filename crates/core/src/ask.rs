@@ -74,6 +74,12 @@ pub enum Action {
     TokenRevoke,
     /// Import a feed.
     FeedImport,
+    /// Let a witness cosign the ledger.
+    WitnessAdd,
+    /// Forget who a pseudonym in the ledger stands for.
+    SubjectErase,
+    /// Take a compartment's checkpoint into the root log.
+    Checkpoint,
 }
 
 impl Action {
@@ -89,6 +95,9 @@ impl Action {
             Self::TokenCreate => "token-create",
             Self::TokenRevoke => "token-revoke",
             Self::FeedImport => "feed-import",
+            Self::WitnessAdd => "witness-add",
+            Self::SubjectErase => "subject-erase",
+            Self::Checkpoint => "checkpoint",
         }
     }
 }

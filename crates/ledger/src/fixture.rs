@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use bulkhead_core::{Action, Ask, Context, Effect, Gate, Principal, Reason, Resource, Sha256, Verdict};
 
-use crate::entry::{Entry, EntryTime};
-use crate::key::{Origin, SigningKey, VerifierKey};
-use crate::backend::faulty::Disk;
-use crate::head::{FileHead, HeadStore};
-use crate::sequencer::{Done, Options, Recovered, Sequencer};
 use crate::LedgerError;
+use crate::backend::faulty::Disk;
+use crate::entry::{Entry, EntryTime};
+use crate::head::{FileHead, HeadStore};
+use crate::key::{Origin, SigningKey, VerifierKey};
+use crate::sequencer::{Done, Options, Recovered, Sequencer};
 
 /// An entry that can be told from others by its number.
 pub(crate) fn entry(number: u64) -> Entry {

@@ -35,7 +35,8 @@ impl Source for Mirror {
 
 /// Every tile and bundle of a tree of that size (C2SP tlog-tiles): full ones, and at most one partial one a level.
 pub fn resources(size: u64) -> impl Iterator<Item = TilePath> {
-    let tiles = (0..8_u8).flat_map(move |level| level_of(size, level, move |at, width| TilePath::hashes(level, at, width)));
+    let tiles =
+        (0..8_u8).flat_map(move |level| level_of(size, level, move |at, width| TilePath::hashes(level, at, width)));
     tiles.chain(level_of(size, 0, TilePath::entries))
 }
 

@@ -13,7 +13,8 @@ fn patient() -> Options {
 #[test]
 fn entries_get_their_index_in_order_and_survive() {
     let folder = tempfile::tempdir().unwrap();
-    let (sequencer, recovered) = Sequencer::open(folder.path(), &folder.path().join("head"), origin(), key(), patient()).unwrap();
+    let (sequencer, recovered) =
+        Sequencer::open(folder.path(), &folder.path().join("head"), origin(), key(), patient()).unwrap();
     assert_eq!(recovered, Recovered { entries: 0, reintegrated: 0, torn_bytes: 0 });
     for number in 0..5 {
         assert_eq!(sequencer.append(entry(number)).unwrap(), EntryIndex(number));
@@ -25,7 +26,8 @@ fn entries_get_their_index_in_order_and_survive() {
     assert!(matches!(sequencer.append(entry(6)), Err(LedgerError::Closed)));
     assert!(matches!(sequencer.integrate_now(), Err(LedgerError::Closed)));
 
-    let (again, recovered) = Sequencer::open(folder.path(), &folder.path().join("head"), origin(), key(), patient()).unwrap();
+    let (again, recovered) =
+        Sequencer::open(folder.path(), &folder.path().join("head"), origin(), key(), patient()).unwrap();
     assert_eq!(recovered, Recovered { entries: 6, reintegrated: 0, torn_bytes: 0 });
     let entries: Vec<_> = again.log().entries(0..u64::MAX).map(Result::unwrap).collect();
     assert_eq!(entries, (0..6).map(|number| (EntryIndex(number), entry(number))).collect::<Vec<_>>());

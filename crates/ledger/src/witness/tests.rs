@@ -24,7 +24,8 @@ fn every_answer_has_its_meaning() {
     for (status, body) in [(409, &b"017\n"[..]), (409, b"17"), (409, b""), (409, b"\xff\n"), (200, b""), (200, b"ok")] {
         assert!(read(status, body, &note, &key).is_err(), "{status} {body:?}");
     }
-    for (status, word) in [(404, "does not know"), (403, "signature"), (422, "another history"), (400, "refuses"), (500, "500")]
+    for (status, word) in
+        [(404, "does not know"), (403, "signature"), (422, "another history"), (400, "refuses"), (500, "500")]
     {
         let error = read(status, b"", &note, &key).unwrap_err().to_string();
         assert!(error.contains(word), "{error}");
