@@ -28,6 +28,14 @@ pub fn read_if_there(path: &Path) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
+/// The whole content of a file.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    fs::read(path).map_err(|error| named(path, "read", &error))
+}
+
 /// Writes a file whole or not at all: a temporary file beside it, made durable, then renamed.
 ///
 /// # Errors

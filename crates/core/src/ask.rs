@@ -84,6 +84,12 @@ pub enum Action {
     Connect,
     /// Send a request to a host.
     Request,
+    /// Let a witness cosign the ledger.
+    WitnessAdd,
+    /// Forget who a pseudonym in the ledger stands for.
+    SubjectErase,
+    /// Take a compartment's checkpoint into the root log.
+    Checkpoint,
 }
 
 impl Action {
@@ -104,6 +110,9 @@ impl Action {
             Self::SecretRemove => "secret-remove",
             Self::Connect => "connect",
             Self::Request => "request",
+            Self::WitnessAdd => "witness-add",
+            Self::SubjectErase => "subject-erase",
+            Self::Checkpoint => "checkpoint",
         }
     }
 }

@@ -49,6 +49,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("auth", &["clock", "config", "store"]),
     // The worker reads hostile bytes under containment: nothing of the product is in its reach.
     ("worker", &["blocking", "config"]),
+    // Around the ledger: who vouches for it, and in which forms it leaves.
+    ("ledger", &["blocking", "clock", "config", "files", "net", "stop", "tasks"]),
     // The floor: each stands on the vocabulary alone.
     ("store", &["blob", "files"]),
     ("blob", &["files"]),

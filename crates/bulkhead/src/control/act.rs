@@ -31,6 +31,10 @@ pub async fn act(app: &Arc<App>, request: Request) -> Reply {
         Request::PolicyShow => facts(policy_show(app)),
         Request::LedgerShow { last, about } => ledger_show(app, last, about).await.and_then(facts),
         Request::LedgerRebuild => rebuild(app).await.and_then(facts),
+        Request::WitnessAdd { name, key, url, quorum } => {
+            super::ledger::witness_add(app, name, key, url, quorum).await.and_then(facts)
+        }
+        Request::WitnessStatus => super::ledger::witness_status(app).and_then(facts),
         Request::TokenCreate { principal, expires } => token_create(app, principal, expires).await.and_then(facts),
         Request::TokenList => token_list(app).and_then(facts),
         Request::TokenRevoke { id } => token_revoke(app, &id).await.and_then(facts),

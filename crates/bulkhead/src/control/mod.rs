@@ -6,6 +6,7 @@
 
 mod act;
 mod explain;
+mod ledger;
 mod reply;
 mod secret;
 mod socket;
@@ -16,7 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use act::act;
 pub use reply::{
     ExceptionRow, ExplainedFile, Explanation, FeedRow, Feeds, Held, HeldItem, Imported, LedgerRow, LedgerRows, Loaded,
-    Minted, PolicyInForce, Reviewed, RuleLine, TokenRow, Tokens,
+    Minted, PolicyInForce, Reviewed, RuleLine, TokenRow, Tokens, WitnessRow, WitnessRows,
 };
 pub use secret::{SecretChange, SecretNoted};
 pub use socket::{SOCKET, ask, listen};
@@ -70,6 +71,19 @@ pub enum Request {
     },
     /// Make the projections anew from the entries.
     LedgerRebuild,
+    /// Add a witness to the ledger's policy.
+    WitnessAdd {
+        /// What the policy calls it.
+        name: String,
+        /// Its public key.
+        key: String,
+        /// Its submission prefix.
+        url: String,
+        /// How many must cosign: `any`, `all` or a number; as it is when absent.
+        quorum: Option<String>,
+    },
+    /// The ledger's witnesses and how they are doing.
+    WitnessStatus,
     /// Make a token.
     TokenCreate {
         /// The principal that it names.
