@@ -360,7 +360,7 @@ impl<'a> Compared<'a> {
                 _ => Severity::Info,
             };
             let title =
-                format!("a file of kind {kind} with {} bytes, which the release before did not have", blob.size);
+                format!("`{}` is a file of kind {kind} with {} bytes, which the release before did not have", blob.path, blob.size);
             self.findings.report(Change::Blob.meta(), title).at(&blob.path).severity(severity).add();
         }
     }
