@@ -42,7 +42,7 @@ pub use code::{Code, Hook};
 pub use detector::{DETECTORS, Detector, Meta, RULESET, Want, metas};
 pub use filename::FileName;
 pub use findings::Findings;
-pub use inspect::inspect;
+pub use inspect::{inspect, inspect_as};
 pub use lang::{Callee, Fidelity, Import, Language, Literals, Shape, Unit, View};
 pub use limits::Limits;
 pub use profile::Profile;

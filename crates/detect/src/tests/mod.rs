@@ -4,6 +4,7 @@ mod corpus;
 mod fixtures;
 mod hostile_tar;
 mod hostile_zip;
+mod kinds;
 mod limits;
 mod make_tar;
 mod make_zip;
