@@ -82,6 +82,24 @@ pub const INTAKE: &[Attribute] = &[
         "whether the content was read; false in a listing that was asked for before any download",
     ),
     attribute("content.readable", Kind::Bool, "whether every member of the archive could be read"),
+    attribute(
+        "content.behaviours",
+        Kind::List,
+        "what the code can do and when: CONTEXT:ABILITY, such as import:spawn; null when it was not read",
+    ),
+    attribute("content.score", Kind::Int, "0 to 100 over all findings, the delta's included; null when it was not read"),
+    attribute(
+        "delta.from",
+        Kind::Text,
+        "the version that this one was compared with: the highest lower one that was read here; null when there is none",
+    ),
+    attribute("delta.patch", Kind::Bool, "whether the two versions promise a patch release"),
+    attribute(
+        "delta.new",
+        Kind::List,
+        "what is new against it: import:spawn, chain:fetch-start, hook:npm:postinstall, host:NAME, dependency:NAME, blob:KIND:PATH",
+    ),
+    attribute("delta.score", Kind::Int, "0 to 100 over what is new alone"),
 ];
 
 /// What the egress gate sets. What a request alone has is null for a connection.
@@ -102,7 +120,7 @@ pub const EGRESS: &[Attribute] = &[
 ];
 
 /// The names that stand alone, beside the groups: `findings` (list of maps with detector, title, severity,
-/// confidence, context, path) and `unknown` (list of the ids of sources that could not say).
+/// confidence, context, path, line, place, excerpt) and `unknown` (list of the ids of sources that could not say).
 pub const LISTS: &[&str] = &["findings", "unknown"];
 
 /// The knobs that a rule can name; spans of time are in seconds.
@@ -118,6 +136,8 @@ pub const SETTINGS: &[Attribute] = &[
         Kind::Int,
         "seconds by which a lower version may be older than the newest one served",
     ),
+    attribute("settings.score_hold", Kind::Int, "the score from which a file is held"),
+    attribute("settings.score_deny", Kind::Int, "the score from which a file is denied"),
     attribute("settings.reserved", Kind::List, "patterns of internal project names"),
     attribute(
         "settings.hosts",
@@ -136,6 +156,9 @@ pub const FINDING: &[Attribute] = &[
     attribute("confidence", Kind::Text, "low, medium, high"),
     attribute("context", Kind::Text, "when it would run: archive, install, startup, import, call, load"),
     attribute("path", Kind::Text, "the member of the archive; null when it is not in one place"),
+    attribute("line", Kind::Int, "the line in it, from 1; null when it is not on one line"),
+    attribute("place", Kind::Text, "path and line: PATH:LINE, or PATH"),
+    attribute("excerpt", Kind::Text, "the words that were seen, escaped and cut; null when there are none"),
 ];
 
 /// The attributes that rules of that gate can name, beside [`SETTINGS`] and [`LISTS`].
