@@ -4,7 +4,8 @@ use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
 
-use bulkhead_contain::{NetFds, original_destination, recv_dns, send_dns};
+use bulkhead_contain::net::NetFds;
+use bulkhead_contain::{original_destination, recv_dns, send_dns};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
