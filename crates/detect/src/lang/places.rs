@@ -117,7 +117,10 @@ const PLACES: &[(&str, Place)] = &[
 
 /// What is known of this path.
 pub(crate) fn place(path: &str) -> Option<Place> {
-    if path.len() < 4 || path.len() > 1_000 || !path.bytes().any(|byte| matches!(byte, b'/' | b'\\' | b'.' | b' ' | b'_')) {
+    if path.len() < 4
+        || path.len() > 1_000
+        || !path.bytes().any(|byte| matches!(byte, b'/' | b'\\' | b'.' | b' ' | b'_'))
+    {
         return None;
     }
     let mut lower = String::with_capacity(path.len());
@@ -136,7 +139,8 @@ pub(crate) fn place(path: &str) -> Option<Place> {
 /// What an environment variable holds, by its name.
 pub(crate) fn variable(name: &str) -> Sources {
     let upper = name.to_ascii_uppercase();
-    let secret = ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "API_KEY", "APIKEY", "ACCESS_KEY", "PRIVATE_KEY", "CREDENTIAL"];
+    let secret =
+        ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "API_KEY", "APIKEY", "ACCESS_KEY", "PRIVATE_KEY", "CREDENTIAL"];
     if secret.iter().any(|word| upper.contains(word)) {
         return Sources::CREDENTIAL;
     }

@@ -68,15 +68,17 @@ pub(super) fn look_up(path: &str) -> Option<Api> {
         "dns" | "dnslib" if matches!(last, "query" | "resolve") => api(&[Dns], Noun::Arg(0), Sources::NETWORK),
         "urllib" | "urllib2" | "urllib3" => match last {
             "urlopen" => api(GET, Noun::Arg(0), Sources::NETWORK),
-            "urlretrieve" => api(&[Network, Ability::Download, WriteFile], Noun::Arg(0), Sources::NETWORK.with(Sources::WRITTEN)),
+            "urlretrieve" => {
+                api(&[Network, Ability::Download, WriteFile], Noun::Arg(0), Sources::NETWORK.with(Sources::WRITTEN))
+            }
             "request" | "open" if rest != "request" => {
                 api(GET, Noun::Arg(if last == "open" { 0 } else { 1 }), Sources::NETWORK)
             }
             "retrieve" => api(&[Network, Ability::Download, WriteFile], Noun::Arg(0), Sources::NETWORK),
             _ => None,
         },
-        "requests" | "httpx" | "aiohttp" | "cloudscraper" | "requests_html" | "tls_client" | "curl_cffi" | "grequests"
-        | "treq" | "primp" | "requests_futures" => match last {
+        "requests" | "httpx" | "aiohttp" | "cloudscraper" | "requests_html" | "tls_client" | "curl_cffi"
+        | "grequests" | "treq" | "primp" | "requests_futures" => match last {
             "get" | "head" | "options" | "stream" => api(GET, Noun::Arg(0), Sources::NETWORK),
             "post" | "put" | "patch" | "delete" => api(&[Network], Noun::Arg(0), Sources::NETWORK),
             "request" | "ws_connect" => api(&[Network], Noun::Arg(1), Sources::NETWORK),
@@ -100,19 +102,41 @@ pub(super) fn look_up(path: &str) -> Option<Api> {
         "ftplib" | "smtplib" | "telnetlib" | "imaplib" | "poplib" | "paramiko" | "yagmail" | "pysftp"
             if matches!(
                 last,
-                "FTP" | "SMTP" | "SMTP_SSL" | "Telnet" | "connect" | "sendmail" | "send_message" | "storbinary" | "send"
-                    | "exec_command" | "put" | "login"
+                "FTP"
+                    | "SMTP"
+                    | "SMTP_SSL"
+                    | "Telnet"
+                    | "connect"
+                    | "sendmail"
+                    | "send_message"
+                    | "storbinary"
+                    | "send"
+                    | "exec_command"
+                    | "put"
+                    | "login"
             ) =>
         {
             api(&[Network], Noun::Arg(0), Sources::NETWORK)
         }
         "xmlrpc" | "xmlrpclib" if last == "ServerProxy" => api(&[Network], Noun::Arg(0), Sources::NETWORK),
-        "dhooks" | "discord_webhook" | "discord" | "telebot" | "telegram" | "pyrogram" | "slack_sdk" | "dropbox" | "mega"
-        | "discordwebhook" | "notifiers" | "pastebin"
+        "dhooks" | "discord_webhook" | "discord" | "telebot" | "telegram" | "pyrogram" | "slack_sdk" | "dropbox"
+        | "mega" | "discordwebhook" | "notifiers" | "pastebin"
             if matches!(
                 last,
-                "Webhook" | "DiscordWebhook" | "execute" | "send" | "send_message" | "send_document" | "send_photo"
-                    | "SyncWebhook" | "from_url" | "run" | "files_upload" | "upload" | "post" | "send_file"
+                "Webhook"
+                    | "DiscordWebhook"
+                    | "execute"
+                    | "send"
+                    | "send_message"
+                    | "send_document"
+                    | "send_photo"
+                    | "SyncWebhook"
+                    | "from_url"
+                    | "run"
+                    | "files_upload"
+                    | "upload"
+                    | "post"
+                    | "send_file"
             ) =>
         {
             api(&[Network], Noun::Arg(0), Sources::NETWORK)
@@ -128,7 +152,9 @@ pub(super) fn look_up(path: &str) -> Option<Api> {
             _ => None,
         },
         "uuid" if matches!(rest, "getnode" | "uuid1") => api(&[SystemInfo], Noun::None, Sources::SYSTEM),
-        "pwd" if matches!(last, "getpwuid" | "getpwnam" | "getpwall") => api(&[SystemInfo], Noun::None, Sources::SYSTEM),
+        "pwd" if matches!(last, "getpwuid" | "getpwnam" | "getpwall") => {
+            api(&[SystemInfo], Noun::None, Sources::SYSTEM)
+        }
         "shutil" => match rest {
             "rmtree" => api(&[DeleteFile], Noun::Arg(0), none),
             "unpack_archive" => api(&[WriteFile], Noun::Arg(1), none),
@@ -151,8 +177,8 @@ pub(super) fn look_up(path: &str) -> Option<Api> {
             _ => None,
         },
         "pynput" | "keyboard" | "pyHook" | "pyWinhook" | "mouse" => match last {
-            "Listener" | "on_press" | "hook" | "record" | "on_release" | "start_recording" | "HookKeyboard" | "HookManager"
-            | "read_event" => api(&[Watch], Noun::None, Sources::PRIVATE),
+            "Listener" | "on_press" | "hook" | "record" | "on_release" | "start_recording" | "HookKeyboard"
+            | "HookManager" | "read_event" => api(&[Watch], Noun::None, Sources::PRIVATE),
             _ => None,
         },
         "PIL" | "ImageGrab" | "pyautogui" | "pyscreenshot" | "mss" | "cv2" | "pyscreeze" | "d3dshot" => match last {
@@ -166,9 +192,7 @@ pub(super) fn look_up(path: &str) -> Option<Api> {
             }
             _ => None,
         },
-        "win32crypt" if last == "CryptUnprotectData" => {
-            api(&[ReadBrowser, Decrypt], Noun::None, Sources::PRIVATE)
-        }
+        "win32crypt" if last == "CryptUnprotectData" => api(&[ReadBrowser, Decrypt], Noun::None, Sources::PRIVATE),
         "browser_cookie3" | "browsercookie" | "pycookiecheat" | "browserhistory" => {
             api(&[ReadBrowser], Noun::None, Sources::PRIVATE)
         }
@@ -177,7 +201,9 @@ pub(super) fn look_up(path: &str) -> Option<Api> {
         }
         "pip" if matches!(last, "main") => api(&[InstallPackage], Noun::Arg(0), none),
         "runpy" if matches!(rest, "run_path" | "run_module") => api(&[Execute], Noun::Arg(0), Sources::NONE),
-        "imp" if matches!(rest, "load_source" | "load_compiled" | "load_dynamic") => api(&[Execute], Noun::Arg(1), none),
+        "imp" if matches!(rest, "load_source" | "load_compiled" | "load_dynamic") => {
+            api(&[Execute], Noun::Arg(1), none)
+        }
         "code" if matches!(last, "runsource" | "runcode") => api(&[Execute], Noun::Arg(0), none),
         "types" if matches!(rest, "FunctionType" | "CodeType" | "LambdaType") => api(&[Execute], Noun::None, none),
         "ssl" if rest == "_create_unverified_context" => api(&[Disarm], Noun::None, none),
@@ -195,8 +221,8 @@ fn os(rest: &str) -> Option<Api> {
     let none = Sources::NONE;
     match rest {
         "system" | "popen" | "popen2" | "popen3" | "popen4" => api(&[Spawn, Shell], Noun::Arg(0), none),
-        "startfile" | "execl" | "execle" | "execlp" | "execlpe" | "execv" | "execve" | "execvp" | "execvpe" | "posix_spawn"
-        | "posix_spawnp" => api(&[Spawn], Noun::Arg(0), none),
+        "startfile" | "execl" | "execle" | "execlp" | "execlpe" | "execv" | "execve" | "execvp" | "execvpe"
+        | "posix_spawn" | "posix_spawnp" => api(&[Spawn], Noun::Arg(0), none),
         "spawnl" | "spawnle" | "spawnlp" | "spawnlpe" | "spawnv" | "spawnve" | "spawnvp" | "spawnvpe" => {
             api(&[Spawn], Noun::Arg(1), none)
         }
@@ -213,8 +239,8 @@ fn ctypes(rest: &str, last: &str) -> Option<Api> {
     let none = Sources::NONE;
     match last {
         "CDLL" | "WinDLL" | "PyDLL" | "OleDLL" | "LoadLibrary" => api(&[LoadNative], Noun::Arg(0), none),
-        "VirtualAlloc" | "RtlMoveMemory" | "CreateThread" | "CreateRemoteThread" | "WriteProcessMemory" | "VirtualProtect"
-        | "EnumWindows" | "VirtualAllocEx"
+        "VirtualAlloc" | "RtlMoveMemory" | "CreateThread" | "CreateRemoteThread" | "WriteProcessMemory"
+        | "VirtualProtect" | "EnumWindows" | "VirtualAllocEx"
             if rest.starts_with("windll") || rest.starts_with("WinDLL") || rest.starts_with("cdll") =>
         {
             api(&[LoadNative, Execute], Noun::None, none)

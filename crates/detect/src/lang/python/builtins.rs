@@ -3,10 +3,10 @@
 use std::rc::Rc;
 
 use super::api::{self, Api, Noun};
+use super::decode;
 use super::eval::{Eval, Source, known_module};
 use super::fold;
 use super::value::{Arg, HOLE, Kind, Val};
-use super::decode;
 use crate::behaviour::{Ability, Sources};
 use crate::lang::{Callee, shell};
 
@@ -32,7 +32,10 @@ pub(super) fn starts(path: &str) -> bool {
         "concurrent" | "ThreadPoolExecutor" | "ProcessPoolExecutor" => matches!(last, "submit" | "map"),
         "_thread" | "thread" => last.starts_with("start_new"),
         "atexit" => last == "register",
-        "asyncio" => matches!(last, "run" | "create_task" | "ensure_future" | "run_in_executor" | "to_thread" | "call_soon" | "gather"),
+        "asyncio" => matches!(
+            last,
+            "run" | "create_task" | "ensure_future" | "run_in_executor" | "to_thread" | "call_soon" | "gather"
+        ),
         "map" | "filter" | "sorted" | "apply" | "reduce" | "functools" | "next" | "list" | "any" | "all" => true,
         "sched" | "schedule" | "signal" => matches!(last, "enter" | "enterabs" | "do"),
         "sys" => matches!(last, "setprofile" | "settrace" | "addaudithook"),
@@ -45,10 +48,50 @@ pub(super) fn starts(path: &str) -> bool {
 pub(super) fn is_builtin(name: &str) -> bool {
     matches!(
         name,
-        "exec" | "eval" | "compile" | "open" | "getattr" | "setattr" | "hasattr" | "__import__" | "print" | "len" | "str"
-            | "int" | "bytes" | "bytearray" | "chr" | "ord" | "list" | "dict" | "set" | "tuple" | "map" | "range" | "super"
-            | "isinstance" | "type" | "object" | "Exception" | "globals" | "locals" | "vars" | "input" | "zip" | "sum"
-            | "reversed" | "sorted" | "enumerate" | "any" | "all" | "bool" | "float" | "hex" | "filter" | "repr" | "exit"
+        "exec"
+            | "eval"
+            | "compile"
+            | "open"
+            | "getattr"
+            | "setattr"
+            | "hasattr"
+            | "__import__"
+            | "print"
+            | "len"
+            | "str"
+            | "int"
+            | "bytes"
+            | "bytearray"
+            | "chr"
+            | "ord"
+            | "list"
+            | "dict"
+            | "set"
+            | "tuple"
+            | "map"
+            | "range"
+            | "super"
+            | "isinstance"
+            | "type"
+            | "object"
+            | "Exception"
+            | "globals"
+            | "locals"
+            | "vars"
+            | "input"
+            | "zip"
+            | "sum"
+            | "reversed"
+            | "sorted"
+            | "enumerate"
+            | "any"
+            | "all"
+            | "bool"
+            | "float"
+            | "hex"
+            | "filter"
+            | "repr"
+            | "exit"
     )
 }
 
@@ -75,7 +118,8 @@ impl Eval {
         if !called.made && path.contains('.') && !known_module(path) {
             self.other(path);
         }
-        let noun = keeps_noun(path).then(|| args.first().and_then(|arg| arg.value.noun())).flatten().or(called.noun.clone());
+        let noun =
+            keeps_noun(path).then(|| args.first().and_then(|arg| arg.value.noun())).flatten().or(called.noun.clone());
         let from = called.from.with(given.without(Sources::LITERAL));
         Val::new(Kind::Made(Rc::clone(&called.path), noun), from)
     }
@@ -89,7 +133,8 @@ impl Eval {
             match &arg.value.kind {
                 Kind::Func(at, def) => {
                     let list = self.arg(args, 1, &["args"]).and_then(|arg| arg.value.items()).map(<[Val]>::to_vec);
-                    let given = list.unwrap_or_default().into_iter().map(|value| Arg { name: None, value, variable: None });
+                    let given =
+                        list.unwrap_or_default().into_iter().map(|value| Arg { name: None, value, variable: None });
                     let (at, def) = (*at, *def);
                     self.local(at, def, given.collect());
                 }
@@ -168,10 +213,12 @@ impl Eval {
                 }
                 Val::unknown(Sources::NONE)
             }
-            "chr" | "unichr" => match first?.as_int().and_then(|code| u32::try_from(code).ok()).and_then(char::from_u32) {
-                Some(c) => Val::text(c.encode_utf8(&mut [0; 4]), plain.with(Sources::BUILT)),
-                None => Val::unknown(plain.with(Sources::BUILT)),
-            },
+            "chr" | "unichr" => {
+                match first?.as_int().and_then(|code| u32::try_from(code).ok()).and_then(char::from_u32) {
+                    Some(c) => Val::text(c.encode_utf8(&mut [0; 4]), plain.with(Sources::BUILT)),
+                    None => Val::unknown(plain.with(Sources::BUILT)),
+                }
+            }
             "ord" => match first?.constant_str().and_then(|text| text.chars().next()) {
                 Some(c) => Val::new(Kind::Int(i128::from(u32::from(c))), plain),
                 None => match first?.constant_bytes() {
@@ -198,8 +245,11 @@ impl Eval {
                     _ => Val::new(Kind::Str(fold::show(value)), value.from),
                 }
             }
-            "bytes" | "bytearray" | "bytes.fromhex" | "bytearray.fromhex" | "memoryview" => self.bytes(called, plain)?,
-            "list" | "tuple" | "set" | "frozenset" | "iter" | "sorted" | "dict" | "json.dumps" | "pprint.pformat" | "json.dump" => {
+            "bytes" | "bytearray" | "bytes.fromhex" | "bytearray.fromhex" | "memoryview" => {
+                self.bytes(called, plain)?
+            }
+            "list" | "tuple" | "set" | "frozenset" | "iter" | "sorted" | "dict" | "json.dumps" | "pprint.pformat"
+            | "json.dump" => {
                 let value = first.cloned();
                 match value {
                     Some(Val { kind: Kind::Path(path), .. }) if &*path == "os.environ" => {
@@ -215,7 +265,9 @@ impl Eval {
                     None if &*called.path == "dict" => {
                         let pairs = args
                             .iter()
-                            .filter_map(|arg| Some((Val::text(self.names.text(arg.name?), Sources::NONE), arg.value.clone())))
+                            .filter_map(|arg| {
+                                Some((Val::text(self.names.text(arg.name?), Sources::NONE), arg.value.clone()))
+                            })
                             .collect();
                         Val::new(Kind::Dict(Rc::new(pairs)), given)
                     }
@@ -230,7 +282,9 @@ impl Eval {
             "range" | "xrange" => self.range(args)?,
             "enumerate" => {
                 let items = self.iterate(&first?.clone())?;
-                let pairs = (0..).zip(items).map(|(at, item)| Val::list(vec![Val::new(Kind::Int(at), Sources::NONE), item], Sources::NONE));
+                let pairs = (0..)
+                    .zip(items)
+                    .map(|(at, item)| Val::list(vec![Val::new(Kind::Int(at), Sources::NONE), item], Sources::NONE));
                 Val::list(pairs.collect(), plain)
             }
             "zip" => {
@@ -241,7 +295,9 @@ impl Eval {
             "map" => self.map(source, offset, args)?,
             "sum" => Val::unknown(plain),
             "isinstance" | "hasattr" | "issubclass" | "print" | "id" | "hash" => Val::unknown(Sources::NONE),
-            "super" | "property" | "staticmethod" | "classmethod" | "functools.partial" | "functools.wraps" => first.cloned().unwrap_or(Val::unknown(Sources::NONE)),
+            "super" | "property" | "staticmethod" | "classmethod" | "functools.partial" | "functools.wraps" => {
+                first.cloned().unwrap_or(Val::unknown(Sources::NONE))
+            }
             "str.maketrans" | "bytes.maketrans" | "string.maketrans" => self.maketrans(args)?,
             "os.path.join" | "posixpath.join" | "ntpath.join" | "path.join" | "pathlib.Path.joinpath" => {
                 let parts: Vec<Rc<str>> = args.iter().map(|arg| fold::show(&arg.value)).collect();
@@ -252,11 +308,14 @@ impl Eval {
                 }
                 Val::text(&base, plain.with(from).with(called.from))
             }
-            "os.path.expanduser" | "os.path.expandvars" | "os.path.abspath" | "os.path.realpath" | "os.path.normpath"
-            | "os.path.dirname" | "pathlib.Path" | "pathlib.PurePath" | "os.fspath" | "codecs.encode" | "shlex.split" | "shlex.quote"
-            | "sys.intern" | "copy.copy" | "copy.deepcopy" | "textwrap.dedent" | "io.StringIO" | "io.BytesIO" => {
+            "os.path.expanduser" | "os.path.expandvars" | "os.path.abspath" | "os.path.realpath"
+            | "os.path.normpath" | "os.path.dirname" | "pathlib.Path" | "pathlib.PurePath" | "os.fspath"
+            | "codecs.encode" | "shlex.split" | "shlex.quote" | "sys.intern" | "copy.copy" | "copy.deepcopy"
+            | "textwrap.dedent" | "io.StringIO" | "io.BytesIO" => {
                 let mut value = first?.clone();
-                if &*called.path == "codecs.encode" && args.get(1).and_then(|arg| arg.value.as_str()).is_some_and(is_rot13) {
+                if &*called.path == "codecs.encode"
+                    && args.get(1).and_then(|arg| arg.value.as_str()).is_some_and(is_rot13)
+                {
                     let text = value.constant_str()?;
                     value = Val::text(&decode::rot13(text), plain.with(Sources::DECODED));
                 }
@@ -288,9 +347,12 @@ impl Eval {
             return Some(Val::new(Kind::Bytes(bytes.into()), from.with(Sources::DECODED)));
         }
         if let Some(items) = value.items() {
-            let bytes: Option<Vec<u8>> = items.iter().map(|item| item.as_int().and_then(|n| u8::try_from(n).ok())).collect();
+            let bytes: Option<Vec<u8>> =
+                items.iter().map(|item| item.as_int().and_then(|n| u8::try_from(n).ok())).collect();
             let built = if items.len() > 3 { Sources::BUILT } else { Sources::NONE };
-            return Some(bytes.map_or(Val::unknown(from.with(built)), |bytes| Val::new(Kind::Bytes(bytes.into()), from.with(built))));
+            return Some(bytes.map_or(Val::unknown(from.with(built)), |bytes| {
+                Val::new(Kind::Bytes(bytes.into()), from.with(built))
+            }));
         }
         match &value.kind {
             Kind::Int(_) => Some(Val::unknown(Sources::NONE)),
@@ -337,7 +399,8 @@ impl Eval {
             out.push(match &function.kind {
                 Kind::Func(at, def) => self.enter(*at, *def, None, Some(args.to_vec()), false),
                 Kind::Path(path) => {
-                    let called = Called { path: Rc::clone(path), noun: None, made: false, from: Sources::NONE, args: &args };
+                    let called =
+                        Called { path: Rc::clone(path), noun: None, made: false, from: Sources::NONE, args: &args };
                     self.named(source, offset, &called)
                 }
                 _ => Val::unknown(value.from),
@@ -353,7 +416,10 @@ impl Eval {
         }
         let (a, b) = (first.constant_str()?, args.get(1)?.value.constant_str()?);
         let pairs = a.chars().zip(b.chars()).map(|(a, b)| {
-            (Val::new(Kind::Int(i128::from(u32::from(a))), Sources::NONE), Val::new(Kind::Int(i128::from(u32::from(b))), Sources::NONE))
+            (
+                Val::new(Kind::Int(i128::from(u32::from(a))), Sources::NONE),
+                Val::new(Kind::Int(i128::from(u32::from(b))), Sources::NONE),
+            )
         });
         Some(Val::new(Kind::Dict(Rc::new(pairs.collect())), Sources::BUILT))
     }
@@ -364,10 +430,14 @@ impl Eval {
         let decoder = path.rsplit('.').next().unwrap_or(path);
         let root = path.split('.').next().unwrap_or(path);
         let known = match root {
-            "base64" | "pybase64" => decoder.ends_with("decode") || decoder.ends_with("decodebytes") || decoder.ends_with("decodestring"),
+            "base64" | "pybase64" => {
+                decoder.ends_with("decode") || decoder.ends_with("decodebytes") || decoder.ends_with("decodestring")
+            }
             "binascii" => decoder.starts_with("a2b") || decoder == "unhexlify",
             "codecs" => decoder == "decode",
-            "zlib" | "gzip" | "lzma" | "bz2" | "brotli" | "zstandard" | "lz4" => decoder == "decompress" || path == "zlib.decompressobj.decompress",
+            "zlib" | "gzip" | "lzma" | "bz2" | "brotli" | "zstandard" | "lz4" => {
+                decoder == "decompress" || path == "zlib.decompressobj.decompress"
+            }
             "marshal" | "dill" | "cloudpickle" => decoder == "loads",
             "b64decode" | "unhexlify" | "decompress" => !path.contains('.'),
             _ => false,
@@ -404,7 +474,9 @@ impl Eval {
             self.host(source, offset, &text);
             self.shell(source, offset, &text, from);
         }
-        let Some(bytes) = decoded.filter(|bytes| self.budget.room(bytes.len())) else { return Some(Val::unknown(from)) };
+        let Some(bytes) = decoded.filter(|bytes| self.budget.room(bytes.len())) else {
+            return Some(Val::unknown(from));
+        };
         if let Ok(text) = std::str::from_utf8(&bytes)
             && text.contains("://")
         {
@@ -425,7 +497,13 @@ impl Eval {
             _ => None,
         };
         let written = self.from_written(&value.noun().unwrap_or_default());
-        self.effect(source, offset, Ability::Execute, value.from.with(written), text.as_deref().or(value.noun().as_deref()));
+        self.effect(
+            source,
+            offset,
+            Ability::Execute,
+            value.from.with(written),
+            text.as_deref().or(value.noun().as_deref()),
+        );
         match text {
             Some(text) => {
                 let line = source.line(offset);
@@ -441,7 +519,11 @@ impl Eval {
             Noun::None => None,
             Noun::Receiver => called.noun.clone(),
             Noun::Arg(at) => self
-                .arg(args, at, &["url", "args", "cmd", "command", "path", "file", "filename", "host", "address", "uri", "token"])
+                .arg(
+                    args,
+                    at,
+                    &["url", "args", "cmd", "command", "path", "file", "filename", "host", "address", "uri", "token"],
+                )
                 .or_else(|| args.first())
                 .and_then(|arg| arg.value.noun())
                 .or_else(|| called.noun.clone()),
@@ -463,7 +545,9 @@ impl Eval {
         }
         if text.contains("://") {
             self.host(source, offset, text);
-        } else if api.does.contains(&Ability::Network) && let Some(host) = text.split(' ').next() {
+        } else if api.does.contains(&Ability::Network)
+            && let Some(host) = text.split(' ').next()
+        {
             self.host(source, offset, &format!("tcp://{host}/"));
         }
         if api.does.contains(&Ability::WriteFile) {
@@ -482,13 +566,29 @@ impl Eval {
             return;
         }
         for effect in shell::effects(text, source.line(offset)) {
-            self.effect(source, offset, effect.ability, effect.from.with(from), effect.detail.as_deref().or(Some(text)));
+            self.effect(
+                source,
+                offset,
+                effect.ability,
+                effect.from.with(from),
+                effect.detail.as_deref().or(Some(text)),
+            );
         }
         let lower = text.to_ascii_lowercase();
         if lower.contains("pip install") || lower.contains("pip3 install") || lower.contains("-m pip") {
             self.effect(source, offset, Ability::InstallPackage, from, Some(text));
         }
-        let fetches = ["curl", "wget", "invoke-webrequest", "downloadstring", "downloadfile", "certutil", "bitsadmin", "iwr ", "start-bitstransfer"];
+        let fetches = [
+            "curl",
+            "wget",
+            "invoke-webrequest",
+            "downloadstring",
+            "downloadfile",
+            "certutil",
+            "bitsadmin",
+            "iwr ",
+            "start-bitstransfer",
+        ];
         if text.contains("://") && fetches.iter().any(|word| lower.contains(word)) {
             self.effect(source, offset, Ability::Network, from, Some(text));
             self.effect(source, offset, Ability::Download, from, Some(text));
@@ -497,10 +597,11 @@ impl Eval {
 
     /// Whether this text names a file that was written before.
     pub(super) fn from_written(&self, text: &str) -> Sources {
-        let hit = text.len() > 3 && self.written.iter().take(200).any(|path| {
-            let name = path.rsplit(['/', '\\', HOLE]).next().unwrap_or(path);
-            name.len() >= 4 && text.contains(name)
-        });
+        let hit = text.len() > 3
+            && self.written.iter().take(200).any(|path| {
+                let name = path.rsplit(['/', '\\', HOLE]).next().unwrap_or(path);
+                name.len() >= 4 && text.contains(name)
+            });
         if hit { Sources::WRITTEN } else { Sources::NONE }
     }
 
@@ -518,13 +619,40 @@ fn is_rot13(codec: &str) -> bool {
 /// Calls whose result stands for what they were given: a path, a URL.
 fn keeps_noun(path: &str) -> bool {
     let root = path.split('.').next().unwrap_or(path);
-    matches!(root, "pathlib" | "urllib" | "urllib2" | "http" | "httplib" | "zipfile" | "tarfile" | "tempfile" | "winreg" | "_winreg" | "open" | "io")
+    matches!(
+        root,
+        "pathlib"
+            | "urllib"
+            | "urllib2"
+            | "http"
+            | "httplib"
+            | "zipfile"
+            | "tarfile"
+            | "tempfile"
+            | "winreg"
+            | "_winreg"
+            | "open"
+            | "io"
+    )
 }
 
 /// Commands that ask the machine who and where it is.
 fn is_inquiry(command: &str) -> bool {
     let lower = command.to_ascii_lowercase();
-    ["whoami", "hostname", "uname", "ipconfig", "ifconfig", "systeminfo", "wmic", "id", "ip a", "netsh wlan", "tasklist", "env"]
-        .iter()
-        .any(|word| lower == *word || lower.starts_with(&format!("{word} ")))
+    [
+        "whoami",
+        "hostname",
+        "uname",
+        "ipconfig",
+        "ifconfig",
+        "systeminfo",
+        "wmic",
+        "id",
+        "ip a",
+        "netsh wlan",
+        "tasklist",
+        "env",
+    ]
+    .iter()
+    .any(|word| lower == *word || lower.starts_with(&format!("{word} ")))
 }

@@ -103,16 +103,17 @@ impl Eval {
             return Val::unknown(Sources::NONE);
         }
         let values: Vec<Val> = args.iter().filter(|arg| arg.name.is_none()).map(|arg| arg.value.clone()).collect();
-        let named: Vec<(Rc<str>, Val)> = args
-            .iter()
-            .filter_map(|arg| Some((Rc::clone(self.names.text(arg.name?)), arg.value.clone())))
-            .collect();
+        let named: Vec<(Rc<str>, Val)> =
+            args.iter().filter_map(|arg| Some((Rc::clone(self.names.text(arg.name?)), arg.value.clone()))).collect();
         let find = |key: &str| named.iter().find(|(name, _)| &**name == key).map(|(_, value)| value.clone());
         let from = value.from.with(given);
         if let Some(kind) = fold::method(&value, &text, &values, &find, &mut self.budget) {
             let decoded = &*text == "decode"
                 && values.first().and_then(Val::as_str).is_some_and(|codec| {
-                    matches!(codec.to_ascii_lowercase().as_str(), "hex" | "base64" | "zlib" | "rot13" | "rot_13" | "zip" | "bz2")
+                    matches!(
+                        codec.to_ascii_lowercase().as_str(),
+                        "hex" | "base64" | "zlib" | "rot13" | "rot_13" | "zip" | "bz2"
+                    )
                 });
             let from = match (&*text, &kind) {
                 ("split", _) => value.from,
@@ -206,7 +207,11 @@ impl Eval {
                 arg::POSITIONAL => args.push(Arg { name: None, value, variable }),
                 arg::STAR => match value.items() {
                     Some(items) => {
-                        args.extend(items.iter().take(64).map(|item| Arg { name: None, value: item.clone(), variable: None }));
+                        args.extend(items.iter().take(64).map(|item| Arg {
+                            name: None,
+                            value: item.clone(),
+                            variable: None,
+                        }));
                     }
                     None => args.push(Arg { name: None, value, variable }),
                 },
@@ -309,9 +314,11 @@ impl Eval {
     }
 
     fn is_static(&self, source: &Source, decorators: List) -> bool {
-        source.ast.list(decorators).iter().any(|&id| {
-            matches!(source.ast.node(Id(id)).e, E::Name(sym) if &**self.names.text(sym) == "staticmethod")
-        })
+        source
+            .ast
+            .list(decorators)
+            .iter()
+            .any(|&id| matches!(source.ast.node(Id(id)).e, E::Name(sym) if &**self.names.text(sym) == "staticmethod"))
     }
 
     /// Functions given as arguments to something unknown may be called by it; only the known starters say that they are.
@@ -461,7 +468,9 @@ impl Eval {
             named = (0..).zip(&self.classes).filter(|(_, info)| is_command(info)).map(|(at, _)| at).collect();
         }
         for class in named {
-            for name in ["__init__", "initialize_options", "finalize_options", "run", "build_extension", "build_extensions"] {
+            for name in
+                ["__init__", "initialize_options", "finalize_options", "run", "build_extension", "build_extensions"]
+            {
                 let sym = self.names.number(name);
                 if let Some(Val { kind: Kind::Func(at, def), .. }) = self.member(class, sym, 0) {
                     self.local(at, def, Vec::new());
@@ -493,7 +502,14 @@ impl Eval {
         args.iter().find(|arg| arg.name.is_some_and(|sym| &**self.names.text(sym) == name))
     }
 
-    pub(super) fn module_attribute(&mut self, source: &Source, offset: u32, object: &Val, name: &str, from: Sources) -> Val {
+    pub(super) fn module_attribute(
+        &mut self,
+        source: &Source,
+        offset: u32,
+        object: &Val,
+        name: &str,
+        from: Sources,
+    ) -> Val {
         if let Kind::Path(path) = &object.kind {
             self.hidden(source, offset, name, from);
             if &**path != "builtins" {
@@ -508,8 +524,19 @@ impl Eval {
     pub(super) fn hidden(&mut self, source: &Source, offset: u32, name: &str, from: Sources) {
         if matches!(
             name,
-            "exec" | "eval" | "compile" | "__import__" | "system" | "popen" | "Popen" | "b64decode" | "urlopen" | "execfile"
-                | "urlretrieve" | "decompress" | "__builtins__"
+            "exec"
+                | "eval"
+                | "compile"
+                | "__import__"
+                | "system"
+                | "popen"
+                | "Popen"
+                | "b64decode"
+                | "urlopen"
+                | "execfile"
+                | "urlretrieve"
+                | "decompress"
+                | "__builtins__"
         ) {
             self.effect(source, offset, Ability::ComputedCall, from, Some(name));
         }

@@ -38,7 +38,8 @@ pub(super) struct Source {
 
 impl Source {
     pub(super) fn line(&self, offset: u32) -> u32 {
-        self.line.unwrap_or_else(|| u32::try_from(self.lines.partition_point(|&start| start <= offset)).unwrap_or(0).max(1))
+        self.line
+            .unwrap_or_else(|| u32::try_from(self.lines.partition_point(|&start| start <= offset)).unwrap_or(0).max(1))
     }
 }
 
@@ -314,7 +315,8 @@ impl Eval {
         match source.ast.node(test).e {
             E::Name(sym) | E::Attr(_, sym) if &**self.names.text(sym) == "TYPE_CHECKING" => Test::Types,
             E::Bin(Op::Eq, left, right) => {
-                let name = |id: Id| matches!(source.ast.node(id).e, E::Name(sym) if &**self.names.text(sym) == "__name__");
+                let name =
+                    |id: Id| matches!(source.ast.node(id).e, E::Name(sym) if &**self.names.text(sym) == "__name__");
                 if name(left) || name(right) { Test::Main } else { Test::Other }
             }
             _ => Test::Other,
@@ -500,8 +502,16 @@ impl Eval {
     /// Notes an import of the unit at hand.
     pub(super) fn imported(&mut self, module: &str, line: u32) {
         let unit = self.unit();
-        if self.imports.len() < 4_000 && !self.imports.iter().rev().take(40).any(|i| i.module == module && i.unit == unit) {
+        if self.imports.len() < 4_000
+            && !self.imports.iter().rev().take(40).any(|i| i.module == module && i.unit == unit)
+        {
             self.imports.push(Import { module: module.to_owned(), line, unit });
+            // Importing a module imports the packages around it.
+            if let Some((outer, _)) = module.rsplit_once('.')
+                && !known_module(module)
+            {
+                self.imported(outer, line);
+            }
         }
     }
 
@@ -522,7 +532,14 @@ impl Eval {
     }
 
     /// Notes what the code at that offset does.
-    pub(super) fn effect(&mut self, source: &Source, offset: u32, ability: Ability, from: Sources, detail: Option<&str>) {
+    pub(super) fn effect(
+        &mut self,
+        source: &Source,
+        offset: u32,
+        ability: Ability,
+        from: Sources,
+        detail: Option<&str>,
+    ) {
         let unit = self.unit();
         let line = source.line(offset);
         if let Some(&at) = self.effects.get(&(unit, ability, line)) {
@@ -571,12 +588,67 @@ pub(super) fn known_module(module: &str) -> bool {
     let root = module.split('.').next().unwrap_or(module);
     matches!(
         root,
-        "os" | "sys" | "re" | "json" | "typing" | "subprocess" | "socket" | "urllib" | "requests" | "base64" | "zlib"
-            | "collections" | "functools" | "itertools" | "pathlib" | "logging" | "datetime" | "time" | "random" | "math"
-            | "threading" | "asyncio" | "dataclasses" | "abc" | "enum" | "contextlib" | "io" | "shutil" | "tempfile"
-            | "setuptools" | "distutils" | "platform" | "getpass" | "ctypes" | "numpy" | "pandas" | "torch" | "warnings"
-            | "inspect" | "types" | "builtins" | "importlib" | "codecs" | "binascii" | "marshal" | "pickle" | "struct"
-            | "hashlib" | "cryptography" | "Crypto" | "http" | "ssl" | "uuid" | "copy" | "operator" | "string"
-            | "multiprocessing" | "concurrent" | "unittest" | "pytest" | "pip" | "winreg" | "typing_extensions"
+        "os" | "sys"
+            | "re"
+            | "json"
+            | "typing"
+            | "subprocess"
+            | "socket"
+            | "urllib"
+            | "requests"
+            | "base64"
+            | "zlib"
+            | "collections"
+            | "functools"
+            | "itertools"
+            | "pathlib"
+            | "logging"
+            | "datetime"
+            | "time"
+            | "random"
+            | "math"
+            | "threading"
+            | "asyncio"
+            | "dataclasses"
+            | "abc"
+            | "enum"
+            | "contextlib"
+            | "io"
+            | "shutil"
+            | "tempfile"
+            | "setuptools"
+            | "distutils"
+            | "platform"
+            | "getpass"
+            | "ctypes"
+            | "numpy"
+            | "pandas"
+            | "torch"
+            | "warnings"
+            | "inspect"
+            | "types"
+            | "builtins"
+            | "importlib"
+            | "codecs"
+            | "binascii"
+            | "marshal"
+            | "pickle"
+            | "struct"
+            | "hashlib"
+            | "cryptography"
+            | "Crypto"
+            | "http"
+            | "ssl"
+            | "uuid"
+            | "copy"
+            | "operator"
+            | "string"
+            | "multiprocessing"
+            | "concurrent"
+            | "unittest"
+            | "pytest"
+            | "pip"
+            | "winreg"
+            | "typing_extensions"
     )
 }

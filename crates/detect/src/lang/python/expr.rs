@@ -137,7 +137,11 @@ impl Eval {
             return Val::new(Kind::Bytes(bytes.into()), from);
         }
         if text.contains("://") {
-            self.host(source, source.ast.node(Id(source.ast.list(list).first().copied().unwrap_or_default())).start, &text);
+            self.host(
+                source,
+                source.ast.node(Id(source.ast.list(list).first().copied().unwrap_or_default())).start,
+                &text,
+            );
         }
         if !self.budget.room(text.len()) {
             return Val::unknown(from);
@@ -245,9 +249,10 @@ impl Eval {
                         return Val::unknown(from);
                     }
                     self.bind(source, target, &item);
-                    let keep = comp.conditions.iter().all(|&condition| {
-                        !matches!(self.eval(source, condition).kind, Kind::Bool(false))
-                    });
+                    let keep = comp
+                        .conditions
+                        .iter()
+                        .all(|&condition| !matches!(self.eval(source, condition).kind, Kind::Bool(false)));
                     if keep {
                         let element = self.eval(source, comp.element);
                         match comp.value {
@@ -349,7 +354,9 @@ impl Eval {
         let index = self.eval(source, index);
         let from = object.from.with(index.from.without(Sources::LITERAL));
         match (&object.kind, &index.kind) {
-            (Kind::List(items), Kind::Int(at)) => pick(items.len(), *at).map_or(Val::unknown(from), |at| items[at].clone()),
+            (Kind::List(items), Kind::Int(at)) => {
+                pick(items.len(), *at).map_or(Val::unknown(from), |at| items[at].clone())
+            }
             (Kind::Str(text), Kind::Int(at)) if !text.contains(HOLE) => {
                 let found = if text.is_ascii() {
                     pick(text.len(), *at).map(|at| char::from(text.as_bytes()[at]))
@@ -365,7 +372,9 @@ impl Eval {
             (Kind::Dict(pairs), _) => {
                 let found = match &index.kind {
                     Kind::Str(key) => fold::look_up(&object, key),
-                    Kind::Int(key) => pairs.iter().rev().find(|(k, _)| k.as_int() == Some(*key)).map(|(_, v)| v.clone()),
+                    Kind::Int(key) => {
+                        pairs.iter().rev().find(|(k, _)| k.as_int() == Some(*key)).map(|(_, v)| v.clone())
+                    }
                     _ => None,
                 };
                 found.map_or(Val::unknown(from), |value| value.with(index.from.without(Sources::LITERAL)))
@@ -412,7 +421,8 @@ impl Eval {
             };
             let mut out = Vec::new();
             if step > 0 {
-                let (start, end) = (number(0).map_or(0, |n| clamp(n, 0, len_i)), number(1).map_or(len_i, |n| clamp(n, 0, len_i)));
+                let (start, end) =
+                    (number(0).map_or(0, |n| clamp(n, 0, len_i)), number(1).map_or(len_i, |n| clamp(n, 0, len_i)));
                 let mut at = start;
                 while at < end {
                     out.push(usize::try_from(at).unwrap_or(0));

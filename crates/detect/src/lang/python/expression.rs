@@ -280,7 +280,8 @@ impl Parser<'_, '_> {
             if is {
                 self.eat_kw(Kw::Not);
             }
-            let right = if op == Op::Pow { self.guarded(|parser| parser.binary(11)) } else { self.binary(strength + 1) };
+            let right =
+                if op == Op::Pow { self.guarded(|parser| parser.binary(11)) } else { self.binary(strength + 1) };
             left = self.node(E::Bin(op, left, right), start);
         }
         left
@@ -397,11 +398,7 @@ impl Parser<'_, '_> {
         let mut count = 0;
         let mut colons = 0;
         for part in &mut parts {
-            *part = if self.is(b':') || self.is(b']') || self.is(b',') {
-                self.opaque().0
-            } else {
-                self.element().0
-            };
+            *part = if self.is(b':') || self.is(b']') || self.is(b',') { self.opaque().0 } else { self.element().0 };
             count += 1;
             if !self.is(b':') || count == 3 {
                 break;

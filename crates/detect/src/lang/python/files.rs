@@ -10,7 +10,13 @@ use crate::lang::places;
 
 impl Eval {
     /// `None` where the call is of another kind.
-    pub(super) fn file_call(&mut self, source: &Rc<Source>, offset: u32, called: &Called<'_>, given: Sources) -> Option<Val> {
+    pub(super) fn file_call(
+        &mut self,
+        source: &Rc<Source>,
+        offset: u32,
+        called: &Called<'_>,
+        given: Sources,
+    ) -> Option<Val> {
         let args = called.args;
         let path = &*called.path;
         if called.made || called.noun.is_some() {
@@ -19,7 +25,10 @@ impl Eval {
         match path {
             "open" | "io.open" | "codecs.open" | "os.fdopen" | "gzip.open" | "aiofiles.open" | "file" | "os.open" => {
                 let target = self.arg(args, 0, &["file", "filename", "path"])?.clone();
-                let mode = self.arg(args, 1, &["mode"]).and_then(|arg| arg.value.as_str().map(str::to_owned)).unwrap_or_default();
+                let mode = self
+                    .arg(args, 1, &["mode"])
+                    .and_then(|arg| arg.value.as_str().map(str::to_owned))
+                    .unwrap_or_default();
                 let writes = mode.contains(['w', 'a', 'x', '+']);
                 let holds = if writes {
                     self.wrote(source, offset, &target, Sources::NONE);
@@ -27,29 +36,48 @@ impl Eval {
                 } else {
                     self.read(source, offset, &target.value)
                 };
-                Some(Val::new(Kind::Made("open".into(), target.value.noun()), target.value.from.without(Sources::LITERAL).with(holds)))
+                Some(Val::new(
+                    Kind::Made("open".into(), target.value.noun()),
+                    target.value.from.without(Sources::LITERAL).with(holds),
+                ))
             }
             "tempfile.NamedTemporaryFile" | "tempfile.mkstemp" | "tempfile.TemporaryFile" | "tempfile.mktemp" => {
                 // What is started from it later is what was written into it.
-                Some(Val::new(Kind::Made("open".into(), Some("/tmp/\u{fffc}".into())), Sources::FILE.with(Sources::WRITTEN)))
+                Some(Val::new(
+                    Kind::Made("open".into(), Some("/tmp/\u{fffc}".into())),
+                    Sources::FILE.with(Sources::WRITTEN),
+                ))
             }
-            "shutil.copy" | "shutil.copyfile" | "shutil.copy2" | "shutil.move" | "os.rename" | "os.replace" | "shutil.copytree"
-            | "os.symlink" | "os.link" => {
+            "shutil.copy" | "shutil.copyfile" | "shutil.copy2" | "shutil.move" | "os.rename" | "os.replace"
+            | "shutil.copytree" | "os.symlink" | "os.link" => {
                 let from = args.first()?.value.clone();
                 let holds = self.read(source, offset, &from);
                 let target = args.get(1)?.clone();
                 self.wrote(source, offset, &target, from.from.with(holds));
                 Some(Val::unknown(holds))
             }
-            "os.listdir" | "os.scandir" | "os.walk" | "glob.glob" | "glob.iglob" | "os.path.exists" | "os.path.isfile"
-            | "os.path.isdir" | "sqlite3.connect" | "os.path.getsize" | "configparser.ConfigParser.read" | "linecache.getline" => {
+            "os.listdir"
+            | "os.scandir"
+            | "os.walk"
+            | "glob.glob"
+            | "glob.iglob"
+            | "os.path.exists"
+            | "os.path.isfile"
+            | "os.path.isdir"
+            | "sqlite3.connect"
+            | "os.path.getsize"
+            | "configparser.ConfigParser.read"
+            | "linecache.getline" => {
                 let value = args.first()?.value.clone();
                 let place = value.noun().and_then(|noun| places::place(&noun));
                 if let Some(ability) = place.and_then(|place| place.read) {
                     self.effect(source, offset, ability, value.from, value.noun().as_deref());
                 }
                 let holds = place.map_or(Sources::NONE, |place| place.holds);
-                Some(Val::new(Kind::Made(Rc::clone(&called.path), value.noun()), value.from.without(Sources::LITERAL).with(holds)))
+                Some(Val::new(
+                    Kind::Made(Rc::clone(&called.path), value.noun()),
+                    value.from.without(Sources::LITERAL).with(holds),
+                ))
             }
             "os.makedirs" | "os.mkdir" => Some(Val::unknown(Sources::NONE)),
             "os.write" => {
@@ -80,20 +108,27 @@ impl Eval {
                 }
                 Some(Val::unknown(Sources::NONE))
             }
-            "read" | "readlines" | "readline" | "read_text" | "read_bytes" if opened || object.starts_with("pathlib") => {
+            "read" | "readlines" | "readline" | "read_text" | "read_bytes"
+                if opened || object.starts_with("pathlib") =>
+            {
                 let value = Val::new(Kind::Str(noun.into()), called.from);
                 let holds = self.read(source, offset, &value);
                 Some(Val::new(Kind::Made(Rc::clone(&called.path), None), called.from.with(holds)))
             }
-            "recv" | "makefile" if object.starts_with("socket") => {
-                Some(Val::unknown(Sources::NETWORK))
-            }
+            "recv" | "makefile" if object.starts_with("socket") => Some(Val::unknown(Sources::NETWORK)),
             _ => None,
         }
     }
 
     /// Methods of a path that is known as text: `Path("x").write_text(...)`.
-    pub(super) fn path_method(&mut self, source: &Source, offset: u32, object: &Val, name: &str, args: &[Arg]) -> Option<Val> {
+    pub(super) fn path_method(
+        &mut self,
+        source: &Source,
+        offset: u32,
+        object: &Val,
+        name: &str,
+        args: &[Arg],
+    ) -> Option<Val> {
         object.as_str()?;
         let given = args.iter().fold(Sources::NONE, |from, arg| from.with(arg.value.from));
         let target = Arg { name: None, value: object.clone(), variable: None };
@@ -114,7 +149,10 @@ impl Eval {
                 } else {
                     self.read(source, offset, object)
                 };
-                Some(Val::new(Kind::Made("open".into(), object.noun()), object.from.without(Sources::LITERAL).with(holds)))
+                Some(Val::new(
+                    Kind::Made("open".into(), object.noun()),
+                    object.from.without(Sources::LITERAL).with(holds),
+                ))
             }
             "chmod" => {
                 self.effect(source, offset, Ability::MakeExecutable, object.from, object.as_str());
@@ -151,7 +189,10 @@ impl Eval {
         let ability = place.and_then(|place| place.read).unwrap_or(Ability::ReadFile);
         self.effect(source, offset, ability, path.from, Some(&noun));
         let own = path.from.any(Sources::OWN_FILE)
-            || (!noun.is_empty() && !noun.starts_with(['/', '~', HOLE]) && !noun.contains(':') && path.constant_str().is_some());
+            || (!noun.is_empty()
+                && !noun.starts_with(['/', '~', HOLE])
+                && !noun.contains(':')
+                && path.constant_str().is_some());
         let file = if own { Sources::OWN_FILE.with(Sources::FILE) } else { Sources::FILE };
         file.with(place.map_or(Sources::NONE, |place| place.holds))
     }

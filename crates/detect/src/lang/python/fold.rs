@@ -408,9 +408,10 @@ fn text_method(
         }
         "lower" | "casefold" => text.to_lowercase(),
         "upper" => text.to_uppercase(),
-        "swapcase" => {
-            text.chars().map(|c| if c.is_ascii_uppercase() { c.to_ascii_lowercase() } else { c.to_ascii_uppercase() }).collect()
-        }
+        "swapcase" => text
+            .chars()
+            .map(|c| if c.is_ascii_uppercase() { c.to_ascii_lowercase() } else { c.to_ascii_uppercase() })
+            .collect(),
         "title" | "capitalize" | "expandtabs" | "zfill" | "ljust" | "rjust" | "center" => text.to_owned(),
         "strip" | "lstrip" | "rstrip" => {
             let set: Vec<char> = match first.and_then(Val::constant_str) {

@@ -60,7 +60,15 @@ pub(super) fn view(path: &str, bytes: &[u8]) -> View {
     };
     let mut literals = eval.literals;
     literals.encoded = encoded;
-    View { path: path.to_owned(), language: Language::Python, fidelity, imports: eval.imports, units: eval.units, literals, shape }
+    View {
+        path: path.to_owned(),
+        language: Language::Python,
+        fidelity,
+        imports: eval.imports,
+        units: eval.units,
+        literals,
+        shape,
+    }
 }
 
 /// What [`Fidelity::Tokens`] says of a file that is only old.

