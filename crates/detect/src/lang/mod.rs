@@ -10,6 +10,7 @@ use crate::report::ArchiveKind;
 
 pub(crate) mod common;
 pub(crate) mod places;
+pub(crate) mod python;
 pub(crate) mod shell;
 
 /// The language of a file.
@@ -124,4 +125,4 @@ pub(crate) struct Adapter {
 }
 
 /// Every adapter; the first that wants a file reads it.
-pub(crate) static ADAPTERS: &[Adapter] = &[shell::ADAPTER];
+pub(crate) static ADAPTERS: &[&Adapter] = &[&python::ADAPTER, &shell::ADAPTER];
