@@ -422,7 +422,6 @@ mod tests {
         assert_eq!(host("no url"), None);
     }
 
-
     #[test]
     fn places_are_known_however_they_are_spelled() {
         assert!(
