@@ -147,6 +147,11 @@ impl App {
         Ok((digest, receipt.entry().0))
     }
 
+    /// Whether the policy file says what is in force: another time of change, the same policy.
+    pub fn policy_is_in_force(&self) -> bool {
+        policy_file::read(&self.paths.policy).is_ok_and(|(_, digest)| digest == self.spine.in_force().digest)
+    }
+
     /// Waits until every durable entry is projected, so that a question sees what was just recorded, and so that a review
     /// that was recorded is judged by from here on.
     ///

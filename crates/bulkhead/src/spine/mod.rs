@@ -19,7 +19,7 @@ pub use epoch::Epoch;
 pub use in_force::{Basis, InForce};
 pub use permit::{Permit, Receipt};
 pub use recent::{FRESH, Outcome};
-pub use reviewed::Reviewed;
+pub use reviewed::{REJECTED, Reviewed};
 
 use crate::store::Store;
 use recent::Recent;

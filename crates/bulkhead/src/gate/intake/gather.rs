@@ -1,6 +1,6 @@
 //! The facts about the files of one project: what the sources say, and what the worker saw where it has looked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bulkhead_core::policy::Settings;
@@ -14,7 +14,7 @@ use super::ecosystem::pypi::{FileName, IndexFile, UploadTime, Version, parse_ver
 use super::pages::Page;
 use crate::source::{advisory, age, floor, read, reserved, status};
 use crate::spine::{Basis, InForce, Reviewed};
-use crate::store::{Advisory, Feed, Judged, KeptDelta, ServedVersion, Store, StoreError};
+use crate::store::{Advisory, Decision, Feed, Judged, KeptDelta, ServedVersion, Store, StoreError};
 
 /// What the worker saw in a file.
 #[derive(Debug, Clone, Copy)]
@@ -77,7 +77,7 @@ impl Gatherer {
             deltas: store.deltas_for(digests, bulkhead_detect::RULESET)?,
             floor: floor::highest(served.clone()),
             served,
-            reviewed: Reviewed::new(store.decisions_for(&purl)?, &in_force.policy),
+            reviewed: Reviewed::new(respelled(store.decisions_for(&purl)?, &page), &in_force.policy),
             page,
             purl,
         })
@@ -177,4 +177,22 @@ impl Gatherer {
         }
         facts
     }
+}
+
+/// The decisions, once more for each other spelling of their version that the page has: `1.0` and `1.0.0` are one release
+/// (PEP 440), and what was decided about one is decided about the other.
+fn respelled(mut decisions: Vec<Decision>, page: &Page) -> Vec<Decision> {
+    let mut more = Vec::new();
+    for decision in &decisions {
+        let Some(decided) = decision.purl.version() else { continue };
+        let Some(parsed) = parse_version(decided) else { continue };
+        let names = page.index.files.iter().filter_map(|file| FileName::parse(&file.filename, &page.index.name).ok());
+        let versions = names.filter_map(|name| name.version().cloned());
+        let spellings: BTreeSet<String> =
+            versions.filter(|version| *version == parsed).map(|version| version.to_string()).collect();
+        let others = spellings.into_iter().filter(|spelling| spelling != decided);
+        more.extend(others.map(|spelling| Decision { purl: decision.purl.at(spelling), ..decision.clone() }));
+    }
+    decisions.append(&mut more);
+    decisions
 }
