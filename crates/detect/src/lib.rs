@@ -11,6 +11,7 @@
 
 mod archive;
 pub mod behaviour;
+pub mod clones;
 mod code;
 mod csv;
 mod detector;
@@ -21,6 +22,7 @@ mod findings;
 pub mod fuzz;
 mod inspect;
 mod lang;
+mod likeness;
 mod limits;
 mod metadata;
 mod package;
@@ -40,8 +42,9 @@ pub use code::{Code, Hook};
 pub use detector::{DETECTORS, Detector, Meta, RULESET, Want, metas};
 pub use filename::FileName;
 pub use findings::Findings;
-pub use inspect::inspect;
+pub use inspect::{inspect, shingles};
 pub use lang::{Callee, Fidelity, Import, Language, Literals, Shape, Unit, View};
+pub use likeness::Likeness;
 pub use limits::Limits;
 pub use read::ReadAt;
 pub use report::{ArchiveKind, Content, CoreMetadata, Member, Report};

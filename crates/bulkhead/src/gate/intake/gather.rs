@@ -11,7 +11,7 @@ use super::Intake;
 use super::caller::Caller;
 use super::ecosystem::pypi::{FileName, IndexFile, UploadTime, Version, parse_version};
 use super::pages::Page;
-use crate::source::{advisory, age, floor, reserved, status};
+use crate::source::{advisory, age, floor, lookalike, reserved, status};
 use crate::spine::{InForce, Reviewed};
 use crate::store::{Advisory, Feed, Judged, ServedVersion, Store, StoreError};
 
@@ -33,6 +33,7 @@ pub(super) struct Gatherer {
     judged: BTreeMap<Sha256, Judged>,
     floor: Option<(Version, ServedVersion)>,
     reviewed: Reviewed,
+    lookalike: Option<&'static str>,
 }
 
 impl Gatherer {
@@ -63,6 +64,7 @@ impl Gatherer {
             judged: store.reports_for(digests, bulkhead_detect::RULESET)?,
             floor: floor::highest(store.served(&purl)?),
             reviewed: Reviewed::new(store.decisions_for(&purl)?, &in_force.policy),
+            lookalike: lookalike::find(purl.ecosystem(), purl.name()),
             page,
             purl,
         })
@@ -135,6 +137,7 @@ impl Gatherer {
         let project_status = self.page.index.status.as_ref();
         status::gather(&mut facts, project_status.map(|status| (&*status.status, status.reason.as_deref())));
         reserved::gather(&mut facts, &self.purl, &self.settings);
+        facts.set("project.lookalike", self.lookalike);
         let version = name.as_ref().ok().and_then(FileName::version);
         let of_file = file.sha256().and_then(|digest| self.by_file.get(&digest)).map(Vec::as_slice);
         advisory::gather(&mut facts, version, &self.by_name, of_file.unwrap_or_default());
