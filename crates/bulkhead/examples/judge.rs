@@ -120,7 +120,7 @@ impl Judge {
             gate: Gate::Intake,
             principal: Principal::local(),
             action: Action::Fetch,
-            resource: Resource { purl: None, file: Some(file.to_owned()), digest: None },
+            resource: Resource { file: Some(file.to_owned()), ..Resource::default() },
             context: bulkhead_core::Context::default(),
         };
         let mut facts = Facts::new();

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use bulkhead_core::{Action, Ask, Context, Gate, Principal, Problem, Resource, Sha256, Verdict};
-use bulkhead_ledger::{Entry, Log, Sequencer, VerifierKey};
+use bulkhead_ledger::{Entry, LedgerError, Log, Sequencer, VerifierKey};
 
 pub use paths::Paths;
 use projection::Projector;
@@ -23,6 +23,7 @@ use crate::blob::{Blobs, FolderBlobs};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::gate::intake::{self, Intake, Reader};
+use crate::ledger::witness::Witnessing;
 use crate::spine::{self, Spine};
 use crate::stop::{Stop, Stopping};
 use crate::store::{SqliteStore, Store};
@@ -39,6 +40,7 @@ pub struct App {
     ledger: Arc<Sequencer>,
     log: Log,
     projector: Projector,
+    witnessing: Witnessing,
     spine: Arc<Spine>,
     intake: Option<Arc<Intake>>,
     upstream: Result<UpstreamFound, Problem>,
@@ -99,6 +101,8 @@ impl App {
             Err(_) => None,
         };
         let stop = Stop::default();
+        let witnesses = config.ledger.witness_policy.clone().unwrap_or_else(|| paths.witnesses.clone());
+        let witnessing = Witnessing::new(Arc::clone(&ledger), witnesses);
         Ok(Arc::new(Self {
             config,
             paths,
@@ -107,6 +111,7 @@ impl App {
             log: ledger.log(),
             ledger,
             projector,
+            witnessing,
             spine,
             intake,
             upstream,
@@ -186,6 +191,16 @@ impl App {
     /// The ledger's public key.
     pub fn verifier(&self) -> &VerifierKey {
         self.ledger.verifier_key()
+    }
+
+    /// Why the ledger will never take an entry again in this process; nothing while it may recover by itself.
+    pub fn ledger_stopped(&self) -> Option<LedgerError> {
+        self.ledger.health().stopped().cloned()
+    }
+
+    /// The witnesses.
+    pub fn witnessing(&self) -> &Witnessing {
+        &self.witnessing
     }
 
     /// The spine.

@@ -41,7 +41,7 @@ impl Sketch {
     /// The share of shingles that both have among those that either has (Jaccard), estimated, in hundredths. Two archives
     /// without code are not alike.
     pub fn likeness(&self, other: &Self) -> usize {
-        let (mut both, mut either) = (0, 0);
+        let (mut both, mut either) = (0_usize, 0);
         let (mut mine, mut theirs) = (self.0.iter().peekable(), other.0.iter().peekable());
         // The smallest hashes of the union are a fair sample of it only as far as both sketches reach.
         while either < SKETCH {
@@ -58,7 +58,7 @@ impl Sketch {
             }
             either += 1;
         }
-        if either == 0 { 0 } else { both * 100 / either }
+        (both * 100).checked_div(either).unwrap_or_default()
     }
 }
 

@@ -10,6 +10,7 @@ use crate::findings::Findings;
 use crate::likeness::{self, Likeness};
 use crate::limits::Limits;
 use crate::metadata;
+use crate::profile;
 use crate::read::{ReadAt, Window};
 use crate::report::{ArchiveKind, Content, CoreMetadata, Member, Report};
 use crate::structure::Flaw;
@@ -20,8 +21,13 @@ use crate::unpack::{Collector, tar, zip};
 /// `file_name` decides what kind of archive it must be and which project and version it must hold. Never panics on any
 /// input; memory and time are bounded by `limits` and linear in what is read. The same bytes and name give the same report.
 pub fn inspect(archive: &dyn ReadAt, file_name: &str, limits: &Limits) -> Report {
+    inspect_as(archive, filename::kind(file_name), file_name, limits)
+}
+
+/// The same, where the caller knows the kind: a `.tgz` is a source distribution to one registry and an npm tarball to another.
+pub fn inspect_as(archive: &dyn ReadAt, kind: ArchiveKind, file_name: &str, limits: &Limits) -> Report {
     let mut findings = Findings::new();
-    let archive = read(archive, file_name, limits, &mut findings);
+    let archive = read(archive, kind, file_name, limits, &mut findings);
     for detector in DETECTORS {
         detector.inspect(&archive, &mut findings);
     }
@@ -30,7 +36,7 @@ pub fn inspect(archive: &dyn ReadAt, file_name: &str, limits: &Limits) -> Report
 
 /// Every shingle of an archive's code, ascending, each once: for making the index of known campaigns.
 pub fn shingles(archive: &dyn ReadAt, file_name: &str, limits: &Limits) -> Vec<u32> {
-    let archive = read(archive, file_name, limits, &mut Findings::new());
+    let archive = read(archive, filename::kind(file_name), file_name, limits, &mut Findings::new());
     let mut all = Vec::new();
     for content in likeness::code(&archive) {
         clones::each(content, |hash| all.push(hash));
@@ -40,14 +46,16 @@ pub fn shingles(archive: &dyn ReadAt, file_name: &str, limits: &Limits) -> Vec<u
     all
 }
 
-fn read(archive: &dyn ReadAt, file_name: &str, limits: &Limits, findings: &mut Findings) -> Archive {
-    let kind = filename::kind(file_name);
+fn read(archive: &dyn ReadAt, kind: ArchiveKind, file_name: &str, limits: &Limits, findings: &mut Findings) -> Archive {
     let mut collector = Collector::new(kind, limits, findings, archive.len());
     match kind {
         ArchiveKind::Wheel | ArchiveKind::SdistZip | ArchiveKind::Egg => {
             zip::read(Window::new(archive), &mut collector)
         }
-        ArchiveKind::SdistTarGz => tar::read_gz(Window::new(archive), &mut collector),
+        ArchiveKind::SdistTarGz | ArchiveKind::Npm | ArchiveKind::Crate => {
+            tar::read_gz(Window::new(archive), &mut collector)
+        }
+        ArchiveKind::Tree => tar::read_plain(Window::new(archive), &mut collector),
         ArchiveKind::Other => {
             collector.readable = false;
             collector.flaw(Flaw::Unreadable, None, "there is no reader for a file with this name");
@@ -72,6 +80,7 @@ fn report(archive: &Archive, findings: Findings) -> Report {
         kind: archive.kind,
         readable: archive.readable,
         findings: findings.finish(),
+        profile: profile::of(archive),
         metadata: core_metadata(archive),
         sketch: archive.likeness.sketch.clone(),
         member_count: archive.entries.len() as u64,

@@ -30,9 +30,7 @@ pub(crate) const LARGEST: u64 = 4 << 20;
 /// Whether the member at this path is code that is compared.
 pub(crate) fn is_code(path: &str) -> bool {
     let end = path.rsplit_once('.').map_or("", |(_, end)| end);
-    ["py", "pyw", "pth", "js", "mjs", "cjs", "ts", "rs", "sh", "ps1", "bat"]
-        .iter()
-        .any(|code| end.eq_ignore_ascii_case(code))
+    ["py", "pyw", "js", "mjs", "cjs", "ts", "rs", "sh", "ps1", "bat"].iter().any(|code| end.eq_ignore_ascii_case(code))
 }
 
 /// The content of every member that is compared.

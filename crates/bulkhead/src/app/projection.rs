@@ -129,7 +129,7 @@ pub(super) fn open_ledger(paths: &Paths, projector: &Projector) -> anyhow::Resul
     let observer = projector.clone();
     let options =
         Options { on_durable: Some(Box::new(move |entries| observer.observe(entries))), ..Options::default() };
-    let (sequencer, recovered) = Sequencer::open(&paths.ledger, origin, key, options)?;
+    let (sequencer, recovered) = Sequencer::open(&paths.ledger, &paths.head, origin, key, options)?;
     if recovered.torn_bytes > 0 {
         tracing::warn!(
             bytes = recovered.torn_bytes,

@@ -27,7 +27,7 @@ fn words(from: usize, count: usize) -> String {
 fn white_space_does_not_count_and_every_word_does() {
     assert_eq!(all("import os; os.system('x')"), all("import  os ;\n\tos . system ( 'x' )"));
     assert_ne!(all("import os; os.system('x')"), all("import os; os.system('y')"));
-    assert_eq!(all("a b c d"), []);
+    assert!(all("a b c d").is_empty());
     assert_eq!(all("a b c d e").len(), 1);
     assert_eq!(all("").len() + all("   \n\0").len(), 0);
     // No end of a word is lost, wherever it is.

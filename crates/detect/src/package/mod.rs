@@ -42,6 +42,6 @@ pub(crate) fn started(archive: &Archive, views: &mut Vec<View>) -> Started {
         ArchiveKind::Wheel | ArchiveKind::Egg | ArchiveKind::SdistTarGz | ArchiveKind::SdistZip => {
             python::started(archive, views)
         }
-        ArchiveKind::Other => Started::default(),
+        ArchiveKind::Npm | ArchiveKind::Crate | ArchiveKind::Tree | ArchiveKind::Other => Started::default(),
     }
 }
