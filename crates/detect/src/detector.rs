@@ -63,6 +63,7 @@ pub static DETECTORS: &[&dyn Detector] = &[
     &detectors::archive_link::ArchiveLink,
     &detectors::record_mismatch::RecordMismatch,
     &detectors::name_mismatch::NameMismatch,
+    &detectors::campaign_clone::CampaignClone,
 ];
 
 /// Every id that a finding can carry: the flaws of archives first, then the detectors, then what a comparison with the

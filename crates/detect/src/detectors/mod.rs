@@ -2,6 +2,7 @@
 
 pub(crate) mod archive_duplicate;
 pub(crate) mod archive_link;
+pub(crate) mod campaign_clone;
 pub(crate) mod executable_pth;
 pub(crate) mod name_mismatch;
 pub(crate) mod place;

@@ -12,7 +12,7 @@ use super::Intake;
 use super::caller::Caller;
 use super::ecosystem::pypi::{FileName, IndexFile, UploadTime, Version, parse_version};
 use super::pages::Page;
-use crate::source::{advisory, age, floor, read, reserved, status};
+use crate::source::{advisory, age, floor, lookalike, read, reserved, status};
 use crate::spine::{Basis, InForce, Reviewed};
 use crate::store::{Advisory, Decision, Feed, Judged, KeptDelta, ServedVersion, Store, StoreError};
 
@@ -40,6 +40,7 @@ pub(super) struct Gatherer {
     served: Vec<ServedVersion>,
     floor: Option<(Version, ServedVersion)>,
     reviewed: Reviewed,
+    lookalike: Option<&'static str>,
 }
 
 impl Gatherer {
@@ -78,6 +79,7 @@ impl Gatherer {
             floor: floor::highest(served.clone()),
             served,
             reviewed: Reviewed::new(respelled(store.decisions_for(&purl)?, &page), &in_force.policy),
+            lookalike: lookalike::find(purl.ecosystem(), purl.name()),
             page,
             purl,
         })
@@ -166,6 +168,7 @@ impl Gatherer {
         let project_status = self.page.index.status.as_ref();
         status::gather(&mut facts, project_status.map(|status| (&*status.status, status.reason.as_deref())));
         reserved::gather(&mut facts, &self.purl, &self.settings);
+        facts.set("project.lookalike", self.lookalike);
         let version = name.as_ref().ok().and_then(FileName::version);
         let of_file = file.sha256().and_then(|digest| self.by_file.get(&digest)).map(Vec::as_slice);
         advisory::gather(&mut facts, version, &self.by_name, of_file.unwrap_or_default());
