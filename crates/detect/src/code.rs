@@ -18,6 +18,8 @@ pub struct Code {
     pub hooks: Vec<Hook>,
     /// Every effect with the earliest context in which it happens, earliest first.
     pub behaviours: Vec<Behaviour>,
+    /// For each view and unit, when it runs without being called from outside; `None` where only a caller starts it.
+    pub reached: Vec<Vec<Option<FindingContext>>>,
 }
 
 /// Something by which a package's code starts.
@@ -63,6 +65,7 @@ pub(crate) fn read(archive: &Archive) -> Code {
         }
     }
     let started = package::started(archive, &mut views);
-    let behaviours = reach::behaviours(&views, &started);
-    Code { views, hooks: started.hooks, behaviours }
+    let reached = reach::reached(&views, &started);
+    let behaviours = reach::behaviours(&views, &reached);
+    Code { views, hooks: started.hooks, behaviours, reached }
 }

@@ -8,6 +8,7 @@ use crate::filename;
 use crate::findings::Findings;
 use crate::limits::Limits;
 use crate::metadata;
+use crate::profile;
 use crate::read::{ReadAt, Window};
 use crate::report::{ArchiveKind, Content, CoreMetadata, Member, Report};
 use crate::structure::Flaw;
@@ -18,14 +19,35 @@ use crate::unpack::{Collector, tar, zip};
 /// `file_name` decides what kind of archive it must be and which project and version it must hold. Never panics on any
 /// input; memory and time are bounded by `limits` and linear in what is read. The same bytes and name give the same report.
 pub fn inspect(archive: &dyn ReadAt, file_name: &str, limits: &Limits) -> Report {
-    let kind = filename::kind(file_name);
+    inspect_as(archive, filename::kind(file_name), file_name, limits)
+}
+
+/// The same, where the caller knows the kind: a `.tgz` is a source distribution to one registry and an npm tarball to another.
+pub fn inspect_as(archive: &dyn ReadAt, kind: ArchiveKind, file_name: &str, limits: &Limits) -> Report {
+    let (archive, mut findings) = read(archive, kind, file_name, limits);
+    for detector in DETECTORS {
+        detector.inspect(&archive, &mut findings);
+    }
+    report(&archive, findings)
+}
+
+/// The code alone, for measuring and for whoever writes a detector.
+#[doc(hidden)]
+pub fn code_of(archive: &dyn ReadAt, file_name: &str, limits: &Limits) -> Code {
+    read(archive, filename::kind(file_name), file_name, limits).0.code
+}
+
+fn read(archive: &dyn ReadAt, kind: ArchiveKind, file_name: &str, limits: &Limits) -> (Archive, Findings) {
     let mut findings = Findings::new();
     let mut collector = Collector::new(kind, limits, &mut findings, archive.len());
     match kind {
         ArchiveKind::Wheel | ArchiveKind::SdistZip | ArchiveKind::Egg => {
             zip::read(Window::new(archive), &mut collector)
         }
-        ArchiveKind::SdistTarGz => tar::read_gz(Window::new(archive), &mut collector),
+        ArchiveKind::SdistTarGz | ArchiveKind::Npm | ArchiveKind::Crate => {
+            tar::read_gz(Window::new(archive), &mut collector)
+        }
+        ArchiveKind::Tree => tar::read_plain(Window::new(archive), &mut collector),
         ArchiveKind::Other => {
             collector.readable = false;
             collector.flaw(Flaw::Unreadable, None, "there is no reader for a file with this name");
@@ -35,10 +57,7 @@ pub fn inspect(archive: &dyn ReadAt, file_name: &str, limits: &Limits) -> Report
     let file_name = filename::parse(file_name, kind);
     let mut archive = Archive { kind, file_name, entries, readable, code: Code::default() };
     archive.code = code::read(&archive);
-    for detector in DETECTORS {
-        detector.inspect(&archive, &mut findings);
-    }
-    report(&archive, findings)
+    (archive, findings)
 }
 
 fn report(archive: &Archive, findings: Findings) -> Report {
@@ -51,6 +70,7 @@ fn report(archive: &Archive, findings: Findings) -> Report {
         kind: archive.kind,
         readable: archive.readable,
         findings: findings.finish(),
+        profile: profile::of(archive),
         metadata: core_metadata(archive),
         member_count: archive.entries.len() as u64,
         unpacked_size: archive.files().map(|entry| entry.size).sum(),

@@ -8,6 +8,7 @@ use crate::behaviour::Effect;
 use crate::detector::Want;
 use crate::report::ArchiveKind;
 
+pub(crate) mod common;
 pub(crate) mod places;
 pub(crate) mod python;
 pub(crate) mod shell;
@@ -124,4 +125,4 @@ pub(crate) struct Adapter {
 }
 
 /// Every adapter; the first that wants a file reads it.
-pub(crate) static ADAPTERS: &[&Adapter] = &[&python::ADAPTER];
+pub(crate) static ADAPTERS: &[Adapter] = &[python::ADAPTER, shell::ADAPTER];

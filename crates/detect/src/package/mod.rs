@@ -40,7 +40,7 @@ impl Started {
 pub(crate) fn wants(kind: ArchiveKind, path: &str) -> Want {
     match kind {
         ArchiveKind::Wheel | ArchiveKind::Egg | ArchiveKind::SdistTarGz | ArchiveKind::SdistZip => python::wants(path),
-        ArchiveKind::Other => Want::Nothing,
+        _ => Want::Nothing,
     }
 }
 
@@ -51,6 +51,6 @@ pub(crate) fn started(archive: &Archive, views: &mut Vec<View>) -> Started {
         ArchiveKind::Wheel | ArchiveKind::Egg | ArchiveKind::SdistTarGz | ArchiveKind::SdistZip => {
             python::started(archive, views)
         }
-        ArchiveKind::Other => Started::default(),
+        ArchiveKind::Npm | ArchiveKind::Crate | ArchiveKind::Tree | ArchiveKind::Other => Started::default(),
     }
 }

@@ -6,7 +6,7 @@ use super::builtins::Called;
 use super::eval::{Eval, Source};
 use super::value::{Arg, HOLE, Kind, Val};
 use crate::behaviour::{Ability, Sources};
-use crate::lang::places;
+use super::places;
 
 impl Eval {
     /// `None` where the call is of another kind.
