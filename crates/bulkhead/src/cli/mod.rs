@@ -5,6 +5,7 @@
 mod call;
 mod completions;
 mod doctor;
+mod evidence;
 mod explain;
 mod feed;
 mod ledger;

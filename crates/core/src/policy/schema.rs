@@ -87,7 +87,11 @@ pub const INTAKE: &[Attribute] = &[
         Kind::List,
         "what the code can do and when: CONTEXT:ABILITY, such as import:spawn; null when it was not read",
     ),
-    attribute("content.score", Kind::Int, "0 to 100 over all findings, the delta's included; null when it was not read"),
+    attribute(
+        "content.score",
+        Kind::Int,
+        "0 to 100 over all findings, the delta's included; null when it was not read",
+    ),
     attribute(
         "delta.from",
         Kind::Text,

@@ -359,8 +359,10 @@ impl<'a> Compared<'a> {
                 BlobKind::Opaque | BlobKind::Bytecode if !had(blob.kind) => Severity::Low,
                 _ => Severity::Info,
             };
-            let title =
-                format!("`{}` is a file of kind {kind} with {} bytes, which the release before did not have", blob.path, blob.size);
+            let title = format!(
+                "`{}` is a file of kind {kind} with {} bytes, which the release before did not have",
+                blob.path, blob.size
+            );
             self.findings.report(Change::Blob.meta(), title).at(&blob.path).severity(severity).add();
         }
     }

@@ -125,4 +125,4 @@ pub(crate) struct Adapter {
 }
 
 /// Every adapter; the first that wants a file reads it.
-pub(crate) static ADAPTERS: &[Adapter] = &[python::ADAPTER, shell::ADAPTER];
+pub(crate) static ADAPTERS: &[&Adapter] = &[&python::ADAPTER, &shell::ADAPTER];

@@ -39,8 +39,10 @@ impl Started {
 /// How much of a member that declares what starts is wanted.
 pub(crate) fn wants(kind: ArchiveKind, path: &str) -> Want {
     match kind {
-        ArchiveKind::Wheel | ArchiveKind::Egg | ArchiveKind::SdistTarGz | ArchiveKind::SdistZip => python::wants(path),
-        _ => Want::Nothing,
+        ArchiveKind::Wheel | ArchiveKind::Egg | ArchiveKind::SdistTarGz | ArchiveKind::SdistZip | ArchiveKind::Tree => {
+            python::wants(path)
+        }
+        ArchiveKind::Npm | ArchiveKind::Crate | ArchiveKind::Other => Want::Nothing,
     }
 }
 
@@ -48,9 +50,9 @@ pub(crate) fn wants(kind: ArchiveKind, path: &str) -> Want {
 /// lifecycle command).
 pub(crate) fn started(archive: &Archive, views: &mut Vec<View>) -> Started {
     match archive.kind {
-        ArchiveKind::Wheel | ArchiveKind::Egg | ArchiveKind::SdistTarGz | ArchiveKind::SdistZip => {
+        ArchiveKind::Wheel | ArchiveKind::Egg | ArchiveKind::SdistTarGz | ArchiveKind::SdistZip | ArchiveKind::Tree => {
             python::started(archive, views)
         }
-        ArchiveKind::Npm | ArchiveKind::Crate | ArchiveKind::Tree | ArchiveKind::Other => Started::default(),
+        ArchiveKind::Npm | ArchiveKind::Crate | ArchiveKind::Other => Started::default(),
     }
 }

@@ -5,6 +5,7 @@
 
 mod ahead;
 mod artifact;
+mod before;
 mod caller;
 pub mod canary;
 pub mod ecosystem;

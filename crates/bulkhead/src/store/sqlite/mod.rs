@@ -8,6 +8,7 @@ mod connect;
 mod page;
 mod projection;
 mod query;
+mod reading;
 mod report;
 mod store;
 mod token;

@@ -268,7 +268,7 @@ impl Run {
             return;
         }
         if let (true, Some(pid)) = (kill, rustix::process::Pid::from_raw(self.outer)) {
-            drop(rustix::process::kill_process(pid, rustix::process::Signal::KILL));
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
         }
         sys::wait(self.outer);
         self.before.only_these();

@@ -95,11 +95,18 @@ pub(super) fn make_private() -> Result<(), ContainError> {
     rustix::mount::mount_change("/", flags).map_err(|why| step("make the mounts private", why))
 }
 
+/// The FUSE device, and who is to answer on it as soon as it is mounted: before that a read of it fails.
+#[derive(Clone, Copy)]
+pub(super) struct Connection<'a> {
+    pub(super) device: &'a OwnedFd,
+    pub(super) mounted: &'a dyn Fn() -> Result<(), ContainError>,
+}
+
 /// Puts everything in place. Returns what was passed over.
 pub(super) fn build(
     launch: &Launch,
     trees: Option<&Trees>,
-    connection: Option<&OwnedFd>,
+    tripwires: Option<Connection<'_>>,
 ) -> Result<Vec<String>, ContainError> {
     let mut passed_over = Vec::new();
     if let Some(trees) = trees {
@@ -111,7 +118,7 @@ pub(super) fn build(
         bring_back(launch, trees)?;
         protect(launch, &mut passed_over)?;
     }
-    stage(launch, connection, &mut passed_over)?;
+    stage(launch, tripwires, &mut passed_over)?;
     Ok(passed_over)
 }
 
@@ -222,9 +229,13 @@ fn protect(launch: &Launch, passed_over: &mut Vec<String>) -> Result<(), Contain
 }
 
 /// Files put in place, sockets masked, tripwires: each is made on the stage and then bound where it belongs.
-fn stage(launch: &Launch, connection: Option<&OwnedFd>, passed_over: &mut Vec<String>) -> Result<(), ContainError> {
+fn stage(
+    launch: &Launch,
+    tripwires: Option<Connection<'_>>,
+    passed_over: &mut Vec<String>,
+) -> Result<(), ContainError> {
     let files = launch.layers.has(Layer::Files);
-    let tripwires = connection.filter(|_| !launch.tripwires.is_empty());
+    let tripwires = tripwires.filter(|_| !launch.tripwires.is_empty());
     if tripwires.is_none() && (!files || launch.places.is_empty() && launch.files.masked.is_empty()) {
         return Ok(());
     }
@@ -243,14 +254,15 @@ fn stage(launch: &Launch, connection: Option<&OwnedFd>, passed_over: &mut Vec<St
             put(launch, &root, "nothing", path, false, passed_over)?;
         }
     }
-    if let Some(connection) = tripwires {
+    if let Some(Connection { device, mounted }) = tripwires {
         let fuse = stage.join("fuse");
         std::fs::create_dir(&fuse).map_err(|why| step("make a place for the tripwires", why))?;
         let (uid, gid) = (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
-        let data = format!("fd={},rootmode=40000,user_id={uid},group_id={gid}", connection.as_raw_fd());
+        let data = format!("fd={},rootmode=40000,user_id={uid},group_id={gid}", device.as_raw_fd());
         let data = CString::new(data).map_err(|why| step("describe the tripwires", why))?;
         mount(c"fuse", &fuse, MountFlags::NOSUID | MountFlags::NODEV, &data)
             .map_err(|why| step("mount the tripwires", why))?;
+        mounted()?;
         let root = resolve(&fuse).map_err(|why| step("open the tripwires", why))?;
         for (index, tripwire) in launch.tripwires.iter().enumerate() {
             let folder = !matches!(tripwire.bait, Bait::File | Bait::CanaryFile(_));
@@ -300,7 +312,7 @@ fn idmap(owner: (u32, u32), run: (u32, u32)) -> io::Result<OwnedFd> {
         sys::Side::Child => {
             drop(ours);
             let ready = sys::unshare(libc::CLONE_NEWUSER).is_ok();
-            drop(rustix::io::write(&theirs, if ready { b"y" } else { b"n" }));
+            let _ = rustix::io::write(&theirs, if ready { b"y" } else { b"n" });
             // Lives until the parent has opened the namespace and ends it.
             loop {
                 std::thread::park();
@@ -320,7 +332,7 @@ fn idmap(owner: (u32, u32), run: (u32, u32)) -> io::Result<OwnedFd> {
                 _ => Err(io::Error::other("no user namespace could be made")),
             };
             if let Some(pid) = rustix::process::Pid::from_raw(pid) {
-                drop(rustix::process::kill_process(pid, rustix::process::Signal::KILL));
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
             }
             sys::wait(pid);
             opened

@@ -81,14 +81,18 @@ fn enter(launch: &Launch, socket: &OwnedFd, supervisor: Pid) -> Result<Option<Ow
         true => Some(user::open_fuse(fuse_folder).map_err(|why| user::missing("fuse", &why))?),
         false => None,
     };
-    if let Some(connection) = &connection {
-        tell(socket, About::Fuse, "", &[connection.as_fd()])?;
-    }
     let trees = match trees {
         None if layers.has(Layer::Files) => Some(mounts::Trees::take(launch)?),
         other => other,
     };
-    let passed_over = mounts::build(launch, trees.as_ref(), connection.as_ref())?;
+    let tripwires = connection.as_ref().map(|device| {
+        let mounted = move || tell(socket, About::Fuse, "", &[device.as_fd()]);
+        (device, mounted)
+    });
+    let tripwires = tripwires
+        .as_ref()
+        .map(|(device, mounted)| mounts::Connection { device: *device, mounted: mounted as &dyn Fn() -> _ });
+    let passed_over = mounts::build(launch, trees.as_ref(), tripwires)?;
     if !passed_over.is_empty() {
         tell(socket, About::Missing, &passed_over.join("\n"), &[])?;
     }
@@ -123,8 +127,8 @@ fn next(launch: &Launch) -> Result<Side, ContainError> {
 
 /// From here on this process only waits: what it could still do, it gives up.
 fn retire() {
-    drop(rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable));
-    drop(rustix::thread::set_no_new_privs(true));
+    let _ = rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    let _ = rustix::thread::set_no_new_privs(true);
     sys::empty_bounding_set();
     drop(sys::drop_capabilities());
 }

@@ -70,9 +70,7 @@ const CASES: &[Case] = &[
     ("duplicate archive member, critical", |facts| {
         found(facts, "archive-duplicate-member", Severity::Critical, FindingContext::Archive)
     }),
-    ("a look-alike name, high", |facts| {
-        found(facts, "lookalike-name", Severity::High, FindingContext::Archive)
-    }),
+    ("a look-alike name, high", |facts| found(facts, "lookalike-name", Severity::High, FindingContext::Archive)),
     ("odd archive, low", |facts| found(facts, "trailing-data", Severity::Low, FindingContext::Archive)),
     ("contents contradict RECORD", |facts| {
         found(facts, "record-mismatch", Severity::Critical, FindingContext::Archive)

@@ -302,7 +302,7 @@ impl Eval {
             "os.path.join" | "posixpath.join" | "ntpath.join" | "path.join" | "pathlib.Path.joinpath" => {
                 let parts: Vec<Rc<str>> = args.iter().map(|arg| fold::show(&arg.value)).collect();
                 let base = called.noun.iter().cloned().chain(parts).collect::<Vec<_>>().join("/");
-                let from = super::places::place(&base).map_or(Sources::NONE, |place| place.holds);
+                let from = crate::lang::places::place(&base).map_or(Sources::NONE, |place| place.holds);
                 if !self.budget.room(base.len()) {
                     return Some(Val::unknown(plain));
                 }

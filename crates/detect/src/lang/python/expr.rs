@@ -7,7 +7,7 @@ use super::eval::{DEEPEST, Eval, Source};
 use super::fold;
 use super::value::{HOLE, Kind, Val};
 use crate::behaviour::{Ability, Sources};
-use super::places;
+use crate::lang::places;
 
 impl Eval {
     pub(super) fn eval(&mut self, source: &Rc<Source>, id: Id) -> Val {

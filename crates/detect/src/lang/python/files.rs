@@ -6,7 +6,7 @@ use super::builtins::Called;
 use super::eval::{Eval, Source};
 use super::value::{Arg, HOLE, Kind, Val};
 use crate::behaviour::{Ability, Sources};
-use super::places;
+use crate::lang::places;
 
 impl Eval {
     /// `None` where the call is of another kind.

@@ -21,12 +21,11 @@ mod files;
 mod fold;
 mod lex;
 mod parse;
-mod places;
 mod shape;
 mod source;
 mod value;
 
-pub(super) const ADAPTER: Adapter = Adapter { wants, view };
+pub(super) static ADAPTER: Adapter = Adapter { wants, view };
 
 fn wants(_kind: ArchiveKind, path: &str) -> Want {
     let lower = path.to_ascii_lowercase();
