@@ -9,6 +9,7 @@ use crate::detector::Want;
 use crate::report::ArchiveKind;
 
 pub(crate) mod common;
+pub(crate) mod javascript;
 pub(crate) mod places;
 pub(crate) mod shell;
 
@@ -124,4 +125,4 @@ pub(crate) struct Adapter {
 }
 
 /// Every adapter; the first that wants a file reads it.
-pub(crate) static ADAPTERS: &[Adapter] = &[shell::ADAPTER];
+pub(crate) static ADAPTERS: &[Adapter] = &[javascript::ADAPTER, shell::ADAPTER];
