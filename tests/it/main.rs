@@ -8,6 +8,7 @@ mod support;
 mod access;
 mod cli;
 mod crash;
+mod delta;
 mod documents;
 mod faults;
 mod harness;

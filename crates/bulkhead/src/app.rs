@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use bulkhead_core::{Action, Ask, Context, Gate, Principal, Problem, Resource, Sha256, Verdict};
-use bulkhead_ledger::{Entry, Log, Sequencer, VerifierKey};
+use bulkhead_ledger::{Entry, LedgerError, Log, Sequencer, VerifierKey};
 
 pub use paths::Paths;
 use projection::Projector;
@@ -23,7 +23,8 @@ use crate::blob::{Blobs, FolderBlobs};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::gate::intake::{self, Intake, Reader};
-use crate::spine::{self, Spine};
+use crate::ledger::witness::Witnessing;
+use crate::spine::{self, Epoch, Spine};
 use crate::stop::{Stop, Stopping};
 use crate::store::{SqliteStore, Store};
 use crate::tasks::Tasks;
@@ -39,6 +40,7 @@ pub struct App {
     ledger: Arc<Sequencer>,
     log: Log,
     projector: Projector,
+    witnessing: Witnessing,
     spine: Arc<Spine>,
     intake: Option<Arc<Intake>>,
     upstream: Result<UpstreamFound, Problem>,
@@ -74,14 +76,15 @@ impl App {
             tracing::info!(swept, "half-fetched files of an earlier life were removed");
         }
         let blobs: Arc<dyn Blobs> = Arc::new(blobs);
-        let projector = Projector::new(Arc::clone(&store));
+        let epoch = Epoch::default();
+        let projector = Projector::new(Arc::clone(&store), epoch.clone());
         let ledger = Arc::new(projection::open_ledger(&paths, &projector)?);
         projector.catch_up(&ledger.log())?;
         let receipt = match spine::receipt_of_policy(&*store, digest)? {
             Some(receipt) => receipt,
             None => spine::record(&ledger, policy_entry(digest, clock)).await?,
         };
-        let spine = Arc::new(Spine::new(Arc::clone(&ledger), Arc::clone(&store), policy, digest, receipt));
+        let spine = Arc::new(Spine::new(Arc::clone(&ledger), Arc::clone(&store), policy, digest, receipt, epoch));
         let (metrics, tasks, reader) = (Arc::new(Metrics::default()), Tasks::default(), Arc::new(Reader::default()));
         let upstream = upstream::find(&config, &*store);
         let intake = match &upstream {
@@ -99,6 +102,8 @@ impl App {
             Err(_) => None,
         };
         let stop = Stop::default();
+        let witnesses = config.ledger.witness_policy.clone().unwrap_or_else(|| paths.witnesses.clone());
+        let witnessing = Witnessing::new(Arc::clone(&ledger), witnesses);
         Ok(Arc::new(Self {
             config,
             paths,
@@ -107,6 +112,7 @@ impl App {
             log: ledger.log(),
             ledger,
             projector,
+            witnessing,
             spine,
             intake,
             upstream,
@@ -141,7 +147,8 @@ impl App {
         Ok((digest, receipt.entry().0))
     }
 
-    /// Waits until every durable entry is projected, so that a question sees what was just recorded.
+    /// Waits until every durable entry is projected, so that a question sees what was just recorded, and so that a review
+    /// that was recorded is judged by from here on.
     ///
     /// # Errors
     /// When the store cannot take the entries.
@@ -186,6 +193,16 @@ impl App {
     /// The ledger's public key.
     pub fn verifier(&self) -> &VerifierKey {
         self.ledger.verifier_key()
+    }
+
+    /// Why the ledger will never take an entry again in this process; nothing while it may recover by itself.
+    pub fn ledger_stopped(&self) -> Option<LedgerError> {
+        self.ledger.health().stopped().cloned()
+    }
+
+    /// The witnesses.
+    pub fn witnessing(&self) -> &Witnessing {
+        &self.witnessing
     }
 
     /// The spine.

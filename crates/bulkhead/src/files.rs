@@ -16,6 +16,26 @@ pub fn read_text(path: &Path) -> io::Result<String> {
     fs::read_to_string(path).map_err(|error| named(path, "read", &error))
 }
 
+/// The whole content of a file; `None` when there is none.
+///
+/// # Errors
+/// When it is there and cannot be read.
+pub fn read_if_there(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(named(path, "read", &error)),
+    }
+}
+
+/// The whole content of a file.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    fs::read(path).map_err(|error| named(path, "read", &error))
+}
+
 /// Writes a file whole or not at all: a temporary file beside it, made durable, then renamed.
 ///
 /// # Errors

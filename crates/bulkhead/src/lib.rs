@@ -14,6 +14,7 @@ pub mod files;
 pub mod front_page;
 pub mod gate;
 pub mod http;
+pub mod ledger;
 pub mod net;
 pub mod source;
 pub mod spine;

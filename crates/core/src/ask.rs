@@ -74,6 +74,22 @@ pub enum Action {
     TokenRevoke,
     /// Import a feed.
     FeedImport,
+    /// Add a secret that runs may use.
+    SecretAdd,
+    /// Replace a secret's value.
+    SecretRotate,
+    /// Remove a secret.
+    SecretRemove,
+    /// Connect to a host.
+    Connect,
+    /// Send a request to a host.
+    Request,
+    /// Let a witness cosign the ledger.
+    WitnessAdd,
+    /// Forget who a pseudonym in the ledger stands for.
+    SubjectErase,
+    /// Take a compartment's checkpoint into the root log.
+    Checkpoint,
 }
 
 impl Action {
@@ -89,6 +105,14 @@ impl Action {
             Self::TokenCreate => "token-create",
             Self::TokenRevoke => "token-revoke",
             Self::FeedImport => "feed-import",
+            Self::SecretAdd => "secret-add",
+            Self::SecretRotate => "secret-rotate",
+            Self::SecretRemove => "secret-remove",
+            Self::Connect => "connect",
+            Self::Request => "request",
+            Self::WitnessAdd => "witness-add",
+            Self::SubjectErase => "subject-erase",
+            Self::Checkpoint => "checkpoint",
         }
     }
 }
@@ -142,6 +166,9 @@ pub struct Resource {
     /// SHA-256 of the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Sha256>,
+    /// The host and port that a program reaches: `api.example.test:443`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
 }
 
 /// Around the ask: which run, for what, with which client, from where.

@@ -7,7 +7,7 @@ use crate::filename::FileName;
 use crate::report::ArchiveKind;
 
 /// An archive that was read, as far as it could be.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Archive {
     /// What the file's name promises.
     pub kind: ArchiveKind,
@@ -44,8 +44,17 @@ pub struct Entry {
     pub size: u64,
     /// The digest of its content; `None` when it is no file or could not be read.
     pub sha256: Option<Sha256>,
+    /// Its first bytes: what kind of file it is, whatever its name says. Use [`Entry::head`], which knows how many there are.
+    pub first: [u8; 8],
     /// Its content, when a detector wanted it and it fits the limits.
     pub content: Option<Vec<u8>>,
+}
+
+impl Entry {
+    /// Its first bytes, at most eight.
+    pub fn head(&self) -> &[u8] {
+        &self.first[..usize::try_from(self.size).unwrap_or(usize::MAX).min(self.first.len())]
+    }
 }
 
 /// What a member is.

@@ -3,6 +3,7 @@
 use bulkhead_core::{Confidence, Severity};
 
 use crate::archive::Archive;
+use crate::delta::Change;
 use crate::detectors;
 use crate::findings::Findings;
 use crate::report::ArchiveKind;
@@ -10,7 +11,7 @@ use crate::structure::Flaw;
 
 /// The version of the detector set: bump it whenever any detector may say something else about the same bytes. Reports
 /// are cached by digest and this text.
-pub const RULESET: &str = "2026.11-1";
+pub const RULESET: &str = "2026.11-2";
 
 /// What a detector is about, for policy and for the manual.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +65,10 @@ pub static DETECTORS: &[&dyn Detector] = &[
     &detectors::name_mismatch::NameMismatch,
 ];
 
-/// Every id that a finding can carry: the flaws of archives first, then the detectors.
+/// Every id that a finding can carry: the flaws of archives first, then the detectors, then what a comparison with the
+/// release before says.
 pub fn metas() -> impl Iterator<Item = &'static Meta> {
-    Flaw::ALL.iter().map(|flaw| flaw.meta()).chain(DETECTORS.iter().map(|detector| detector.meta()))
+    let flaws = Flaw::ALL.iter().map(|flaw| flaw.meta());
+    let deltas = Change::ALL.iter().map(|change| change.meta());
+    flaws.chain(DETECTORS.iter().map(|detector| detector.meta())).chain(deltas)
 }

@@ -8,6 +8,7 @@ use crate::filename;
 use crate::findings::Findings;
 use crate::limits::Limits;
 use crate::metadata;
+use crate::profile;
 use crate::read::{ReadAt, Window};
 use crate::report::{ArchiveKind, Content, CoreMetadata, Member, Report};
 use crate::structure::Flaw;
@@ -58,6 +59,7 @@ fn report(archive: &Archive, findings: Findings) -> Report {
         kind: archive.kind,
         readable: archive.readable,
         findings: findings.finish(),
+        profile: profile::of(archive),
         metadata: core_metadata(archive),
         member_count: archive.entries.len() as u64,
         unpacked_size: archive.files().map(|entry| entry.size).sum(),

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::detector::RULESET;
 use crate::filename;
 use crate::findings::Findings;
+use crate::profile::Profile;
 use crate::structure::Flaw;
 
 /// What kind of archive a file is, by its name; the content is then held to it.
@@ -80,6 +81,8 @@ pub struct Report {
     pub readable: bool,
     /// What was seen, worst first.
     pub findings: Vec<Finding>,
+    /// What the code can do and what else the release is made of: what the next release is compared with.
+    pub profile: Profile,
     /// The core metadata: `METADATA` of a wheel, `PKG-INFO` of an sdist.
     pub metadata: Option<CoreMetadata>,
     /// Every regular file, in the archive's order.
@@ -100,6 +103,7 @@ impl Report {
             kind,
             readable: false,
             findings: findings.finish(),
+            profile: Profile::default(),
             metadata: None,
             members: Vec::new(),
             member_count: 0,

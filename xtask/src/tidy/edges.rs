@@ -38,6 +38,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "worker",
         ],
     ),
+    // The pure parts of it (host, hello, dns, names, broker) stand on nothing but files for what is sealed.
+    ("gate::egress", &["clock", "config", "files", "net", "spine", "tasks"]),
     // Translators without I/O: bytes in, typed out.
     ("gate::intake::ecosystem", &[]),
     // Ask, facts, verdict, entry, permit: over the ledger and its projection, and nothing of a gate.
@@ -47,6 +49,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("auth", &["clock", "config", "store"]),
     // The worker reads hostile bytes under containment: nothing of the product is in its reach.
     ("worker", &["blocking", "config"]),
+    // Around the ledger: who vouches for it, and in which forms it leaves.
+    ("ledger", &["blocking", "clock", "config", "files", "net", "stop", "tasks"]),
     // The floor: each stands on the vocabulary alone.
     ("store", &["blob", "files"]),
     ("blob", &["files"]),

@@ -5,12 +5,14 @@
 mod call;
 mod completions;
 mod doctor;
+mod evidence;
 mod explain;
 mod feed;
 mod ledger;
 mod output;
 mod policy;
 mod review;
+mod secret;
 mod serve;
 mod setup;
 mod token;
@@ -83,6 +85,8 @@ enum Command {
     Feed(feed::Args),
     /// Create, list and revoke the tokens that name clients
     Token(token::Args),
+    /// Keep credentials outside of runs, sealed
+    Secret(secret::Args),
     /// Print shell completions
     Completions(completions::Args),
     /// The process that reads archives, contained. Started by `serve`
@@ -167,6 +171,7 @@ fn run(cli: Cli, output: &Output) -> Result<Done, Failure> {
         Command::Ledger(args) => ledger::run(place, args, output),
         Command::Feed(args) => feed::run(place, args, output),
         Command::Token(args) => token::run(place, args, output),
+        Command::Secret(args) => secret::run(place, args, output),
         Command::Completions(args) => completions::run(&args, output),
         // Decided in `main`, before anything else is set up.
         Command::Worker => Ok(Done::Good),

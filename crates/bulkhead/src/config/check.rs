@@ -10,7 +10,7 @@ use http::uri::Authority;
 use super::error::ConfigErrors;
 use super::raw::{self, Report, Section};
 use super::url::index_url;
-use super::{Config, DEFAULT_FILE, Feed, Intake, Pypi, Server, TlsFiles};
+use super::{Config, DEFAULT_FILE, Feed, Intake, Ledger, Pypi, Server, TlsFiles};
 
 /// Checks the whole text; all mistakes at once.
 pub(super) fn check(file: Option<PathBuf>, text: &str) -> Result<Config, ConfigErrors> {
@@ -23,10 +23,11 @@ pub(super) fn check(file: Option<PathBuf>, text: &str) -> Result<Config, ConfigE
     let pypi = pypi(intake.section("pypi", &mut report), &mut report);
     intake.finish(&mut report);
     let feed = feed(root.section("feed", &mut report), &mut report);
+    let ledger = ledger(root.section("ledger", &mut report), folder, &mut report);
     root.finish(&mut report);
     match ConfigErrors::of(report.into_errors()) {
         Some(errors) => Err(errors),
-        None => Ok(Config { file, server, intake: Intake { pypi }, feed }),
+        None => Ok(Config { file, server, intake: Intake { pypi }, feed, ledger }),
     }
 }
 
@@ -119,6 +120,14 @@ fn feed(mut section: Section<'_>, report: &mut Report<'_>) -> Feed {
     span(&mut section, "max_age", Zero::Refused, &mut feed.max_age, report);
     section.finish(report);
     feed
+}
+
+fn ledger(mut section: Section<'_>, folder: &Path, report: &mut Report<'_>) -> Ledger {
+    let mut ledger = Ledger::default();
+    ledger.witness_policy = path(&mut section, "witness_policy", folder, report).map(|(_, path)| path);
+    span(&mut section, "witness_every", Zero::Refused, &mut ledger.witness_every, report);
+    section.finish(report);
+    ledger
 }
 
 /// `host` or `host:port`, lower case.

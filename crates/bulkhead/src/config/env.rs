@@ -26,6 +26,7 @@ macro_rules! variables {
 
 variables! {
     BULKHEAD_LOG: "What to log, as `tracing` directives such as `info,bulkhead=debug`.";
+    BULKHEAD_SECRETS_KEY: "The key that seals secrets at rest, 64 hexadecimal digits, instead of the key file in the data directory.";
     HOME: "Where the user's client configuration and `.netrc` are.";
     LOGNAME: "Who runs the command, when `USER` is not set.";
     NETRC: "The netrc file, instead of `~/.netrc`.";

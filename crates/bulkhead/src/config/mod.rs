@@ -20,6 +20,7 @@ use http::Uri;
 pub use env::Env;
 pub use error::{ConfigError, ConfigErrors};
 pub use inherit::Inherited;
+pub use url::{UrlError, index_url as server_url};
 
 /// Read when no `--config` is given and it exists in the working directory.
 pub const DEFAULT_FILE: &str = "bulkhead.toml";
@@ -35,6 +36,8 @@ pub struct Config {
     pub intake: Intake,
     /// `[feed]`.
     pub feed: Feed,
+    /// `[ledger]`.
+    pub ledger: Ledger,
 }
 
 /// `[server]`: where Bulkhead listens and keeps its data.
@@ -94,6 +97,15 @@ pub struct Pypi {
 pub struct Feed {
     /// A feed older than this is itself an unknown.
     pub max_age: Duration,
+}
+
+/// `[ledger]`: who vouches for it. Everything is optional.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ledger {
+    /// The witnesses and their quorum (C2SP tlog-policy); `None`: `witness.policy` in the data directory.
+    pub witness_policy: Option<PathBuf>,
+    /// How often a new checkpoint goes to the witnesses.
+    pub witness_every: Duration,
 }
 
 /// What the command line sets; it wins over the file.
@@ -180,6 +192,12 @@ impl Default for Pypi {
             first_byte_timeout: Duration::from_secs(60),
             idle_timeout: Duration::from_secs(30),
         }
+    }
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Self { witness_policy: None, witness_every: Duration::from_secs(5) }
     }
 }
 

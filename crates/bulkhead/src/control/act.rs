@@ -31,6 +31,10 @@ pub async fn act(app: &Arc<App>, request: Request) -> Reply {
         Request::PolicyShow => facts(policy_show(app)),
         Request::LedgerShow { last, about } => ledger_show(app, last, about).await.and_then(facts),
         Request::LedgerRebuild => rebuild(app).await.and_then(facts),
+        Request::WitnessAdd { name, key, url, quorum } => {
+            super::ledger::witness_add(app, name, key, url, quorum).await.and_then(facts)
+        }
+        Request::WitnessStatus => super::ledger::witness_status(app).and_then(facts),
         Request::TokenCreate { principal, expires } => token_create(app, principal, expires).await.and_then(facts),
         Request::TokenList => token_list(app).and_then(facts),
         Request::TokenRevoke { id } => token_revoke(app, &id).await.and_then(facts),
@@ -38,6 +42,9 @@ pub async fn act(app: &Arc<App>, request: Request) -> Reply {
             feed_import(app, path, name, skip_invalid).await.and_then(facts)
         }
         Request::FeedList => feed_list(app).and_then(facts),
+        Request::SecretNote { change, name, use_for, owner } => {
+            super::secret::note(app, change, name, use_for, &owner).await.and_then(facts)
+        }
     };
     done.unwrap_or_else(|problem| Reply::Problem {
         code: problem.code.to_string(),
@@ -134,7 +141,6 @@ async fn release(
     )
     .await?;
     app.projected().await?;
-    app.spine().facts_changed();
     Ok(Reviewed { purl: purl.to_string(), rules, expires: Some(expires), entry })
 }
 
@@ -160,12 +166,11 @@ async fn reject(app: &Arc<App>, subject: &str, reason: String, owner: String) ->
     let resource = Resource { purl: Some(purl.clone()), ..Resource::default() };
     let entry = control(app, Action::ReviewReject, &owner, resource, &details).await?;
     app.projected().await?;
-    app.spine().facts_changed();
     Ok(Reviewed { purl: purl.to_string(), rules: Vec::new(), expires: None, entry })
 }
 
 /// Records what an operator did. The entry comes before the effect.
-async fn control(
+pub(super) async fn control(
     app: &Arc<App>,
     action: Action,
     owner: &str,
@@ -267,9 +272,7 @@ fn ledger_row(index: bulkhead_core::EntryIndex, entry: &Entry) -> Result<LedgerR
 async fn rebuild(app: &Arc<App>) -> Result<u64, Problem> {
     let rebuilt = Arc::clone(app);
     let count = crate::blocking::run(move || rebuilt.rebuild()).await?;
-    let count = count.map_err(|error| Problem::new(Code::StorageUnavailable, format!("{error:#}")))?;
-    app.spine().facts_changed();
-    Ok(count)
+    count.map_err(|error| Problem::new(Code::StorageUnavailable, format!("{error:#}")))
 }
 
 async fn token_create(app: &Arc<App>, principal: String, expires: Option<Timestamp>) -> Result<Minted, Problem> {

@@ -6,7 +6,9 @@
 
 mod act;
 mod explain;
+mod ledger;
 mod reply;
+mod secret;
 mod socket;
 
 use jiff::Timestamp;
@@ -15,8 +17,9 @@ use serde::{Deserialize, Serialize};
 pub use act::act;
 pub use reply::{
     ExceptionRow, ExplainedFile, Explanation, FeedRow, Feeds, Held, HeldItem, Imported, LedgerRow, LedgerRows, Loaded,
-    Minted, PolicyInForce, Reviewed, RuleLine, TokenRow, Tokens,
+    Minted, PolicyInForce, Reviewed, RuleLine, TokenRow, Tokens, WitnessRow, WitnessRows,
 };
+pub use secret::{SecretChange, SecretNoted};
 pub use socket::{SOCKET, ask, listen};
 
 /// One request.
@@ -68,6 +71,19 @@ pub enum Request {
     },
     /// Make the projections anew from the entries.
     LedgerRebuild,
+    /// Add a witness to the ledger's policy.
+    WitnessAdd {
+        /// What the policy calls it.
+        name: String,
+        /// Its public key.
+        key: String,
+        /// Its submission prefix.
+        url: String,
+        /// How many must cosign: `any`, `all` or a number; as it is when absent.
+        quorum: Option<String>,
+    },
+    /// The ledger's witnesses and how they are doing.
+    WitnessStatus,
     /// Make a token.
     TokenCreate {
         /// The principal that it names.
@@ -93,6 +109,17 @@ pub enum Request {
     },
     /// Every feed, with its digest and age.
     FeedList,
+    /// Record that a secret is about to be added, replaced or removed. Its value never crosses the socket.
+    SecretNote {
+        /// `add`, `rotate` or `remove`.
+        change: SecretChange,
+        /// The secret's name.
+        name: String,
+        /// Where it may go, as a sentence.
+        use_for: String,
+        /// Who does it.
+        owner: String,
+    },
 }
 
 /// What came of a request: the facts, or the problem as it is printed.

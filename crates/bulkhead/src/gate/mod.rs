@@ -1,3 +1,4 @@
 //! The gates.
 
+pub mod egress;
 pub mod intake;

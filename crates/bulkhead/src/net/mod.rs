@@ -14,6 +14,7 @@ pub mod link;
 pub mod listen;
 pub mod problem;
 pub mod range;
+pub mod remote;
 pub mod server;
 pub mod ssrf;
 pub mod tls;

@@ -6,6 +6,7 @@ pub mod age;
 pub mod feed;
 pub mod floor;
 pub mod osv;
+pub mod read;
 pub mod reserved;
 pub mod seed;
 pub mod status;

@@ -7,7 +7,13 @@ use bulkhead_core::FindingContext;
 use super::Started;
 use crate::archive::Archive;
 use crate::code::{Hook, Root};
+use crate::detector::Want;
 use crate::lang::{View, common};
+
+/// The file that declares what starts by itself.
+pub(super) fn wants(path: &str) -> Want {
+    if is_manifest(path) { Want::All } else { Want::Nothing }
+}
 
 /// Whether the member is the manifest of the crate itself.
 pub(crate) fn is_manifest(path: &str) -> bool {

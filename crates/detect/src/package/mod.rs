@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::archive::Archive;
 use crate::code::{Hook, Root};
+use crate::detector::Want;
 use crate::lang::View;
 use crate::report::ArchiveKind;
 
@@ -34,6 +35,17 @@ impl Started {
             Some(resolve) => resolve(&self.modules, from, module),
             None => self.modules.get(module).copied(),
         }
+    }
+}
+
+/// How much of a member that declares what starts is wanted.
+pub(crate) fn wants(kind: ArchiveKind, path: &str) -> Want {
+    match kind {
+        ArchiveKind::Wheel | ArchiveKind::Egg | ArchiveKind::SdistTarGz | ArchiveKind::SdistZip => python::wants(path),
+        ArchiveKind::Npm => npm::wants(path),
+        ArchiveKind::Crate => cargo::wants(path),
+        ArchiveKind::Tree => python::wants(path).max(npm::wants(path)),
+        ArchiveKind::Other => Want::Nothing,
     }
 }
 

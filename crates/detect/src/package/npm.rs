@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::Started;
 use crate::archive::Archive;
 use crate::code::{Hook, Root};
+use crate::detector::Want;
 use crate::lang::{Import, View, common, shell};
 
 /// Scripts that package clients run by themselves, in their order. `prepare` and `prepublish` run where the package comes
@@ -38,6 +39,12 @@ pub(crate) fn manifests(archive: &Archive) -> impl Iterator<Item = &crate::archi
     let top = all.iter().map(|entry| depth(&entry.path)).min().unwrap_or(0);
     let tree = archive.kind == crate::report::ArchiveKind::Tree;
     all.into_iter().filter(move |entry| tree || depth(&entry.path) == top)
+}
+
+/// The files that declare what starts by itself. One that cannot be held is a finding: no honest manifest is that large.
+pub(super) fn wants(path: &str) -> Want {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    if matches!(file, "package.json" | "binding.gyp") { Want::All } else { Want::Nothing }
 }
 
 /// Whether the member may be a manifest.

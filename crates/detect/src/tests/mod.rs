@@ -9,6 +9,7 @@ mod limits;
 mod make_tar;
 mod make_zip;
 mod mutation;
+mod profile;
 mod recipe;
 mod report;
 mod roundtrip;

@@ -28,7 +28,7 @@ const DEPTH: u32 = 90;
 const EFFECTS: usize = 3000;
 
 /// Modules of npm packages and of source trees. What a wheel brings for browsers is not read.
-pub(crate) const ADAPTER: Adapter = Adapter { wants, view };
+pub(crate) static ADAPTER: Adapter = Adapter { wants, view };
 
 fn wants(kind: ArchiveKind, path: &str) -> Want {
     if matches!(kind, ArchiveKind::Npm | ArchiveKind::Tree) && is_script(path) {
