@@ -74,6 +74,8 @@ pub enum Action {
     TokenRevoke,
     /// Import a feed.
     FeedImport,
+    /// Judge what was served before once more, under today's rules.
+    Rejudge,
 }
 
 impl Action {
@@ -89,6 +91,7 @@ impl Action {
             Self::TokenCreate => "token-create",
             Self::TokenRevoke => "token-revoke",
             Self::FeedImport => "feed-import",
+            Self::Rejudge => "rejudge",
         }
     }
 }

@@ -11,6 +11,7 @@ mod feed;
 mod ledger;
 mod output;
 mod policy;
+mod rejudge;
 mod review;
 mod serve;
 mod setup;
@@ -78,6 +79,8 @@ enum Command {
     Review(review::Args),
     /// Check the policy, or explain a verdict
     Policy(policy::Args),
+    /// Judge what was let in once more, under today's detectors and rules, and say who has what now fails
+    Rejudge(rejudge::Args),
     /// Verify, show or rebuild the ledger
     Ledger(ledger::Args),
     /// Import advisories
@@ -165,6 +168,7 @@ fn run(cli: Cli, output: &Output) -> Result<Done, Failure> {
         Command::Explain(args) => explain::run(place, args, output),
         Command::Review(args) => review::run(place, args, output),
         Command::Policy(args) => policy::run(place, args, output),
+        Command::Rejudge(args) => rejudge::run(place, &args, output),
         Command::Ledger(args) => ledger::run(place, args, output),
         Command::Feed(args) => feed::run(place, args, output),
         Command::Token(args) => token::run(place, args, output),

@@ -6,6 +6,9 @@
 
 mod act;
 mod explain;
+mod lookup;
+mod rejudge;
+mod release;
 mod reply;
 mod socket;
 
@@ -13,6 +16,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use act::act;
+pub use lookup::{Looked, lookup};
+pub use rejudge::{Failing, Holder, Rejudged};
+pub use release::ReleaseProfile;
 pub use reply::{
     ExceptionRow, ExplainedFile, Explanation, FeedRow, Feeds, Held, HeldItem, Imported, LedgerRow, LedgerRows, Loaded,
     Minted, PolicyInForce, Reviewed, RuleLine, TokenRow, Tokens,
@@ -93,6 +99,23 @@ pub enum Request {
     },
     /// Every feed, with its digest and age.
     FeedList,
+    /// What advisories and the ledger say about releases.
+    Lookup {
+        /// Purls with versions.
+        purls: Vec<String>,
+    },
+    /// Read everything that is kept once more under today's detectors and rules, and say who has what now fails.
+    Rejudge,
+    /// Read every file of a release, and explain it.
+    ScanRelease {
+        /// A purl with a version.
+        subject: String,
+    },
+    /// What one file of a release can do: the profile that deltas compare.
+    ReleaseProfile {
+        /// A purl with a version.
+        subject: String,
+    },
 }
 
 /// What came of a request: the facts, or the problem as it is printed.

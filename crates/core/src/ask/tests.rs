@@ -22,12 +22,13 @@ fn the_words_of_actions_are_append_only() {
         Action::TokenCreate,
         Action::TokenRevoke,
         Action::FeedImport,
+        Action::Rejudge,
     ];
     for action in actions {
         assert_eq!(serde_json::to_value(action).expect("JSON"), action.as_str(), "one word in entries and in policy");
     }
     let words = actions.map(Action::as_str).join(" ");
-    insta::assert_snapshot!(words, @"list fetch metadata policy-load review-release review-reject token-create token-revoke feed-import");
+    insta::assert_snapshot!(words, @"list fetch metadata policy-load review-release review-reject token-create token-revoke feed-import rejudge");
 }
 
 #[test]
