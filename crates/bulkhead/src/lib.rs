@@ -15,6 +15,7 @@ pub mod front_page;
 pub mod gate;
 pub mod http;
 pub mod net;
+pub mod scan;
 pub mod source;
 pub mod spine;
 pub mod stop;
