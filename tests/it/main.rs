@@ -17,3 +17,4 @@ mod lockfile;
 mod paths;
 mod policy;
 mod protocol;
+mod rejudge;

@@ -37,6 +37,7 @@ pub struct App {
     /// Held as long as the app lives: one writer owns a data directory.
     _lock: File,
     store: Arc<dyn Store>,
+    blobs: Arc<dyn Blobs>,
     ledger: Arc<Sequencer>,
     log: Log,
     projector: Projector,
@@ -92,7 +93,7 @@ impl App {
                 spine: Arc::clone(&spine),
                 upstream: upstream::client(&config, found)?,
                 store: Arc::clone(&store),
-                blobs,
+                blobs: Arc::clone(&blobs),
                 reader: Arc::clone(&reader),
                 metrics: Arc::clone(&metrics),
                 tasks: tasks.clone(),
@@ -109,6 +110,7 @@ impl App {
             paths,
             _lock: lock,
             store,
+            blobs,
             log: ledger.log(),
             ledger,
             projector,
@@ -188,6 +190,11 @@ impl App {
     /// State.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// Files by digest.
+    pub fn blobs(&self) -> &Arc<dyn Blobs> {
+        &self.blobs
     }
 
     /// The ledger, for reading.

@@ -16,6 +16,7 @@ pub mod gate;
 pub mod http;
 pub mod ledger;
 pub mod net;
+pub mod scan;
 pub mod source;
 pub mod spine;
 pub mod stop;

@@ -90,6 +90,8 @@ pub enum Action {
     SubjectErase,
     /// Take a compartment's checkpoint into the root log.
     Checkpoint,
+    /// Judge what was served before once more, under today's rules.
+    Rejudge,
 }
 
 impl Action {
@@ -113,6 +115,7 @@ impl Action {
             Self::WitnessAdd => "witness-add",
             Self::SubjectErase => "subject-erase",
             Self::Checkpoint => "checkpoint",
+            Self::Rejudge => "rejudge",
         }
     }
 }

@@ -4,15 +4,20 @@
 
 mod call;
 mod completions;
+mod diff;
 mod doctor;
 mod evidence;
 mod explain;
 mod feed;
 mod ledger;
 mod output;
+mod paint;
 mod policy;
+mod progress;
+mod rejudge;
 mod review;
 mod secret;
+mod scan;
 mod serve;
 mod setup;
 mod token;
@@ -75,10 +80,16 @@ enum Command {
     Doctor(doctor::Args),
     /// Say which rule decided on a release, on which facts, and what would change it
     Explain(explain::Args),
+    /// Look at what is there already: an archive, a folder, an environment, a lockfile or a release
+    Scan(scan::Args),
+    /// Show what one release can do that another could not
+    Diff(diff::Args),
     /// Look at what is held, and release or reject it
     Review(review::Args),
     /// Check the policy, or explain a verdict
     Policy(policy::Args),
+    /// Judge what was let in once more, under today's detectors and rules, and say who has what now fails
+    Rejudge(rejudge::Args),
     /// Verify, show or rebuild the ledger
     Ledger(ledger::Args),
     /// Import advisories
@@ -166,8 +177,11 @@ fn run(cli: Cli, output: &Output) -> Result<Done, Failure> {
         Command::Setup(args) => setup::run(place, &args, output),
         Command::Doctor(args) => doctor::run(place, &args, output),
         Command::Explain(args) => explain::run(place, args, output),
+        Command::Scan(args) => scan::run(place, &args, output),
+        Command::Diff(args) => diff::run(place, &args, output),
         Command::Review(args) => review::run(place, args, output),
         Command::Policy(args) => policy::run(place, args, output),
+        Command::Rejudge(args) => rejudge::run(place, &args, output),
         Command::Ledger(args) => ledger::run(place, args, output),
         Command::Feed(args) => feed::run(place, args, output),
         Command::Token(args) => token::run(place, args, output),

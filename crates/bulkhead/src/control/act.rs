@@ -45,6 +45,10 @@ pub async fn act(app: &Arc<App>, request: Request) -> Reply {
         Request::SecretNote { change, name, use_for, owner } => {
             super::secret::note(app, change, name, use_for, &owner).await.and_then(facts)
         }
+        Request::Lookup { purls } => super::lookup::of_app(app, &purls).await.and_then(facts),
+        Request::Rejudge => super::rejudge::rejudge(app).await.and_then(facts),
+        Request::ScanRelease { subject } => super::release::scan(app, &subject).await.and_then(facts),
+        Request::ReleaseProfile { subject } => super::release::profile(app, &subject).await.and_then(facts),
     };
     done.unwrap_or_else(|problem| Reply::Problem {
         code: problem.code.to_string(),
@@ -96,7 +100,7 @@ async fn review_list(app: &Arc<App>, all: bool) -> Result<Held, Problem> {
     Ok(Held { items })
 }
 
-fn release_purl(subject: &str) -> Result<Purl, Problem> {
+pub(super) fn release_purl(subject: &str) -> Result<Purl, Problem> {
     let purl: Purl =
         subject.parse().map_err(|error: bulkhead_core::PurlError| Problem::new(Code::BadRequest, error.to_string()))?;
     if purl.version().is_none() {

@@ -7,6 +7,9 @@
 mod act;
 mod explain;
 mod ledger;
+mod lookup;
+mod rejudge;
+mod release;
 mod reply;
 mod secret;
 mod socket;
@@ -15,6 +18,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use act::act;
+pub use lookup::{Looked, lookup};
+pub use rejudge::{Failing, Holder, Rejudged};
+pub use release::ReleaseProfile;
 pub use reply::{
     ExceptionRow, ExplainedFile, Explanation, FeedRow, Feeds, Held, HeldItem, Imported, LedgerRow, LedgerRows, Loaded,
     Minted, PolicyInForce, Reviewed, RuleLine, TokenRow, Tokens, WitnessRow, WitnessRows,
@@ -119,6 +125,23 @@ pub enum Request {
         use_for: String,
         /// Who does it.
         owner: String,
+    },
+    /// What advisories and the ledger say about releases.
+    Lookup {
+        /// Purls with versions.
+        purls: Vec<String>,
+    },
+    /// Read everything that is kept once more under today's detectors and rules, and say who has what now fails.
+    Rejudge,
+    /// Read every file of a release, and explain it.
+    ScanRelease {
+        /// A purl with a version.
+        subject: String,
+    },
+    /// What one file of a release can do: the profile that deltas compare.
+    ReleaseProfile {
+        /// A purl with a version.
+        subject: String,
     },
 }
 

@@ -16,6 +16,7 @@ mod listing;
 mod pages;
 mod quarantine;
 mod reader;
+mod release;
 
 use std::sync::Arc;
 use std::time::Duration;
