@@ -22,6 +22,7 @@ pub use upstream::Found as UpstreamFound;
 use crate::blob::{Blobs, FolderBlobs};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::estate::Recorder;
 use crate::gate::intake::{self, Intake, Reader};
 use crate::ledger::witness::Witnessing;
 use crate::spine::{self, Epoch, Spine};
@@ -43,6 +44,7 @@ pub struct App {
     projector: Projector,
     witnessing: Witnessing,
     spine: Arc<Spine>,
+    recorder: Arc<Recorder>,
     intake: Option<Arc<Intake>>,
     upstream: Result<UpstreamFound, Problem>,
     reader: Arc<Reader>,
@@ -86,11 +88,15 @@ impl App {
             None => spine::record(&ledger, policy_entry(digest, clock)).await?,
         };
         let spine = Arc::new(Spine::new(Arc::clone(&ledger), Arc::clone(&store), policy, digest, receipt, epoch));
+        let caught_up = projector.clone();
+        let recorder =
+            Arc::new(Recorder::new(Arc::clone(&spine), Arc::clone(&store), clock, Box::new(move || caught_up.flush())));
         let (metrics, tasks, reader) = (Arc::new(Metrics::default()), Tasks::default(), Arc::new(Reader::default()));
         let upstream = upstream::find(&config, &*store);
         let intake = match &upstream {
             Ok(found) => Some(Arc::new(Intake::new(intake::Parts {
                 spine: Arc::clone(&spine),
+                recorder: Arc::clone(&recorder),
                 upstream: upstream::client(&config, found)?,
                 store: Arc::clone(&store),
                 blobs: Arc::clone(&blobs),
@@ -116,6 +122,7 @@ impl App {
             projector,
             witnessing,
             spine,
+            recorder,
             intake,
             upstream,
             reader,
@@ -220,6 +227,11 @@ impl App {
     /// The spine.
     pub fn spine(&self) -> &Arc<Spine> {
         &self.spine
+    }
+
+    /// Records what is told about the estate: inventories, builds, and the runs of the runtime gate.
+    pub fn recorder(&self) -> &Arc<Recorder> {
+        &self.recorder
     }
 
     /// The intake gate.

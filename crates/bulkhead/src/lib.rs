@@ -2,6 +2,7 @@
 //!
 //! ARCHITECTURE.md has the map. [`spine`] is where to begin reading.
 
+pub mod api;
 pub mod app;
 pub mod auth;
 pub mod blob;
@@ -10,6 +11,8 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod control;
+pub mod estate;
+pub mod exposure;
 pub mod files;
 pub mod front_page;
 pub mod gate;

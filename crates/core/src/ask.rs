@@ -92,6 +92,20 @@ pub enum Action {
     Checkpoint,
     /// Judge what was served before once more, under today's rules.
     Rejudge,
+    /// Say what a file contains, by path and digest.
+    Contents,
+    /// Say what is installed where.
+    Inventory,
+    /// Say what a build made of what.
+    Build,
+    /// Say where a run ran, and what it was given.
+    Run,
+    /// Declare secrets, datasets, partners and how they hang together.
+    Assets,
+    /// Ask what was exposed.
+    Exposure,
+    /// Raise that something inside was marked.
+    Alarm,
 }
 
 impl Action {
@@ -116,6 +130,13 @@ impl Action {
             Self::SubjectErase => "subject-erase",
             Self::Checkpoint => "checkpoint",
             Self::Rejudge => "rejudge",
+            Self::Contents => "contents",
+            Self::Inventory => "inventory",
+            Self::Build => "build",
+            Self::Run => "run",
+            Self::Assets => "assets",
+            Self::Exposure => "exposure",
+            Self::Alarm => "alarm",
         }
     }
 }

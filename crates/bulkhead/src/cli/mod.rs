@@ -2,13 +2,16 @@
 //!
 //! Exit codes: 0 good, 1 refused or not verified, 2 wrong use.
 
+mod asset;
 mod call;
 mod completions;
 mod diff;
 mod doctor;
 mod evidence;
 mod explain;
+mod exposure;
 mod feed;
+mod inventory;
 mod ledger;
 mod output;
 mod paint;
@@ -16,8 +19,8 @@ mod policy;
 mod progress;
 mod rejudge;
 mod review;
-mod secret;
 mod scan;
+mod secret;
 mod serve;
 mod setup;
 mod token;
@@ -90,6 +93,12 @@ enum Command {
     Policy(policy::Args),
     /// Judge what was let in once more, under today's detectors and rules, and say who has what now fails
     Rejudge(rejudge::Args),
+    /// Say what exactly was exposed, with proof
+    Exposure(exposure::Args),
+    /// Tell the ledger what is installed where
+    Inventory(inventory::Args),
+    /// Declare secrets, datasets and partners
+    Asset(asset::Args),
     /// Verify, show or rebuild the ledger
     Ledger(ledger::Args),
     /// Import advisories
@@ -182,6 +191,9 @@ fn run(cli: Cli, output: &Output) -> Result<Done, Failure> {
         Command::Review(args) => review::run(place, args, output),
         Command::Policy(args) => policy::run(place, args, output),
         Command::Rejudge(args) => rejudge::run(place, &args, output),
+        Command::Exposure(args) => exposure::run(place, args, output),
+        Command::Inventory(args) => inventory::run(place, args, output),
+        Command::Asset(args) => asset::run(place, args, output),
         Command::Ledger(args) => ledger::run(place, args, output),
         Command::Feed(args) => feed::run(place, args, output),
         Command::Token(args) => token::run(place, args, output),

@@ -49,6 +49,16 @@ pub async fn act(app: &Arc<App>, request: Request) -> Reply {
         Request::Rejudge => super::rejudge::rejudge(app).await.and_then(facts),
         Request::ScanRelease { subject } => super::release::scan(app, &subject).await.and_then(facts),
         Request::ReleaseProfile { subject } => super::release::profile(app, &subject).await.and_then(facts),
+        Request::Tell { principal, submission } => {
+            app.recorder().submit(&bulkhead_core::Principal::new(principal), &submission).await.and_then(facts)
+        }
+        Request::Exposure { question, bundle } => {
+            super::exposure::exposure(app, *question, bundle).await.and_then(facts)
+        }
+        Request::Environments => super::exposure::environments(app).await.and_then(facts),
+        Request::InventoryExport { host, environment } => {
+            super::exposure::export(app, host, environment).await.and_then(facts)
+        }
     };
     done.unwrap_or_else(|problem| Reply::Problem {
         code: problem.code.to_string(),

@@ -6,6 +6,7 @@
 
 mod act;
 mod explain;
+mod exposure;
 mod ledger;
 mod lookup;
 mod rejudge;
@@ -17,7 +18,11 @@ mod socket;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::estate::Submission;
+use crate::exposure::Question;
+
 pub use act::act;
+pub use exposure::{Environment, Environments, Exposed, answer, bundle};
 pub use lookup::{Looked, lookup};
 pub use rejudge::{Failing, Holder, Rejudged};
 pub use release::ReleaseProfile;
@@ -142,6 +147,29 @@ pub enum Request {
     ReleaseProfile {
         /// A purl with a version.
         subject: String,
+    },
+    /// Record what is told about the estate.
+    Tell {
+        /// Who tells it.
+        principal: String,
+        /// What.
+        submission: Box<Submission>,
+    },
+    /// What was exposed.
+    Exposure {
+        /// The question; who asks and when is set where it is answered.
+        question: Box<Question>,
+        /// Also the bundle that others verify.
+        bundle: bool,
+    },
+    /// Every environment that was scanned.
+    Environments,
+    /// An environment as CycloneDX.
+    InventoryExport {
+        /// The host.
+        host: String,
+        /// The environment.
+        environment: String,
     },
 }
 

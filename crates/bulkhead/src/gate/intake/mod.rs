@@ -38,6 +38,7 @@ pub use reader::Reader;
 
 use crate::blob::Blobs;
 use crate::clock::Clock;
+use crate::estate::Recorder;
 use crate::net::{Body, Upstream, conditional, encoding};
 use crate::spine::{Permit, Spine};
 use crate::store::Store;
@@ -48,6 +49,8 @@ use crate::telemetry::Metrics;
 pub struct Parts {
     /// Judges and records.
     pub spine: Arc<Spine>,
+    /// Records what is inside what was judged.
+    pub recorder: Arc<Recorder>,
     /// The index of the company's choice.
     pub upstream: Upstream,
     /// Pages, reports, advisories.
@@ -104,6 +107,7 @@ impl Intake {
             blobs: Arc::clone(&parts.blobs),
             store: Arc::clone(&parts.store),
             reader: parts.reader,
+            recorder: parts.recorder,
             metrics: Arc::clone(&parts.metrics),
             clock: parts.clock,
             tasks: parts.tasks.clone(),
