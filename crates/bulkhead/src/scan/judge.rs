@@ -88,7 +88,7 @@ fn decide(
         gate: Gate::Intake,
         principal: Principal::local(),
         action: Action::Fetch,
-        resource: Resource { purl, file: Some(name.to_owned()), digest: None },
+        resource: Resource { purl, file: Some(name.to_owned()), ..Resource::default() },
         context: Context::default(),
     };
     let verdict = policy.decide(&ask, &facts, now, &[]);

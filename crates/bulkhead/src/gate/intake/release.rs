@@ -24,7 +24,7 @@ impl Intake {
         for file in files.iter().take(MOST) {
             let Some(digest) = file.sha256() else { continue };
             self.quarantine.read(&project, file, digest).await?;
-            let gatherer = Gatherer::of_file(self, &page, file).await?;
+            let gatherer = Gatherer::of_file(self, &page, file, &self.spine.basis()).await?;
             self.delta(&gatherer, &project, file, digest).await?;
         }
         Ok(())
