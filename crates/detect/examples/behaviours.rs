@@ -19,7 +19,12 @@ fn main() -> io::Result<()> {
         let name = Path::new(&argument).file_name().unwrap_or_default().to_string_lossy().into_owned();
         let start = Instant::now();
         let code = code_of(&bytes, &name, &Limits::default());
-        println!("== {name}: {} views, {} hooks, {:.1} ms", code.views.len(), code.hooks.len(), start.elapsed().as_secs_f64() * 1e3);
+        println!(
+            "== {name}: {} views, {} hooks, {:.1} ms",
+            code.views.len(),
+            code.hooks.len(),
+            start.elapsed().as_secs_f64() * 1e3
+        );
         for view in &code.views {
             if view.fidelity != bulkhead_detect::Fidelity::Parsed {
                 println!("  {}: {:?}", view.path, view.fidelity);
