@@ -128,7 +128,12 @@ async fn record(app: &Arc<App>, outcomes: Vec<Outcome>) -> Result<Rejudged, Prob
             continue;
         }
         let Reading { purl, file, digest, .. } = reading;
-        let resource = Resource { purl: Some(purl.clone()), file: Some(file.clone()), digest: Some(digest), ..Resource::default() };
+        let resource = Resource {
+            purl: Some(purl.clone()),
+            file: Some(file.clone()),
+            digest: Some(digest),
+            ..Resource::default()
+        };
         let ask = control_ask(Action::Rejudge, "operator", resource);
         let entry = Entry::new(&ask, &verdict, spine::entry_time(app.clock().now()), policy)
             .with_detail("ruleset", RULESET)
