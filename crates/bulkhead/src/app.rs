@@ -24,7 +24,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::gate::intake::{self, Intake, Reader};
 use crate::ledger::witness::Witnessing;
-use crate::spine::{self, Spine};
+use crate::spine::{self, Epoch, Spine};
 use crate::stop::{Stop, Stopping};
 use crate::store::{SqliteStore, Store};
 use crate::tasks::Tasks;
@@ -76,14 +76,15 @@ impl App {
             tracing::info!(swept, "half-fetched files of an earlier life were removed");
         }
         let blobs: Arc<dyn Blobs> = Arc::new(blobs);
-        let projector = Projector::new(Arc::clone(&store));
+        let epoch = Epoch::default();
+        let projector = Projector::new(Arc::clone(&store), epoch.clone());
         let ledger = Arc::new(projection::open_ledger(&paths, &projector)?);
         projector.catch_up(&ledger.log())?;
         let receipt = match spine::receipt_of_policy(&*store, digest)? {
             Some(receipt) => receipt,
             None => spine::record(&ledger, policy_entry(digest, clock)).await?,
         };
-        let spine = Arc::new(Spine::new(Arc::clone(&ledger), Arc::clone(&store), policy, digest, receipt));
+        let spine = Arc::new(Spine::new(Arc::clone(&ledger), Arc::clone(&store), policy, digest, receipt, epoch));
         let (metrics, tasks, reader) = (Arc::new(Metrics::default()), Tasks::default(), Arc::new(Reader::default()));
         let upstream = upstream::find(&config, &*store);
         let intake = match &upstream {
@@ -146,7 +147,8 @@ impl App {
         Ok((digest, receipt.entry().0))
     }
 
-    /// Waits until every durable entry is projected, so that a question sees what was just recorded.
+    /// Waits until every durable entry is projected, so that a question sees what was just recorded, and so that a review
+    /// that was recorded is judged by from here on.
     ///
     /// # Errors
     /// When the store cannot take the entries.

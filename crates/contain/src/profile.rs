@@ -112,6 +112,14 @@ pub enum ContainError {
         /// What the kernel said.
         why: String,
     },
+    /// A step inside a run that was being set up failed.
+    #[error("could not {step}: {why}")]
+    Setup {
+        /// What was tried, as a verb phrase.
+        step: String,
+        /// What the kernel said.
+        why: String,
+    },
     /// The worker's program could not be started.
     #[error("could not start {program}: {source}")]
     Spawn {

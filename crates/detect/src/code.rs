@@ -49,7 +49,8 @@ pub(crate) struct Root {
 
 /// How much of the member an adapter wants.
 pub(crate) fn wants(kind: ArchiveKind, path: &str) -> Want {
-    ADAPTERS.iter().map(|adapter| (adapter.wants)(kind, path)).max().unwrap_or(Want::Nothing)
+    let read = ADAPTERS.iter().map(|adapter| (adapter.wants)(kind, path)).max().unwrap_or(Want::Nothing);
+    read.max(package::wants(kind, path))
 }
 
 /// Reads every file that an adapter takes, and follows what starts what.

@@ -141,7 +141,6 @@ async fn release(
     )
     .await?;
     app.projected().await?;
-    app.spine().facts_changed();
     Ok(Reviewed { purl: purl.to_string(), rules, expires: Some(expires), entry })
 }
 
@@ -167,7 +166,6 @@ async fn reject(app: &Arc<App>, subject: &str, reason: String, owner: String) ->
     let resource = Resource { purl: Some(purl.clone()), ..Resource::default() };
     let entry = control(app, Action::ReviewReject, &owner, resource, &details).await?;
     app.projected().await?;
-    app.spine().facts_changed();
     Ok(Reviewed { purl: purl.to_string(), rules: Vec::new(), expires: None, entry })
 }
 
@@ -274,9 +272,7 @@ fn ledger_row(index: bulkhead_core::EntryIndex, entry: &Entry) -> Result<LedgerR
 async fn rebuild(app: &Arc<App>) -> Result<u64, Problem> {
     let rebuilt = Arc::clone(app);
     let count = crate::blocking::run(move || rebuilt.rebuild()).await?;
-    let count = count.map_err(|error| Problem::new(Code::StorageUnavailable, format!("{error:#}")))?;
-    app.spine().facts_changed();
-    Ok(count)
+    count.map_err(|error| Problem::new(Code::StorageUnavailable, format!("{error:#}")))
 }
 
 async fn token_create(app: &Arc<App>, principal: String, expires: Option<Timestamp>) -> Result<Minted, Problem> {

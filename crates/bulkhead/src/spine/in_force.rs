@@ -24,6 +24,15 @@ pub struct InForce {
     used: Arc<Mutex<ExceptionUse>>,
 }
 
+/// What one ask is judged by from end to end: a policy, and the number of the state that it was judged in.
+#[derive(Debug, Clone)]
+pub struct Basis {
+    /// The policy in force when the ask began.
+    pub in_force: Arc<InForce>,
+    /// The number from before the facts were gathered: see [`super::Epoch`].
+    pub epoch: u64,
+}
+
 impl InForce {
     pub(super) fn new(policy: Policy, digest: Sha256, receipt: Receipt) -> Self {
         let names = |name: &str| policy.rules().iter().any(|rule| rule.condition().contains(name));

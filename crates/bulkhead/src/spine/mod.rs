@@ -2,12 +2,12 @@
 //!
 //! judge (pure) -> settle (durable) -> [`Permit`] or [`Problem`]. A gate cannot do the last step itself.
 
+mod epoch;
 mod in_force;
 mod permit;
 mod recent;
 mod reviewed;
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use bulkhead_core::policy::Policy;
@@ -15,7 +15,8 @@ use bulkhead_core::{Ask, Code, Problem, Sha256, Verdict};
 use bulkhead_ledger::{Entry, EntryTime, LedgerError, Sequencer};
 use jiff::Timestamp;
 
-pub use in_force::InForce;
+pub use epoch::Epoch;
+pub use in_force::{Basis, InForce};
 pub use permit::{Permit, Receipt};
 pub use recent::{FRESH, Outcome};
 pub use reviewed::Reviewed;
@@ -28,8 +29,7 @@ pub struct Spine {
     ledger: Arc<Sequencer>,
     store: Arc<dyn Store>,
     in_force: RwLock<Arc<InForce>>,
-    /// Counts every change that may change a verdict: a policy load, a review, a feed import.
-    epoch: AtomicU64,
+    epoch: Epoch,
     recent: Recent,
 }
 
@@ -41,24 +41,32 @@ impl Spine {
         policy: Policy,
         digest: Sha256,
         receipt: Receipt,
+        epoch: Epoch,
     ) -> Self {
         let in_force = RwLock::new(Arc::new(InForce::new(policy, digest, receipt)));
-        Self { ledger, store, in_force, epoch: AtomicU64::new(1), recent: Recent::default() }
+        Self { ledger, store, in_force, epoch, recent: Recent::default() }
     }
 
-    /// What is in force now. Held for one ask, so that an ask is judged by one policy from end to end.
+    /// What an ask that begins now is judged by. Taken before the facts are gathered, once for each ask.
+    pub fn basis(&self) -> Basis {
+        // The number first: a policy that comes in between then judges under a number that is already past.
+        let epoch = self.epoch.now();
+        Basis { epoch, in_force: self.in_force() }
+    }
+
+    /// What is in force now; for an ask, see [`Spine::basis`].
     pub fn in_force(&self) -> Arc<InForce> {
         Arc::clone(&self.in_force.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The number of the state that verdicts depend on. Whatever is cached from verdicts carries it.
     pub fn epoch(&self) -> u64 {
-        self.epoch.load(Ordering::Acquire)
+        self.epoch.now()
     }
 
     /// Says that what verdicts rest on has changed (a review, a feed), so that cached verdicts are judged anew.
     pub fn facts_changed(&self) {
-        self.epoch.fetch_add(1, Ordering::AcqRel);
+        self.epoch.advance();
     }
 
     /// Puts a policy in force that was recorded.
@@ -79,8 +87,7 @@ impl Spine {
     /// # Errors
     /// When the store cannot be read.
     pub async fn recorded(&self, ask: &Ask, title: &str) -> Result<Option<Outcome>, Problem> {
-        let epoch = self.epoch();
-        if let Some(outcome) = self.recent.standing(ask, epoch) {
+        if let Some(outcome) = self.recent.known(ask) {
             return Ok(Some(outcome));
         }
         let Some(digest) = ask.resource.digest else { return Ok(None) };
@@ -94,6 +101,7 @@ impl Spine {
                 && entry.resource == ask.resource
                 && entry.context == ask.context
         });
+        let epoch = self.epoch();
         Ok(same.map(|(index, entry)| {
             let verdict = Verdict { effect: entry.effect, reasons: entry.reasons };
             let outcome = Outcome::new(Arc::new(verdict), Receipt::new(index), title.into(), epoch);
@@ -103,7 +111,7 @@ impl Spine {
     }
 
     /// Records the verdict and turns it into an outcome that covers the same ask for [`FRESH`]. `dress` adds to the
-    /// entry what only this kind of ask has. `epoch` is the one from before the facts were gathered.
+    /// entry what only this kind of ask has. `basis` is the one that the verdict was made by.
     ///
     /// # Errors
     /// When the ledger cannot record. An ask of the same asker that was permitted earlier, and that policy permits now,
@@ -113,11 +121,12 @@ impl Spine {
         ask: &Ask,
         verdict: Verdict,
         title: String,
-        epoch: u64,
+        basis: &Basis,
         now: Timestamp,
         dress: impl FnOnce(Entry) -> Entry,
     ) -> Result<Outcome, Problem> {
-        let entry = dress(Entry::new(ask, &verdict, entry_time(now), self.in_force().digest));
+        let epoch = basis.epoch;
+        let entry = dress(Entry::new(ask, &verdict, entry_time(now), basis.in_force.digest));
         let receipt = match self.record(entry).await {
             Ok(receipt) => receipt,
             Err(problem) => {

@@ -25,7 +25,7 @@ pub use advisory::{
     Semver,
 };
 pub use entry::{Indexed, ServedVersion, detail};
-pub use error::StoreError;
+pub use error::{Cause, StoreError};
 pub use page::{Page, SeenFile, WithheldFrom};
 pub use report::{Judged, Report};
 pub use review::{Decision, HeldItem, Ruling};
@@ -43,8 +43,11 @@ pub trait Store: Send + Sync {
     fn project(&self, entries: &[Indexed]) -> Result<(), StoreError>;
     /// The index of the last projected entry.
     fn projected_to(&self) -> Result<Option<EntryIndex>, StoreError>;
-    /// Drops every projection, for `bulkhead ledger rebuild`. What no entry can give back is kept.
-    fn reset_projections(&self) -> Result<(), StoreError>;
+    /// Makes every projection anew from all entries, in order from the first, for `bulkhead ledger rebuild`; their number.
+    /// One transaction: readers see the old rows until the new are complete, and an entry that cannot be given
+    /// ([`StoreError::Unread`]) leaves the old ones. What no entry can give back is kept.
+    fn rebuild_projections(&self, entries: &mut dyn Iterator<Item = Result<Indexed, Cause>>)
+    -> Result<u64, StoreError>;
     /// One entry with its index: what `bulkhead explain v1234` shows.
     fn entry(&self, index: EntryIndex) -> Result<Option<Indexed>, StoreError>;
     /// Entries about a release, or about every release of a project when `purl` has no version; newest first.

@@ -8,6 +8,9 @@ use crate::behaviour::Effect;
 use crate::detector::Want;
 use crate::report::ArchiveKind;
 
+pub(crate) mod common;
+pub(crate) mod places;
+pub(crate) mod python;
 pub(crate) mod shell;
 
 /// The language of a file.
@@ -122,4 +125,4 @@ pub(crate) struct Adapter {
 }
 
 /// Every adapter; the first that wants a file reads it.
-pub(crate) static ADAPTERS: &[Adapter] = &[];
+pub(crate) static ADAPTERS: &[&Adapter] = &[&python::ADAPTER, &shell::ADAPTER];

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::archive::Archive;
 use crate::code::{Hook, Root};
+use crate::detector::Want;
 use crate::lang::View;
 use crate::report::ArchiveKind;
 
@@ -35,13 +36,23 @@ impl Started {
     }
 }
 
+/// How much of a member that declares what starts is wanted.
+pub(crate) fn wants(kind: ArchiveKind, path: &str) -> Want {
+    match kind {
+        ArchiveKind::Wheel | ArchiveKind::Egg | ArchiveKind::SdistTarGz | ArchiveKind::SdistZip | ArchiveKind::Tree => {
+            python::wants(path)
+        }
+        ArchiveKind::Npm | ArchiveKind::Crate | ArchiveKind::Other => Want::Nothing,
+    }
+}
+
 /// What starts by itself in this archive. May add views of code that stands inside other files (a line of a `.pth`, a
 /// lifecycle command).
 pub(crate) fn started(archive: &Archive, views: &mut Vec<View>) -> Started {
     match archive.kind {
-        ArchiveKind::Wheel | ArchiveKind::Egg | ArchiveKind::SdistTarGz | ArchiveKind::SdistZip => {
+        ArchiveKind::Wheel | ArchiveKind::Egg | ArchiveKind::SdistTarGz | ArchiveKind::SdistZip | ArchiveKind::Tree => {
             python::started(archive, views)
         }
-        ArchiveKind::Npm | ArchiveKind::Crate | ArchiveKind::Tree | ArchiveKind::Other => Started::default(),
+        ArchiveKind::Npm | ArchiveKind::Crate | ArchiveKind::Other => Started::default(),
     }
 }

@@ -96,7 +96,7 @@ fn who_is_answered_was_observed_before() {
         next.fetch_add(batch.len() as u64, Ordering::SeqCst);
     });
     let options = Options { on_durable: Some(on_durable), ..patient() };
-    let (sequencer, _) = Sequencer::open_on(Arc::new(Disk::default()), origin(), key(), options).unwrap();
+    let (sequencer, _) = open_on(&Disk::default(), options).unwrap();
     let (sender, receiver) = mpsc::channel();
     for number in 0..3 {
         let (sender, observed) = (sender.clone(), Arc::clone(&observed));

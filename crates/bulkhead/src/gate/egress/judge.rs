@@ -67,7 +67,7 @@ impl Judge for SpineJudge {
         wanted: Wanted,
     ) -> Boxed<'a, Result<Option<Permit<()>>, Problem>> {
         Box::pin(async move {
-            let in_force = self.spine.in_force();
+            let basis = self.spine.basis();
             let ask = ask(host, port, &wanted, &self.principal, &self.context);
             // A connection of the same run to the same host a moment ago covers this one. Requests differ in their facts.
             if wanted.request.is_none()
@@ -76,9 +76,8 @@ impl Judge for SpineJudge {
             {
                 return self.spine.admit(&ask, &outcome, ()).map(Some);
             }
-            let epoch = self.spine.epoch();
-            let facts = facts(host, port, &wanted, in_force.policy.settings());
-            let verdict = in_force.judge(&ask, &facts, &Reviewed::default(), self.clock.now());
+            let facts = facts(host, port, &wanted, basis.in_force.policy.settings());
+            let verdict = basis.in_force.judge(&ask, &facts, &Reviewed::default(), self.clock.now());
             if wanted.covered && verdict.effect.passes() {
                 return Ok(None);
             }
@@ -94,7 +93,7 @@ impl Judge for SpineJudge {
                     .with_detail("misuse", misuse)
                     .with_detail("disagrees", wanted.disagrees.clone().unwrap_or_default())
             };
-            let outcome = self.spine.settle(&ask, verdict, title, epoch, self.clock.now(), dress).await?;
+            let outcome = self.spine.settle(&ask, verdict, title, &basis, self.clock.now(), dress).await?;
             self.spine.admit(&ask, &outcome, ()).map(Some)
         })
     }

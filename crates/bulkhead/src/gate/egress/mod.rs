@@ -6,6 +6,8 @@ pub mod dial;
 pub mod dns;
 pub mod hello;
 pub mod host;
+pub mod inside;
 pub mod judge;
 pub mod names;
 pub mod proxy;
+pub mod supervise;

@@ -20,8 +20,9 @@ impl Intake {
         let project =
             ProjectName::parse(purl.name()).map_err(|error| Problem::new(Code::BadRequest, error.to_string()))?;
         let page = self.pages.page(&project).await?;
-        let gatherer = Gatherer::of_page(self, &page).await?;
-        let (in_force, now) = (self.spine.in_force(), self.clock.now());
+        let basis = self.spine.basis();
+        let gatherer = Gatherer::of_page(self, &page, &basis).await?;
+        let (in_force, now) = (basis.in_force, self.clock.now());
         let caller = Caller { principal: Principal::local(), context: Context::default() };
         let wanted = |name: &str| match purl.version() {
             None => true,

@@ -12,7 +12,7 @@ use super::caller::Caller;
 use super::ecosystem::pypi::{FileName, IndexFile, UploadTime, Version, parse_version};
 use super::pages::Page;
 use crate::source::{advisory, age, floor, lookalike, reserved, status};
-use crate::spine::{InForce, Reviewed};
+use crate::spine::{Basis, InForce, Reviewed};
 use crate::store::{Advisory, Feed, Judged, ServedVersion, Store, StoreError};
 
 /// What the worker saw in a file.
@@ -38,18 +38,23 @@ pub(super) struct Gatherer {
 
 impl Gatherer {
     /// Reads what the store knows about the page's project and every file of it: for a listing.
-    pub(super) async fn of_page(intake: &Intake, page: &Arc<Page>) -> Result<Self, Problem> {
+    pub(super) async fn of_page(intake: &Intake, page: &Arc<Page>, basis: &Basis) -> Result<Self, Problem> {
         let digests = page.index.files.iter().filter_map(IndexFile::sha256).collect();
-        Self::load(intake, page, digests).await
+        Self::load(intake, page, digests, basis).await
     }
 
     /// Reads what the store knows about the page's project and one file: a page may list thousands.
-    pub(super) async fn of_file(intake: &Intake, page: &Arc<Page>, file: &IndexFile) -> Result<Self, Problem> {
-        Self::load(intake, page, file.sha256().into_iter().collect()).await
+    pub(super) async fn of_file(
+        intake: &Intake,
+        page: &Arc<Page>,
+        file: &IndexFile,
+        basis: &Basis,
+    ) -> Result<Self, Problem> {
+        Self::load(intake, page, file.sha256().into_iter().collect(), basis).await
     }
 
-    async fn load(intake: &Intake, page: &Arc<Page>, digests: Vec<Sha256>) -> Result<Self, Problem> {
-        let (store, page, in_force) = (Arc::clone(&intake.store), Arc::clone(page), intake.spine.in_force());
+    async fn load(intake: &Intake, page: &Arc<Page>, digests: Vec<Sha256>, basis: &Basis) -> Result<Self, Problem> {
+        let (store, page, in_force) = (Arc::clone(&intake.store), Arc::clone(page), Arc::clone(&basis.in_force));
         let loaded = crate::blocking::run(move || Self::read(&*store, page, &digests, &in_force)).await?;
         loaded.map_err(|error| error.to_problem())
     }

@@ -8,24 +8,24 @@ use jiff::Timestamp;
 
 use super::{SqliteStore, advisory, classify, lock, page, projection, query, report, token};
 use crate::store::{
-    Advisory, AdvisoryStream, Decision, Feed, HeldItem, ImportError, Indexed, Judged, Page, Report, SeenFile,
+    Advisory, AdvisoryStream, Cause, Decision, Feed, HeldItem, ImportError, Indexed, Judged, Page, Report, SeenFile,
     ServedVersion, Store, StoreError, Token, TokenText, WithheldFrom,
 };
 
 impl Store for SqliteStore {
     fn project(&self, entries: &[Indexed]) -> Result<(), StoreError> {
-        match self.write("project entries", |tx| projection::project(tx, entries))? {
-            None => Ok(()),
-            Some(projection::Gap { expected, found }) => Err(StoreError::Gap { expected, found }),
-        }
+        self.project_all("project entries", |tx| projection::project(tx, entries))
     }
 
     fn projected_to(&self) -> Result<Option<EntryIndex>, StoreError> {
         self.read("read how far it is projected", projection::through)
     }
 
-    fn reset_projections(&self) -> Result<(), StoreError> {
-        self.write("drop projections", projection::reset)
+    fn rebuild_projections(
+        &self,
+        entries: &mut dyn Iterator<Item = Result<Indexed, Cause>>,
+    ) -> Result<u64, StoreError> {
+        self.project_all("make projections anew", |tx| projection::rebuild(tx, entries))
     }
 
     fn entry(&self, index: EntryIndex) -> Result<Option<Indexed>, StoreError> {
