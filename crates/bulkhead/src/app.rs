@@ -22,6 +22,7 @@ pub use upstream::Found as UpstreamFound;
 use crate::blob::{Blobs, FolderBlobs};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::estate::Recorder;
 use crate::gate::intake::{self, Intake, Reader};
 use crate::ledger::witness::Witnessing;
 use crate::spine::{self, Epoch, Spine};
@@ -37,11 +38,13 @@ pub struct App {
     /// Held as long as the app lives: one writer owns a data directory.
     _lock: File,
     store: Arc<dyn Store>,
+    blobs: Arc<dyn Blobs>,
     ledger: Arc<Sequencer>,
     log: Log,
     projector: Projector,
     witnessing: Witnessing,
     spine: Arc<Spine>,
+    recorder: Arc<Recorder>,
     intake: Option<Arc<Intake>>,
     upstream: Result<UpstreamFound, Problem>,
     reader: Arc<Reader>,
@@ -85,14 +88,18 @@ impl App {
             None => spine::record(&ledger, policy_entry(digest, clock)).await?,
         };
         let spine = Arc::new(Spine::new(Arc::clone(&ledger), Arc::clone(&store), policy, digest, receipt, epoch));
+        let caught_up = projector.clone();
+        let recorder =
+            Arc::new(Recorder::new(Arc::clone(&spine), Arc::clone(&store), clock, Box::new(move || caught_up.flush())));
         let (metrics, tasks, reader) = (Arc::new(Metrics::default()), Tasks::default(), Arc::new(Reader::default()));
         let upstream = upstream::find(&config, &*store);
         let intake = match &upstream {
             Ok(found) => Some(Arc::new(Intake::new(intake::Parts {
                 spine: Arc::clone(&spine),
+                recorder: Arc::clone(&recorder),
                 upstream: upstream::client(&config, found)?,
                 store: Arc::clone(&store),
-                blobs,
+                blobs: Arc::clone(&blobs),
                 reader: Arc::clone(&reader),
                 metrics: Arc::clone(&metrics),
                 tasks: tasks.clone(),
@@ -109,11 +116,13 @@ impl App {
             paths,
             _lock: lock,
             store,
+            blobs,
             log: ledger.log(),
             ledger,
             projector,
             witnessing,
             spine,
+            recorder,
             intake,
             upstream,
             reader,
@@ -145,6 +154,11 @@ impl App {
         let receipt = spine::record(&self.ledger, policy_entry(digest, self.clock)).await?;
         self.spine.put_in_force(policy, digest, receipt);
         Ok((digest, receipt.entry().0))
+    }
+
+    /// Whether the policy file says what is in force: another time of change, the same policy.
+    pub fn policy_is_in_force(&self) -> bool {
+        policy_file::read(&self.paths.policy).is_ok_and(|(_, digest)| digest == self.spine.in_force().digest)
     }
 
     /// Waits until every durable entry is projected, so that a question sees what was just recorded, and so that a review
@@ -185,6 +199,11 @@ impl App {
         &self.store
     }
 
+    /// Files by digest.
+    pub fn blobs(&self) -> &Arc<dyn Blobs> {
+        &self.blobs
+    }
+
     /// The ledger, for reading.
     pub fn log(&self) -> &Log {
         &self.log
@@ -208,6 +227,11 @@ impl App {
     /// The spine.
     pub fn spine(&self) -> &Arc<Spine> {
         &self.spine
+    }
+
+    /// Records what is told about the estate: inventories, builds, and the runs of the runtime gate.
+    pub fn recorder(&self) -> &Arc<Recorder> {
+        &self.recorder
     }
 
     /// The intake gate.

@@ -42,7 +42,8 @@ impl Service<Request<Incoming>> for Front {
     fn call(&mut self, request: Request<Incoming>) -> Self::Future {
         let app = Arc::clone(&self.app);
         Box::pin(async move {
-            let answer = route(&app, &request).await;
+            let mut request = request;
+            let answer = route(&app, &mut request).await;
             Ok(answer.unwrap_or_else(|refusal| {
                 problem::log(&refusal, request.uri().path());
                 app.metrics().problem(refusal.code.to_string());
@@ -52,8 +53,9 @@ impl Service<Request<Incoming>> for Front {
     }
 }
 
-async fn route(app: &Arc<App>, request: &Request<Incoming>) -> Result<Response<Body>, Problem> {
-    let path = request.uri().path();
+async fn route(app: &Arc<App>, request: &mut Request<Incoming>) -> Result<Response<Body>, Problem> {
+    let path = request.uri().path().to_owned();
+    let path = path.as_str();
     if path == "/healthz" {
         return Ok(text("text/plain; charset=utf-8", "ok\n".to_owned()));
     }
@@ -61,6 +63,9 @@ async fn route(app: &Arc<App>, request: &Request<Incoming>) -> Result<Response<B
     if let Some(path) = path.strip_prefix("/pypi/") {
         let (method, headers) = (request.method(), request.headers());
         return app.intake()?.answer(intake::Request { method, path, headers, caller }).await;
+    }
+    if path.starts_with("/api/") {
+        return crate::api::answer(app, request, &caller).await;
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return Err(Problem::new(Code::MethodNotAllowed, format!("{} is not offered at {path}", request.method())));

@@ -90,6 +90,22 @@ pub enum Action {
     SubjectErase,
     /// Take a compartment's checkpoint into the root log.
     Checkpoint,
+    /// Judge what was served before once more, under today's rules.
+    Rejudge,
+    /// Say what a file contains, by path and digest.
+    Contents,
+    /// Say what is installed where.
+    Inventory,
+    /// Say what a build made of what.
+    Build,
+    /// Say where a run ran, and what it was given.
+    Run,
+    /// Declare secrets, datasets, partners and how they hang together.
+    Assets,
+    /// Ask what was exposed.
+    Exposure,
+    /// Raise that something inside was marked.
+    Alarm,
 }
 
 impl Action {
@@ -113,6 +129,14 @@ impl Action {
             Self::WitnessAdd => "witness-add",
             Self::SubjectErase => "subject-erase",
             Self::Checkpoint => "checkpoint",
+            Self::Rejudge => "rejudge",
+            Self::Contents => "contents",
+            Self::Inventory => "inventory",
+            Self::Build => "build",
+            Self::Run => "run",
+            Self::Assets => "assets",
+            Self::Exposure => "exposure",
+            Self::Alarm => "alarm",
         }
     }
 }

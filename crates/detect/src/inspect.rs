@@ -34,6 +34,12 @@ pub fn inspect_as(archive: &dyn ReadAt, kind: ArchiveKind, file_name: &str, limi
     report(&archive, findings)
 }
 
+/// The code alone, for measuring and for whoever writes a detector.
+#[doc(hidden)]
+pub fn code_of(archive: &dyn ReadAt, file_name: &str, limits: &Limits) -> Code {
+    read(archive, filename::kind(file_name), file_name, limits, &mut Findings::new()).code
+}
+
 /// Every shingle of an archive's code, ascending, each once: for making the index of known campaigns.
 pub fn shingles(archive: &dyn ReadAt, file_name: &str, limits: &Limits) -> Vec<u32> {
     let archive = read(archive, filename::kind(file_name), file_name, limits, &mut Findings::new());

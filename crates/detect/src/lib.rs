@@ -44,7 +44,7 @@ pub use code::{Code, Hook};
 pub use detector::{DETECTORS, Detector, Meta, RULESET, Want, metas};
 pub use filename::FileName;
 pub use findings::Findings;
-pub use inspect::{inspect, inspect_as, shingles};
+pub use inspect::{code_of, inspect, inspect_as, shingles};
 pub use lang::{Callee, Fidelity, Import, Language, Literals, Shape, Unit, View};
 pub use likeness::Likeness;
 pub use limits::Limits;

@@ -44,6 +44,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("gate::intake::ecosystem", &[]),
     // Ask, facts, verdict, entry, permit: over the ledger and its projection, and nothing of a gate.
     ("spine", &["blocking", "clock", "files", "store", "telemetry"]),
+    // Looking at what is there already, judged as the gate would: by policy, over what sources set.
+    ("scan", &["clock", "control", "files", "source", "store", "worker"]),
     // Sources learn facts; they remember through the store and ask through the network.
     ("source", &["blob", "clock", "config", "files", "net", "store", "gate::intake::ecosystem"]),
     ("auth", &["clock", "config", "store"]),

@@ -2,15 +2,24 @@
 //!
 //! Exit codes: 0 good, 1 refused or not verified, 2 wrong use.
 
+mod asset;
 mod call;
 mod completions;
+mod diff;
 mod doctor;
+mod evidence;
 mod explain;
+mod exposure;
 mod feed;
+mod inventory;
 mod ledger;
 mod output;
+mod paint;
 mod policy;
+mod progress;
+mod rejudge;
 mod review;
+mod scan;
 mod secret;
 mod serve;
 mod setup;
@@ -74,10 +83,22 @@ enum Command {
     Doctor(doctor::Args),
     /// Say which rule decided on a release, on which facts, and what would change it
     Explain(explain::Args),
+    /// Look at what is there already: an archive, a folder, an environment, a lockfile or a release
+    Scan(scan::Args),
+    /// Show what one release can do that another could not
+    Diff(diff::Args),
     /// Look at what is held, and release or reject it
     Review(review::Args),
     /// Check the policy, or explain a verdict
     Policy(policy::Args),
+    /// Judge what was let in once more, under today's detectors and rules, and say who has what now fails
+    Rejudge(rejudge::Args),
+    /// Say what exactly was exposed, with proof
+    Exposure(exposure::Args),
+    /// Tell the ledger what is installed where
+    Inventory(inventory::Args),
+    /// Declare secrets, datasets and partners
+    Asset(asset::Args),
     /// Verify, show or rebuild the ledger
     Ledger(ledger::Args),
     /// Import advisories
@@ -165,8 +186,14 @@ fn run(cli: Cli, output: &Output) -> Result<Done, Failure> {
         Command::Setup(args) => setup::run(place, &args, output),
         Command::Doctor(args) => doctor::run(place, &args, output),
         Command::Explain(args) => explain::run(place, args, output),
+        Command::Scan(args) => scan::run(place, &args, output),
+        Command::Diff(args) => diff::run(place, &args, output),
         Command::Review(args) => review::run(place, args, output),
         Command::Policy(args) => policy::run(place, args, output),
+        Command::Rejudge(args) => rejudge::run(place, &args, output),
+        Command::Exposure(args) => exposure::run(place, args, output),
+        Command::Inventory(args) => inventory::run(place, args, output),
+        Command::Asset(args) => asset::run(place, args, output),
         Command::Ledger(args) => ledger::run(place, args, output),
         Command::Feed(args) => feed::run(place, args, output),
         Command::Token(args) => token::run(place, args, output),

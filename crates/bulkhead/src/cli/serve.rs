@@ -139,7 +139,8 @@ fn watch_policy(app: &Arc<App>) -> Result<(), Failure> {
     let watched = Arc::clone(app);
     app.tasks().spawn(async move {
         let mut stopping = watched.stopping();
-        let mut seen = fingerprint(&watched);
+        // Not what the file is now: an edit between the start's reading and this line would never be taken over.
+        let mut seen = None;
         let mut look = tokio::time::interval(LOOK);
         loop {
             let asked = tokio::select! {
@@ -152,6 +153,9 @@ fn watch_policy(app: &Arc<App>) -> Result<(), Failure> {
                 continue;
             }
             seen = found;
+            if !asked && watched.policy_is_in_force() {
+                continue;
+            }
             match watched.reload_policy().await {
                 Ok((digest, entry)) => tracing::info!(policy = %digest, entry, "policy loaded"),
                 Err(error) => tracing::error!("the policy was NOT loaded; the one before stays in force\n{error:#}"),

@@ -16,7 +16,7 @@ use super::{Reply, Request};
 use crate::app::{App, control_ask};
 use crate::source::{feed, seed};
 use crate::spine;
-use crate::store::{Feed, StoreError, Token, TokenText};
+use crate::store::{Feed, FeedRefused, FeedSummary, StoreError, Token, TokenText};
 
 /// Carries the request out.
 pub async fn act(app: &Arc<App>, request: Request) -> Reply {
@@ -44,6 +44,20 @@ pub async fn act(app: &Arc<App>, request: Request) -> Reply {
         Request::FeedList => feed_list(app).and_then(facts),
         Request::SecretNote { change, name, use_for, owner } => {
             super::secret::note(app, change, name, use_for, &owner).await.and_then(facts)
+        }
+        Request::Lookup { purls } => super::lookup::of_app(app, &purls).await.and_then(facts),
+        Request::Rejudge => super::rejudge::rejudge(app).await.and_then(facts),
+        Request::ScanRelease { subject } => super::release::scan(app, &subject).await.and_then(facts),
+        Request::ReleaseProfile { subject } => super::release::profile(app, &subject).await.and_then(facts),
+        Request::Tell { principal, submission } => {
+            app.recorder().submit(&bulkhead_core::Principal::new(principal), &submission).await.and_then(facts)
+        }
+        Request::Exposure { question, bundle } => {
+            super::exposure::exposure(app, *question, bundle).await.and_then(facts)
+        }
+        Request::Environments => super::exposure::environments(app).await.and_then(facts),
+        Request::InventoryExport { host, environment } => {
+            super::exposure::export(app, host, environment).await.and_then(facts)
         }
     };
     done.unwrap_or_else(|problem| Reply::Problem {
@@ -96,7 +110,7 @@ async fn review_list(app: &Arc<App>, all: bool) -> Result<Held, Problem> {
     Ok(Held { items })
 }
 
-fn release_purl(subject: &str) -> Result<Purl, Problem> {
+pub(super) fn release_purl(subject: &str) -> Result<Purl, Problem> {
     let purl: Purl =
         subject.parse().map_err(|error: bulkhead_core::PurlError| Problem::new(Code::BadRequest, error.to_string()))?;
     if purl.version().is_none() {
@@ -122,7 +136,7 @@ async fn release(
     }
     let in_force = app.spine().in_force();
     let rules = match rule {
-        Some(rule) if in_force.policy.rules().iter().any(|known| known.id() == rule) => vec![rule],
+        Some(rule) if rule == spine::REJECTED || in_force.policy.rule(&rule).is_some() => vec![rule],
         Some(rule) => {
             let known: Vec<&str> = in_force.policy.rules().iter().map(bulkhead_core::policy::Rule::id).collect();
             return Err(Problem::new(Code::BadRequest, format!("the policy has no rule `{rule}`"))
@@ -324,14 +338,25 @@ async fn feed_import(
 ) -> Result<Imported, Problem> {
     let (store, now) = (Arc::clone(app.store()), app.clock().now());
     let options = feed::Options { name, skip_invalid };
-    let imported = crate::blocking::run(move || feed::import(&*store, &path, &options, now)).await?;
-    let feed::Imported { feed, invalid } = imported.map_err(|error| {
-        Problem::new(Code::BadRequest, error.to_string())
-            .with_help("nothing was changed; mend the records, or pass --skip-invalid")
-    })?;
-    let details = [("feed", feed.name.clone()), ("records", feed.summary.records.to_string())];
-    let resource = Resource { digest: Some(feed.summary.digest), ..Resource::default() };
-    control(app, Action::FeedImport, "operator", resource, &details).await?;
+    let (recording, runtime) = (Arc::clone(app), tokio::runtime::Handle::current());
+    let imported = crate::blocking::run(move || {
+        let mut unrecorded = None;
+        let mut record = |name: &str, summary: &FeedSummary| {
+            let details = [("feed", name.to_owned()), ("records", summary.records.to_string())];
+            let resource = Resource { digest: Some(summary.digest), ..Resource::default() };
+            // This thread is one that may wait.
+            let entry = runtime.block_on(control(&recording, Action::FeedImport, "operator", resource, &details));
+            entry.map(drop).map_err(|problem| FeedRefused(unrecorded.insert(problem).to_string()))
+        };
+        let imported = feed::import(&*store, &path, &options, now, &mut record);
+        imported.map_err(|error| {
+            unrecorded.unwrap_or_else(|| {
+                Problem::new(Code::BadRequest, error.to_string())
+                    .with_help("nothing was changed; mend the records, or pass --skip-invalid")
+            })
+        })
+    });
+    let feed::Imported { feed, invalid } = imported.await??;
     app.spine().facts_changed();
     let (withdrawn, foreign) = (feed.summary.withdrawn, feed.summary.elsewhere);
     Ok(Imported { feed: feed_row(app, feed), withdrawn, foreign, invalid })

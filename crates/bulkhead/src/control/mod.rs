@@ -6,7 +6,11 @@
 
 mod act;
 mod explain;
+mod exposure;
 mod ledger;
+mod lookup;
+mod rejudge;
+mod release;
 mod reply;
 mod secret;
 mod socket;
@@ -14,7 +18,14 @@ mod socket;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::estate::Submission;
+use crate::exposure::Question;
+
 pub use act::act;
+pub use exposure::{Environment, Environments, Exposed, answer, bundle};
+pub use lookup::{Looked, lookup};
+pub use rejudge::{Failing, Holder, Rejudged};
+pub use release::ReleaseProfile;
 pub use reply::{
     ExceptionRow, ExplainedFile, Explanation, FeedRow, Feeds, Held, HeldItem, Imported, LedgerRow, LedgerRows, Loaded,
     Minted, PolicyInForce, Reviewed, RuleLine, TokenRow, Tokens, WitnessRow, WitnessRows,
@@ -119,6 +130,46 @@ pub enum Request {
         use_for: String,
         /// Who does it.
         owner: String,
+    },
+    /// What advisories and the ledger say about releases.
+    Lookup {
+        /// Purls with versions.
+        purls: Vec<String>,
+    },
+    /// Read everything that is kept once more under today's detectors and rules, and say who has what now fails.
+    Rejudge,
+    /// Read every file of a release, and explain it.
+    ScanRelease {
+        /// A purl with a version.
+        subject: String,
+    },
+    /// What one file of a release can do: the profile that deltas compare.
+    ReleaseProfile {
+        /// A purl with a version.
+        subject: String,
+    },
+    /// Record what is told about the estate.
+    Tell {
+        /// Who tells it.
+        principal: String,
+        /// What.
+        submission: Box<Submission>,
+    },
+    /// What was exposed.
+    Exposure {
+        /// The question; who asks and when is set where it is answered.
+        question: Box<Question>,
+        /// Also the bundle that others verify.
+        bundle: bool,
+    },
+    /// Every environment that was scanned.
+    Environments,
+    /// An environment as CycloneDX.
+    InventoryExport {
+        /// The host.
+        host: String,
+        /// The environment.
+        environment: String,
     },
 }
 

@@ -7,6 +7,7 @@ pub mod feed;
 pub mod floor;
 pub mod lookalike;
 pub mod osv;
+pub mod read;
 pub mod reserved;
 pub mod seed;
 pub mod status;

@@ -19,7 +19,7 @@ pub use epoch::Epoch;
 pub use in_force::{Basis, InForce};
 pub use permit::{Permit, Receipt};
 pub use recent::{FRESH, Outcome};
-pub use reviewed::Reviewed;
+pub use reviewed::{REJECTED, Reviewed};
 
 use crate::store::Store;
 use recent::Recent;
@@ -163,6 +163,32 @@ impl Spine {
     pub async fn record(&self, entry: Entry) -> Result<Receipt, Problem> {
         record(&self.ledger, entry).await
     }
+
+    /// Records entries in this order and waits until all are durable.
+    ///
+    /// # Errors
+    /// When the ledger cannot record one of them.
+    pub async fn record_all(&self, entries: Vec<Entry>) -> Result<Vec<Receipt>, Problem> {
+        record_all(&self.ledger, entries).await
+    }
+}
+
+/// Records entries in this order, as one batch when the ledger has the time, and waits until all are durable.
+///
+/// # Errors
+/// When the ledger cannot record one of them; those before it stand.
+pub async fn record_all(ledger: &Sequencer, entries: Vec<Entry>) -> Result<Vec<Receipt>, Problem> {
+    let mut answers = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let (done, answer) = tokio::sync::oneshot::channel();
+        ledger.submit(entry, Box::new(move |result| drop(done.send(result))));
+        answers.push(answer);
+    }
+    let mut receipts = Vec::with_capacity(answers.len());
+    for answer in answers {
+        receipts.push(received(answer.await)?);
+    }
+    Ok(receipts)
 }
 
 /// Records an entry and waits until it is durable.
@@ -173,7 +199,13 @@ pub async fn record(ledger: &Sequencer, entry: Entry) -> Result<Receipt, Problem
     let (done, answer) = tokio::sync::oneshot::channel();
     // The receiver is gone only when the request was dropped meanwhile; the entry stands all the same.
     ledger.submit(entry, Box::new(move |result| drop(done.send(result))));
-    match answer.await {
+    received(answer.await)
+}
+
+fn received(
+    answer: Result<Result<bulkhead_core::EntryIndex, LedgerError>, tokio::sync::oneshot::error::RecvError>,
+) -> Result<Receipt, Problem> {
+    match answer {
         Ok(Ok(index)) => Ok(Receipt::new(index)),
         Ok(Err(error)) => Err(unavailable(&error)),
         Err(_) => Err(Problem::new(Code::LedgerUnavailable, "the ledger's writer has stopped")

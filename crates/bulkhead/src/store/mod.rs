@@ -6,7 +6,9 @@
 mod advisory;
 mod entry;
 mod error;
+pub mod graph;
 mod page;
+pub mod record;
 mod report;
 mod review;
 pub mod sqlite;
@@ -27,7 +29,7 @@ pub use advisory::{
 pub use entry::{Indexed, ServedVersion, detail};
 pub use error::{Cause, StoreError};
 pub use page::{Page, SeenFile, WithheldFrom};
-pub use report::{Judged, Report};
+pub use report::{Judged, KeptDelta, Reading, Report};
 pub use review::{Decision, HeldItem, Ruling};
 pub use sqlite::SqliteStore;
 pub use token::{Token, TokenError, TokenText};
@@ -64,6 +66,8 @@ pub trait Store: Send + Sync {
     fn held(&self, now: Timestamp) -> Result<Vec<HeldItem>, StoreError>;
     /// Every decision by review on a project, oldest first, expired ones too.
     fn decisions_for(&self, project: &Purl) -> Result<Vec<Decision>, StoreError>;
+    /// Looks at the graph of the estate, in one state of it from beginning to end.
+    fn look(&self, look: &mut dyn FnMut(&dyn graph::Graph) -> Result<(), StoreError>) -> Result<(), StoreError>;
     /// The versions of a project that were served, in no particular order: which is highest, the ecosystem knows.
     fn served(&self, project: &Purl) -> Result<Vec<ServedVersion>, StoreError>;
 
@@ -75,6 +79,15 @@ pub trait Store: Send + Sync {
     fn report(&self, digest: &Sha256, ruleset: &str) -> Result<Option<Report>, StoreError>;
     /// What is known of those files' content under a ruleset: the quick way for a listing. Files that were never read are absent.
     fn reports_for(&self, digests: &[Sha256], ruleset: &str) -> Result<BTreeMap<Sha256, Judged>, StoreError>;
+
+    /// Notes that the content of a file was read; the first time stands.
+    fn note_reading(&self, reading: &Reading) -> Result<(), StoreError>;
+    /// The files that were read of a project, or of every one, by name of project and file.
+    fn readings(&self, project: Option<&Purl>) -> Result<Vec<Reading>, StoreError>;
+    /// Keeps what is new in a file under a ruleset, in the place of an earlier comparison.
+    fn put_delta(&self, digest: &Sha256, ruleset: &str, kept: &KeptDelta) -> Result<(), StoreError>;
+    /// What is new in those files under a ruleset. Files that were never compared are absent.
+    fn deltas_for(&self, digests: &[Sha256], ruleset: &str) -> Result<BTreeMap<Sha256, KeptDelta>, StoreError>;
 
     // Times and pages of upstreams.
 
@@ -119,6 +132,10 @@ pub trait Store: Send + Sync {
     ) -> Result<Token, StoreError>;
     /// Whom a token names; nothing when it is unknown, expired or revoked.
     fn verify_token(&self, text: &TokenText, now: Timestamp) -> Result<Option<Principal>, StoreError>;
+    /// Lets a token into the console.
+    fn make_admin(&self, text: &TokenText) -> Result<(), StoreError>;
+    /// Whom a token names, when it may enter the console.
+    fn verify_admin(&self, text: &TokenText, now: Timestamp) -> Result<Option<Principal>, StoreError>;
     /// Every token, oldest first, revoked ones too.
     fn tokens(&self) -> Result<Vec<Token>, StoreError>;
     /// Revokes the token with that id; false when there is none, or it is revoked already.

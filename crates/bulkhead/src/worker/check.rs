@@ -45,6 +45,7 @@ pub(super) fn report(answer: &[u8], asked: &Asked) -> Result<Report, String> {
         report.members.iter().all(|member| text(&member.path, PATH)),
         "has a path that is too long or has control characters",
     )?;
+    must(report.profile.flaw().is_none(), report.profile.flaw().unwrap_or_default())?;
     must(
         report.metadata.as_ref().is_none_or(|found| metadata(found, &asked.limits)),
         "has metadata that does not fit its digest or its limits",

@@ -9,6 +9,7 @@ use crate::detector::Want;
 use crate::report::ArchiveKind;
 
 pub(crate) mod common;
+pub(crate) mod javascript;
 pub(crate) mod places;
 pub(crate) mod python;
 pub(crate) mod shell;
@@ -125,4 +126,4 @@ pub(crate) struct Adapter {
 }
 
 /// Every adapter; the first that wants a file reads it.
-pub(crate) static ADAPTERS: &[&Adapter] = &[&python::ADAPTER, &shell::ADAPTER];
+pub(crate) static ADAPTERS: &[&Adapter] = &[&python::ADAPTER, &javascript::ADAPTER, &shell::ADAPTER];

@@ -192,8 +192,7 @@ fn blob_kind(kind: ArchiveKind, entry: &Entry) -> Option<BlobKind> {
         return None;
     }
     if ends(&[".js", ".mjs", ".cjs"]) {
-        let at_home = kind.as_str() == "npm";
-        return (!at_home).then_some(BlobKind::Foreign);
+        return (kind != ArchiveKind::Npm).then_some(BlobKind::Foreign);
     }
     let readable = ends(&[
         ".py", ".pyi", ".ts", ".tsx", ".jsx", ".rs", ".c", ".h", ".cc", ".cpp", ".hpp", ".cu", ".go", ".java", ".json",
@@ -336,7 +335,7 @@ pub(super) fn stable_path(archive: &Archive, path: &str) -> String {
                 None => path.to_owned(),
             }
         }
-        (ArchiveKind::Wheel | ArchiveKind::Egg | ArchiveKind::Other, _) => path.to_owned(),
+        (ArchiveKind::Wheel | ArchiveKind::Egg | ArchiveKind::Tree | ArchiveKind::Other, _) => path.to_owned(),
         // Source archives of every ecosystem have one directory on top, named after the release or `package`.
         (_, Some((_, rest))) => rest.to_owned(),
         (_, None) => path.to_owned(),

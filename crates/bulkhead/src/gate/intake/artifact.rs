@@ -11,7 +11,7 @@ use super::Intake;
 use super::ahead::Machine;
 use super::caller::Caller;
 use super::ecosystem::pypi::{IndexFile, ProjectName};
-use super::gather::Gatherer;
+use super::gather::{Gatherer, Seen};
 use super::pages::Page;
 use super::quarantine::Read;
 use crate::blob::Blob;
@@ -95,13 +95,15 @@ impl Intake {
         let verdict = basis.in_force.judge(ask, &gatherer.facts(file, None, now), gatherer.reviewed(), now);
         let (verdict, read) = if verdict.effect.passes() {
             let read = self.quarantine.read(&wanted.project, file, wanted.digest).await?;
+            let delta = self.delta(&gatherer, &wanted.project, file, wanted.digest).await?;
             // A download takes as long as it takes. What was decided meanwhile holds for this file too.
             if self.spine.epoch() != basis.epoch {
                 basis = self.spine.basis();
                 gatherer = Gatherer::of_file(self, &page, file, &basis).await?;
             }
             let now = self.clock.now();
-            let facts = gatherer.facts(file, Some(read.seen()), now);
+            let seen = Seen { delta: delta.as_ref(), ..read.seen() };
+            let facts = gatherer.facts(file, Some(seen), now);
             (basis.in_force.judge(ask, &facts, gatherer.reviewed(), now), Some(read))
         } else {
             // An advisory or the cooldown needs no download to say no.

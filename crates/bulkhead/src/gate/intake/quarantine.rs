@@ -8,13 +8,15 @@ use std::time::Instant;
 use bulkhead_core::{Code, Finding, Problem, Sha256};
 use bytes::Bytes;
 
-use super::ecosystem::pypi::{IndexFile, ProjectName};
+use super::ecosystem::pypi::{FileName, IndexFile, ProjectName};
 use super::flight::Flights;
 use super::gather::Seen;
 use super::reader::Reader;
 use crate::blob::Blobs;
 use crate::clock::Clock;
+use crate::estate::Recorder;
 use crate::net::Upstream;
+use crate::store::record::MemberLine;
 use crate::store::{self, Store};
 use crate::tasks::Tasks;
 use crate::telemetry::Metrics;
@@ -27,6 +29,8 @@ const MOST: usize = 4_000;
 pub(super) struct Read {
     pub(super) readable: bool,
     pub(super) findings: Vec<Finding>,
+    /// What the code can do and when.
+    pub(super) behaviours: Vec<String>,
     /// The wheel's METADATA, exactly as in the wheel.
     pub(super) metadata: Option<Bytes>,
 }
@@ -49,6 +53,7 @@ pub(super) struct Parts {
     pub(super) blobs: Arc<dyn Blobs>,
     pub(super) store: Arc<dyn Store>,
     pub(super) reader: Arc<Reader>,
+    pub(super) recorder: Arc<Recorder>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) clock: Clock,
     pub(super) tasks: Tasks,
@@ -57,7 +62,7 @@ pub(super) struct Parts {
 impl Read {
     /// What a listing or a verdict needs of it.
     pub(super) fn seen(&self) -> Seen<'_> {
-        Seen { readable: self.readable, findings: &self.findings }
+        Seen { readable: self.readable, findings: &self.findings, behaviours: &self.behaviours, delta: None }
     }
 }
 
@@ -81,6 +86,25 @@ impl Quarantine {
         self.inner.flights.join(digest, || async move { inner.obtain(&project, &file, digest).await }).await
     }
 
+    /// Reads a file that is here once more, under today's detectors, without a download. Nothing when it is not here.
+    pub(super) async fn read_again(
+        &self,
+        digest: Sha256,
+        file_name: &str,
+    ) -> Result<Option<bulkhead_detect::Report>, Problem> {
+        let blobs = Arc::clone(&self.inner.parts.blobs);
+        let opened = crate::blocking::run(move || blobs.open(&digest)).await?.map_err(|error| error.to_problem())?;
+        let Some(blob) = opened else { return Ok(None) };
+        let report = self.inner.parts.reader.pool().await?.inspect(blob.file, file_name).await?;
+        let kept = store::Report::new(digest, &report, self.inner.parts.clock.now())?;
+        let store = Arc::clone(&self.inner.parts.store);
+        let put = crate::blocking::run(move || store.put_report(&kept)).await;
+        if let Err(problem) = put.and_then(|put| put.map_err(|error| error.to_problem())) {
+            tracing::warn!(%digest, %problem, "the report could not be kept");
+        }
+        Ok(Some(report))
+    }
+
     /// The report, when it is in memory.
     pub(super) fn known(&self, digest: &Sha256) -> Option<Arc<Read>> {
         self.inner.known.lock().unwrap_or_else(PoisonError::into_inner).get(digest).cloned()
@@ -101,7 +125,7 @@ impl Inner {
                 if !self.has_blob(digest).await? {
                     self.fetch(project, file, digest).await?;
                 }
-                self.inspect(file, digest).await?
+                self.inspect(project, file, digest).await?
             }
         };
         let read = Arc::new(read);
@@ -158,7 +182,7 @@ impl Inner {
         Ok(())
     }
 
-    async fn inspect(&self, file: &IndexFile, digest: Sha256) -> Result<Read, Problem> {
+    async fn inspect(&self, project: &ProjectName, file: &IndexFile, digest: Sha256) -> Result<Read, Problem> {
         let blobs = Arc::clone(&self.parts.blobs);
         let opened = crate::blocking::run(move || blobs.open(&digest)).await?.map_err(|error| error.to_problem())?;
         let blob = opened.ok_or_else(|| {
@@ -168,25 +192,49 @@ impl Inner {
         let began = Instant::now();
         let report = self.parts.reader.pool().await?.inspect(blob.file, &file.filename).await?;
         self.parts.metrics.inspected(began.elapsed().as_secs_f64());
-        self.keep(digest, &report).await?;
+        self.index(project, file, digest, &report).await?;
+        self.keep(project, &file.filename, digest, &report).await?;
         Ok(from_report(report))
     }
 
-    async fn keep(&self, digest: Sha256, report: &bulkhead_detect::Report) -> Result<(), Problem> {
-        let json = serde_json::to_string(report);
-        let json = json
-            .map_err(|error| Problem::new(Code::Bug, format!("the report on {digest} cannot be written: {error}")))?;
-        let kept = store::Report {
+    /// What is inside goes into the ledger before anything is served: a file in it that nobody knew to be bad is found
+    /// later. It comes before the report is kept, so that a file whose contents are not recorded is read again.
+    async fn index(
+        &self,
+        project: &ProjectName,
+        file: &IndexFile,
+        digest: Sha256,
+        report: &bulkhead_detect::Report,
+    ) -> Result<(), Problem> {
+        let version =
+            FileName::parse(&file.filename, project).ok().and_then(|name| name.version().map(ToString::to_string));
+        let purl = version.map(|version| project.purl().at(version));
+        let member = |member: &bulkhead_detect::Member| MemberLine { digest: member.sha256, path: member.path.clone() };
+        self.parts.recorder.contents(purl, digest, report.members.iter().map(member).collect()).await
+    }
+
+    async fn keep(
+        &self,
+        project: &ProjectName,
+        file_name: &str,
+        digest: Sha256,
+        report: &bulkhead_detect::Report,
+    ) -> Result<(), Problem> {
+        let kept = store::Report::new(digest, report, self.parts.clock.now())?;
+        let version = FileName::parse(file_name, project).ok().and_then(|name| Some(name.version()?.to_string()));
+        let reading = version.map(|version| store::Reading {
+            purl: project.purl().at(version),
+            file: file_name.to_owned(),
             digest,
-            ruleset: report.ruleset.clone(),
-            judged_at: self.parts.clock.now(),
-            readable: report.readable,
-            findings: report.findings.clone(),
-            json,
-        };
+            at: kept.judged_at,
+        });
         let store = Arc::clone(&self.parts.store);
         let put = async move {
-            let put = crate::blocking::run(move || store.put_report(&kept)).await;
+            let put = crate::blocking::run(move || {
+                store.put_report(&kept)?;
+                reading.map_or(Ok(()), |reading| store.note_reading(&reading))
+            })
+            .await;
             // A report that cannot be kept is still true; the file is read again after a restart.
             if let Err(problem) = put.and_then(|put| put.map_err(|error| error.to_problem())) {
                 tracing::warn!(%digest, %problem, "the report could not be kept");
@@ -205,5 +253,5 @@ impl Inner {
 fn from_report(report: bulkhead_detect::Report) -> Read {
     let wheel = report.kind == bulkhead_detect::ArchiveKind::Wheel;
     let metadata = report.metadata.filter(|_| wheel).map(|metadata| Bytes::from(metadata.content.0));
-    Read { readable: report.readable, findings: report.findings, metadata }
+    Read { readable: report.readable, findings: report.findings, behaviours: report.profile.words(), metadata }
 }

@@ -5,9 +5,12 @@
 
 mod advisory;
 mod connect;
+mod estate;
+mod graph;
 mod page;
 mod projection;
 mod query;
+mod reading;
 mod report;
 mod store;
 mod token;

@@ -6,10 +6,10 @@ use std::sync::atomic::Ordering;
 use bulkhead_core::{EntryIndex, Principal, Purl, RunId, Sha256};
 use jiff::Timestamp;
 
-use super::{SqliteStore, advisory, classify, lock, page, projection, query, report, token};
+use super::{SqliteStore, advisory, classify, lock, page, projection, query, reading, report, token};
 use crate::store::{
-    Advisory, AdvisoryStream, Cause, Decision, Feed, HeldItem, ImportError, Indexed, Judged, Page, Report, SeenFile,
-    ServedVersion, Store, StoreError, Token, TokenText, WithheldFrom,
+    Advisory, AdvisoryStream, Cause, Decision, Feed, HeldItem, ImportError, Indexed, Judged, KeptDelta, Page, Reading,
+    Report, SeenFile, ServedVersion, Store, StoreError, Token, TokenText, WithheldFrom,
 };
 
 impl Store for SqliteStore {
@@ -56,6 +56,18 @@ impl Store for SqliteStore {
         self.read("read decisions", |connection| query::decisions_for(connection, project))
     }
 
+    fn look(
+        &self,
+        look: &mut dyn FnMut(&dyn crate::store::graph::Graph) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut outcome = Ok(());
+        self.read("look at the graph", |connection| {
+            outcome = look(&super::graph::Look::new(&self.path, connection));
+            Ok(())
+        })?;
+        outcome
+    }
+
     fn served(&self, project: &Purl) -> Result<Vec<ServedVersion>, StoreError> {
         self.read("read served versions", |connection| query::served(connection, project))
     }
@@ -70,6 +82,22 @@ impl Store for SqliteStore {
 
     fn reports_for(&self, digests: &[Sha256], ruleset: &str) -> Result<BTreeMap<Sha256, Judged>, StoreError> {
         self.read("read reports", |connection| report::judged(connection, digests, ruleset))
+    }
+
+    fn note_reading(&self, reading: &Reading) -> Result<(), StoreError> {
+        self.write_cache("note a reading", |tx| reading::note(tx, reading))
+    }
+
+    fn readings(&self, project: Option<&Purl>) -> Result<Vec<Reading>, StoreError> {
+        self.read("read which files were read", |connection| reading::all(connection, project))
+    }
+
+    fn put_delta(&self, digest: &Sha256, ruleset: &str, kept: &KeptDelta) -> Result<(), StoreError> {
+        self.write_cache("keep a delta", |tx| reading::put_delta(tx, digest, ruleset, kept))
+    }
+
+    fn deltas_for(&self, digests: &[Sha256], ruleset: &str) -> Result<BTreeMap<Sha256, KeptDelta>, StoreError> {
+        self.read("read deltas", |connection| reading::deltas(connection, digests, ruleset))
     }
 
     fn first_seen(&self, project: &Purl, files: &[SeenFile<'_>], now: Timestamp) -> Result<Vec<Timestamp>, StoreError> {
@@ -178,6 +206,16 @@ impl Store for SqliteStore {
     fn verify_token(&self, text: &TokenText, now: Timestamp) -> Result<Option<Principal>, StoreError> {
         let digest = text.digest();
         self.read("verify a token", |connection| token::verify(connection, &digest, now))
+    }
+
+    fn make_admin(&self, text: &TokenText) -> Result<(), StoreError> {
+        let digest = text.digest();
+        self.write("let a token into the console", |tx| token::make_admin(tx, &digest))
+    }
+
+    fn verify_admin(&self, text: &TokenText, now: Timestamp) -> Result<Option<Principal>, StoreError> {
+        let digest = text.digest();
+        self.read("verify a console token", |connection| token::verify_admin(connection, &digest, now))
     }
 
     fn tokens(&self) -> Result<Vec<Token>, StoreError> {

@@ -1,5 +1,7 @@
 //! The suite that every backend passes, and what only a file can show.
 
+mod plan;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
