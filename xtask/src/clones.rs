@@ -103,3 +103,6 @@ fn marker_text() -> Result<String> {
     let file = text.split("--- ").nth(1).context("the fixture has no file")?;
     Ok(file.split_once('\n').context("the fixture's file has no text")?.1.to_owned())
 }
+
+#[cfg(test)]
+mod tests;

@@ -135,6 +135,7 @@ impl Judge {
         facts.set("floor.below", false);
         facts.set("content.judged", true);
         facts.set("content.readable", readable);
+        facts.set("content.score", i64::from(bulkhead_detect::score(findings)));
         facts.findings = findings.to_vec();
         self.policy.decide(&ask, &facts, self.now, &[])
     }

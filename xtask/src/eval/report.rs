@@ -230,3 +230,6 @@ fn listing<'a>(archives: impl Iterator<Item = &'a Archive>) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! Code of a campaign that is known to be malicious.
 
-use bulkhead_core::{Confidence, Severity};
+use bulkhead_core::{Confidence, FindingContext, Severity};
 
 use crate::archive::Archive;
 use crate::detector::{Detector, Meta, Want};
@@ -75,6 +75,8 @@ impl Detector for CampaignClone {
                     campaign.number, campaign.archives
                 ),
             )
+            // Which part of it was recognised is not known; nearly every campaign acts as soon as it can.
+            .context(if archive.kind.is_sdist() { FindingContext::Install } else { FindingContext::Import })
             .add();
     }
 }
