@@ -8,6 +8,7 @@ mod budget;
 mod clients;
 mod codegen;
 mod deny;
+mod oracles;
 mod repository;
 mod run;
 mod test;

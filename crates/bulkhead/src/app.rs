@@ -2,6 +2,7 @@
 //!
 //! lock -> store -> ledger -> projections caught up -> policy (recorded when it is new) -> spine -> gate.
 
+mod compartments;
 mod paths;
 mod policy_file;
 mod projection;
@@ -15,14 +16,16 @@ use anyhow::Context as _;
 use bulkhead_core::{Action, Ask, Context, Gate, Principal, Problem, Resource, Sha256, Verdict};
 use bulkhead_ledger::{Entry, LedgerError, Log, Sequencer, VerifierKey};
 
+use compartments::Compartments;
 pub use paths::Paths;
 use projection::Projector;
 pub use upstream::Found as UpstreamFound;
 
 use crate::blob::{Blobs, FolderBlobs};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, People};
 use crate::gate::intake::{self, Intake, Reader};
+use crate::ledger::subject::Subjects;
 use crate::ledger::witness::Witnessing;
 use crate::spine::{self, Spine};
 use crate::stop::{Stop, Stopping};
@@ -41,6 +44,8 @@ pub struct App {
     log: Log,
     projector: Projector,
     witnessing: Witnessing,
+    subjects: Arc<Subjects>,
+    compartments: Compartments,
     spine: Arc<Spine>,
     intake: Option<Arc<Intake>>,
     upstream: Result<UpstreamFound, Problem>,
@@ -83,7 +88,13 @@ impl App {
             Some(receipt) => receipt,
             None => spine::record(&ledger, policy_entry(digest, clock)).await?,
         };
-        let spine = Arc::new(Spine::new(Arc::clone(&ledger), Arc::clone(&store), policy, digest, receipt));
+        let subjects = Arc::new(match config.ledger.people {
+            People::Pseudonym => Subjects::open(&paths.subjects, &config.ledger.roles)?,
+            People::Plain => Subjects::plain(),
+        });
+        let (writer, state, people) = (Arc::clone(&ledger), Arc::clone(&store), Arc::clone(&subjects));
+        let spine = Arc::new(Spine::new(writer, state, people, policy, digest, receipt));
+        let compartments = compartments::open(&paths.data, &config.ledger.compartments)?;
         let (metrics, tasks, reader) = (Arc::new(Metrics::default()), Tasks::default(), Arc::new(Reader::default()));
         let upstream = upstream::find(&config, &*store);
         let intake = match &upstream {
@@ -112,6 +123,8 @@ impl App {
             ledger,
             projector,
             witnessing,
+            subjects,
+            compartments,
             spine,
             intake,
             upstream,
@@ -129,6 +142,11 @@ impl App {
         self.tasks.drained().await;
         if let Err(error) = self.ledger.close() {
             tracing::error!(%error, "the ledger could not be closed in order; it is caught up at the next start");
+        }
+        for (name, log) in &self.compartments {
+            if let Err(error) = log.close() {
+                tracing::error!(name, %error, "a compartment's log could not be closed in order");
+            }
         }
         if let Err(error) = self.projector.flush() {
             tracing::error!(%error, "the last entries could not be projected; they are at the next start");
@@ -201,6 +219,11 @@ impl App {
     /// The witnesses.
     pub fn witnessing(&self) -> &Witnessing {
         &self.witnessing
+    }
+
+    /// The people whom entries name.
+    pub fn subjects(&self) -> &Arc<Subjects> {
+        &self.subjects
     }
 
     /// The spine.

@@ -41,7 +41,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // Translators without I/O: bytes in, typed out.
     ("gate::intake::ecosystem", &[]),
     // Ask, facts, verdict, entry, permit: over the ledger and its projection, and nothing of a gate.
-    ("spine", &["blocking", "clock", "files", "store", "telemetry"]),
+    ("spine", &["blocking", "clock", "files", "ledger::subject", "store", "telemetry"]),
     // Sources learn facts; they remember through the store and ask through the network.
     ("source", &["blob", "clock", "config", "files", "net", "store", "gate::intake::ecosystem"]),
     ("auth", &["clock", "config", "store"]),
