@@ -18,3 +18,4 @@ mod paths;
 mod policy;
 mod protocol;
 mod rejudge;
+mod scan;
