@@ -10,6 +10,7 @@ mod clones;
 mod codegen;
 mod deny;
 mod eval;
+mod oracles;
 mod repository;
 mod run;
 mod test;

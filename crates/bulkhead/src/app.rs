@@ -2,6 +2,7 @@
 //!
 //! lock -> store -> ledger -> projections caught up -> policy (recorded when it is new) -> spine -> gate.
 
+mod compartments;
 mod paths;
 mod policy_file;
 mod projection;
@@ -15,15 +16,17 @@ use anyhow::Context as _;
 use bulkhead_core::{Action, Ask, Context, Gate, Principal, Problem, Resource, Sha256, Verdict};
 use bulkhead_ledger::{Entry, LedgerError, Log, Sequencer, VerifierKey};
 
+use compartments::Compartments;
 pub use paths::Paths;
 use projection::Projector;
 pub use upstream::Found as UpstreamFound;
 
 use crate::blob::{Blobs, FolderBlobs};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, People};
 use crate::estate::Recorder;
 use crate::gate::intake::{self, Intake, Reader};
+use crate::ledger::subject::Subjects;
 use crate::ledger::witness::Witnessing;
 use crate::spine::{self, Epoch, Spine};
 use crate::stop::{Stop, Stopping};
@@ -43,6 +46,8 @@ pub struct App {
     log: Log,
     projector: Projector,
     witnessing: Witnessing,
+    subjects: Arc<Subjects>,
+    compartments: Compartments,
     spine: Arc<Spine>,
     recorder: Arc<Recorder>,
     intake: Option<Arc<Intake>>,
@@ -87,7 +92,13 @@ impl App {
             Some(receipt) => receipt,
             None => spine::record(&ledger, policy_entry(digest, clock)).await?,
         };
-        let spine = Arc::new(Spine::new(Arc::clone(&ledger), Arc::clone(&store), policy, digest, receipt, epoch));
+        let subjects = Arc::new(match config.ledger.people {
+            People::Pseudonym => Subjects::open(&paths.subjects, &config.ledger.roles)?,
+            People::Plain => Subjects::plain(),
+        });
+        let (writer, state, people) = (Arc::clone(&ledger), Arc::clone(&store), Arc::clone(&subjects));
+        let spine = Arc::new(Spine::new(writer, state, people, policy, digest, receipt, epoch));
+        let compartments = compartments::open(&paths.data, &config.ledger.compartments)?;
         let caught_up = projector.clone();
         let recorder =
             Arc::new(Recorder::new(Arc::clone(&spine), Arc::clone(&store), clock, Box::new(move || caught_up.flush())));
@@ -121,6 +132,8 @@ impl App {
             ledger,
             projector,
             witnessing,
+            subjects,
+            compartments,
             spine,
             recorder,
             intake,
@@ -139,6 +152,11 @@ impl App {
         self.tasks.drained().await;
         if let Err(error) = self.ledger.close() {
             tracing::error!(%error, "the ledger could not be closed in order; it is caught up at the next start");
+        }
+        for (name, log) in &self.compartments {
+            if let Err(error) = log.close() {
+                tracing::error!(name, %error, "a compartment's log could not be closed in order");
+            }
         }
         if let Err(error) = self.projector.flush() {
             tracing::error!(%error, "the last entries could not be projected; they are at the next start");
@@ -222,6 +240,11 @@ impl App {
     /// The witnesses.
     pub fn witnessing(&self) -> &Witnessing {
         &self.witnessing
+    }
+
+    /// The people whom entries name.
+    pub fn subjects(&self) -> &Arc<Subjects> {
+        &self.subjects
     }
 
     /// The spine.

@@ -43,7 +43,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // Translators without I/O: bytes in, typed out.
     ("gate::intake::ecosystem", &[]),
     // Ask, facts, verdict, entry, permit: over the ledger and its projection, and nothing of a gate.
-    ("spine", &["blocking", "clock", "files", "store", "telemetry"]),
+    ("spine", &["blocking", "clock", "files", "ledger::subject", "store", "telemetry"]),
     // Looking at what is there already, judged as the gate would: by policy, over what sources set.
     ("scan", &["clock", "control", "files", "source", "store", "worker"]),
     // Sources learn facts; they remember through the store and ask through the network.

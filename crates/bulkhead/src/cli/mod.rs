@@ -181,6 +181,12 @@ pub fn main() -> ExitCode {
 
 fn run(cli: Cli, output: &Output) -> Result<Done, Failure> {
     let place = &cli.place;
+    let exports = matches!(&cli.command, Command::Ledger(args) if args.exports());
+    if matches!(place.format, Format::Jsonl | Format::Ocsf) && !exports {
+        return Err(Failure::Usage(
+            "only `bulkhead ledger export` writes jsonl and ocsf; use --format json".to_owned(),
+        ));
+    }
     match cli.command {
         Command::Serve(args) => serve::run(place, args, output),
         Command::Setup(args) => setup::run(place, &args, output),

@@ -35,6 +35,8 @@ pub async fn act(app: &Arc<App>, request: Request) -> Reply {
             super::ledger::witness_add(app, name, key, url, quorum).await.and_then(facts)
         }
         Request::WitnessStatus => super::ledger::witness_status(app).and_then(facts),
+        Request::LedgerTimestamp => super::ledger::timestamp(app).await.and_then(facts),
+        Request::SubjectErase { subject, reason } => super::ledger::erase(app, subject, reason).await.and_then(facts),
         Request::TokenCreate { principal, expires } => token_create(app, principal, expires).await.and_then(facts),
         Request::TokenList => token_list(app).and_then(facts),
         Request::TokenRevoke { id } => token_revoke(app, &id).await.and_then(facts),
@@ -60,12 +62,17 @@ pub async fn act(app: &Arc<App>, request: Request) -> Reply {
             super::exposure::export(app, host, environment).await.and_then(facts)
         }
     };
-    done.unwrap_or_else(|problem| Reply::Problem {
+    let mut reply = done.unwrap_or_else(|problem| Reply::Problem {
         code: problem.code.to_string(),
         title: problem.title,
         detail: problem.detail,
         help: problem.help,
-    })
+    });
+    // The operator sees names as long as they are known; `ledger export` and proofs show what the entries hold.
+    if let Reply::Facts(facts) = &mut reply {
+        app.subjects().reveal(facts);
+    }
+    reply
 }
 
 fn facts<T: Serialize>(facts: T) -> Result<Reply, Problem> {

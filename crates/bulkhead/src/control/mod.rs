@@ -27,8 +27,8 @@ pub use lookup::{Looked, lookup};
 pub use rejudge::{Failing, Holder, Rejudged};
 pub use release::ReleaseProfile;
 pub use reply::{
-    ExceptionRow, ExplainedFile, Explanation, FeedRow, Feeds, Held, HeldItem, Imported, LedgerRow, LedgerRows, Loaded,
-    Minted, PolicyInForce, Reviewed, RuleLine, TokenRow, Tokens, WitnessRow, WitnessRows,
+    Erased, ExceptionRow, ExplainedFile, Explanation, FeedRow, Feeds, Held, HeldItem, Imported, LedgerRow, LedgerRows,
+    Loaded, Minted, PolicyInForce, Reviewed, RuleLine, TokenRow, Tokens, WitnessRow, WitnessRows,
 };
 pub use secret::{SecretChange, SecretNoted};
 pub use socket::{SOCKET, ask, listen};
@@ -95,6 +95,15 @@ pub enum Request {
     },
     /// The ledger's witnesses and how they are doing.
     WitnessStatus,
+    /// Take a time stamp over the published checkpoint now.
+    LedgerTimestamp,
+    /// Forget who a pseudonym stands for.
+    SubjectErase {
+        /// The name.
+        subject: String,
+        /// Why.
+        reason: String,
+    },
     /// Make a token.
     TokenCreate {
         /// The principal that it names.
