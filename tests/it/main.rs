@@ -20,3 +20,4 @@ mod paths;
 mod policy;
 mod protocol;
 mod rejudge;
+mod scan;
