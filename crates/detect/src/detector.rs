@@ -11,7 +11,7 @@ use crate::structure::Flaw;
 
 /// The version of the detector set: bump it whenever any detector may say something else about the same bytes. Reports
 /// are cached by digest and this text.
-pub const RULESET: &str = "2026.11-2";
+pub const RULESET: &str = "2026.11-3";
 
 /// What a detector is about, for policy and for the manual.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +63,17 @@ pub static DETECTORS: &[&dyn Detector] = &[
     &detectors::archive_link::ArchiveLink,
     &detectors::record_mismatch::RecordMismatch,
     &detectors::name_mismatch::NameMismatch,
+    &detectors::install_script::InstallScript,
+    &detectors::gyp_expansion::GypExpansion,
+    &detectors::foreign_runtime::ForeignRuntime,
+    &detectors::agent_config::AgentConfig,
+    &detectors::agent_unasked::AgentUnasked,
+    &detectors::encoded_powershell::EncodedPowershell,
+    &detectors::bundled_program::BundledProgram,
+    &detectors::skill_prerequisite::SkillPrerequisite,
+    &detectors::remote_dependency::RemoteDependency,
+    &detectors::polyglot_file::PolyglotFile,
+    &detectors::deceptive_text::DeceptiveText,
 ];
 
 /// Every id that a finding can carry: the flaws of archives first, then the detectors, then what a comparison with the
