@@ -1,6 +1,7 @@
 //! The detectors, one file each; the list is `DETECTORS` in `detector.rs`.
 
-pub(crate) mod agent_configuration;
+pub(crate) mod agent_config;
+pub(crate) mod agent_unasked;
 pub(crate) mod archive_duplicate;
 pub(crate) mod archive_link;
 pub(crate) mod bundled_program;
@@ -17,19 +18,27 @@ pub(crate) mod downloaded_execution;
 pub(crate) mod drop_service;
 pub(crate) mod dropped_program;
 pub(crate) mod encoded_literal;
+pub(crate) mod encoded_powershell;
 pub(crate) mod environment_sent;
 pub(crate) mod executable_pth;
+pub(crate) mod foreign_runtime;
+pub(crate) mod gyp_expansion;
 pub(crate) mod hidden_call;
 pub(crate) mod install_network;
+pub(crate) mod install_script;
 pub(crate) mod large_setup;
 pub(crate) mod name_mismatch;
+pub(crate) mod native_program;
 pub(crate) mod persistence;
 pub(crate) mod place;
+pub(crate) mod polyglot_file;
 pub(crate) mod private_data;
 pub(crate) mod pushed_right;
 pub(crate) mod recon_beacon;
 pub(crate) mod record_mismatch;
+pub(crate) mod remote_dependency;
 pub(crate) mod reverse_shell;
+pub(crate) mod skill_prerequisite;
 pub(crate) mod startup_entry_point;
 pub(crate) mod startup_module;
 pub(crate) mod suspicious_command;
