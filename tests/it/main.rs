@@ -7,9 +7,11 @@ mod support;
 
 mod access;
 mod cli;
+mod console;
 mod crash;
 mod delta;
 mod documents;
+mod exposure;
 mod faults;
 mod harness;
 mod intake;
@@ -21,3 +23,4 @@ mod policy;
 mod protocol;
 mod rejudge;
 mod scan;
+mod watch;

@@ -50,6 +50,7 @@ pub struct App {
     compartments: Compartments,
     spine: Arc<Spine>,
     recorder: Arc<Recorder>,
+    sessions: crate::console::Sessions,
     intake: Option<Arc<Intake>>,
     upstream: Result<UpstreamFound, Problem>,
     reader: Arc<Reader>,
@@ -136,6 +137,7 @@ impl App {
             compartments,
             spine,
             recorder,
+            sessions: crate::console::Sessions::default(),
             intake,
             upstream,
             reader,
@@ -255,6 +257,11 @@ impl App {
     /// Records what is told about the estate: inventories, builds, and the runs of the runtime gate.
     pub fn recorder(&self) -> &Arc<Recorder> {
         &self.recorder
+    }
+
+    /// The console's sessions.
+    pub(crate) fn sessions(&self) -> &crate::console::Sessions {
+        &self.sessions
     }
 
     /// The intake gate.

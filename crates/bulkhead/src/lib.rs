@@ -10,6 +10,7 @@ pub mod blocking;
 pub mod cli;
 pub mod clock;
 pub mod config;
+mod console;
 pub mod control;
 pub mod estate;
 pub mod exposure;

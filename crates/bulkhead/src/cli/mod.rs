@@ -24,6 +24,7 @@ mod secret;
 mod serve;
 mod setup;
 mod token;
+mod watch;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -95,6 +96,8 @@ enum Command {
     Rejudge(rejudge::Args),
     /// Say what exactly was exposed, with proof
     Exposure(exposure::Args),
+    /// Raise what is already inside and was marked by a feed or a new judgement since
+    Watch(watch::Args),
     /// Tell the ledger what is installed where
     Inventory(inventory::Args),
     /// Declare secrets, datasets and partners
@@ -198,6 +201,7 @@ fn run(cli: Cli, output: &Output) -> Result<Done, Failure> {
         Command::Policy(args) => policy::run(place, args, output),
         Command::Rejudge(args) => rejudge::run(place, &args, output),
         Command::Exposure(args) => exposure::run(place, args, output),
+        Command::Watch(args) => watch::run(place, &args, output),
         Command::Inventory(args) => inventory::run(place, args, output),
         Command::Asset(args) => asset::run(place, args, output),
         Command::Ledger(args) => ledger::run(place, args, output),

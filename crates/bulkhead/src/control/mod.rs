@@ -14,6 +14,7 @@ mod release;
 mod reply;
 mod secret;
 mod socket;
+mod watch;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,7 @@ pub use reply::{
 };
 pub use secret::{SecretChange, SecretNoted};
 pub use socket::{SOCKET, ask, listen};
+pub use watch::{Alarm, Watched};
 
 /// One request.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -110,6 +112,9 @@ pub enum Request {
         principal: String,
         /// Until when, when it ends by itself.
         expires: Option<Timestamp>,
+        /// Whether it opens the console too.
+        #[serde(default)]
+        console: bool,
     },
     /// Every token, without its text.
     TokenList,
@@ -170,6 +175,16 @@ pub enum Request {
         question: Box<Question>,
         /// Also the bundle that others verify.
         bundle: bool,
+    },
+    /// What inside is marked now and was not raised yet.
+    Watch {
+        /// Also what is vulnerable and not malicious.
+        vulnerable: bool,
+    },
+    /// Record that these were raised.
+    Raised {
+        /// Which.
+        alarms: Vec<Alarm>,
     },
     /// Every environment that was scanned.
     Environments,

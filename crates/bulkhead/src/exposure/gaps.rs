@@ -71,7 +71,7 @@ impl Walk<'_> {
     /// A build embeds it, and nothing says where the output runs.
     fn unplaced_builds(&mut self) -> Result<(), StoreError> {
         for (id, _) in self.tainted.clone() {
-            let Some(build) = self.graph.build(id)? else { continue };
+            let Some(build) = self.graph.build(id)?.filter(|build| build.at <= self.window.to) else { continue };
             let present = self.presences.iter().any(|(artifact, _)| *artifact == id);
             let further = self.graph.closure(&[id], 2)?.iter().any(|step| step.how == How::Embeds);
             if !present && !further && self.graph.runs_of(id, self.window)?.is_empty() {

@@ -150,7 +150,7 @@ impl<'a> Walk<'a> {
     }
 
     fn built(&mut self, artifact: ThingId, key: &Key) -> Result<(), StoreError> {
-        let Some(build) = self.graph.build(artifact)? else { return Ok(()) };
+        let Some(build) = self.graph.build(artifact)?.filter(|build| build.at <= self.window.to) else { return Ok(()) };
         let row = (Stage::Build, build.name.clone());
         let by = self.name(build.principal)?;
         self.row(&row, Grade::Touched, &format!("built by {by}"), Some((build.at, build.at)), [build.entry]);
