@@ -84,6 +84,12 @@ pub enum Action {
     Connect,
     /// Send a request to a host.
     Request,
+    /// Start or end a contained run.
+    Run,
+    /// Read a file, from inside a run.
+    Read,
+    /// Write a file, from inside a run.
+    Write,
     /// Let a witness cosign the ledger.
     WitnessAdd,
     /// Forget who a pseudonym in the ledger stands for.
@@ -110,6 +116,9 @@ impl Action {
             Self::SecretRemove => "secret-remove",
             Self::Connect => "connect",
             Self::Request => "request",
+            Self::Run => "run",
+            Self::Read => "read",
+            Self::Write => "write",
             Self::WitnessAdd => "witness-add",
             Self::SubjectErase => "subject-erase",
             Self::Checkpoint => "checkpoint",

@@ -11,6 +11,7 @@ mod ledger;
 mod output;
 mod policy;
 mod review;
+mod run;
 mod secret;
 mod serve;
 mod setup;
@@ -74,6 +75,8 @@ enum Command {
     Doctor(doctor::Args),
     /// Say which rule decided on a release, on which facts, and what would change it
     Explain(explain::Args),
+    /// Run a program contained, or show what was recorded of a run
+    Run(run::Args),
     /// Look at what is held, and release or reject it
     Review(review::Args),
     /// Check the policy, or explain a verdict
@@ -151,6 +154,9 @@ pub fn main() -> ExitCode {
         return crate::worker::child::run();
     }
     let output = Output::new(cli.place.format);
+    if let Command::Run(args) = cli.command {
+        return run::main(&cli.place, args, &output);
+    }
     match run(cli, &output) {
         Ok(Done::Good) => ExitCode::SUCCESS,
         Ok(Done::Refused) => ExitCode::from(1),
@@ -173,7 +179,7 @@ fn run(cli: Cli, output: &Output) -> Result<Done, Failure> {
         Command::Secret(args) => secret::run(place, args, output),
         Command::Completions(args) => completions::run(&args, output),
         // Decided in `main`, before anything else is set up.
-        Command::Worker => Ok(Done::Good),
+        Command::Run(_) | Command::Worker => Ok(Done::Good),
     }
 }
 

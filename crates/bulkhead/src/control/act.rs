@@ -35,6 +35,10 @@ pub async fn act(app: &Arc<App>, request: Request) -> Reply {
             super::ledger::witness_add(app, name, key, url, quorum).await.and_then(facts)
         }
         Request::WitnessStatus => super::ledger::witness_status(app).and_then(facts),
+        Request::RunRecord { run, principal, lines } => {
+            super::run::record(app, run, principal, lines).await.and_then(facts)
+        }
+        Request::RunShow { id } => super::run::show(app, &id).await.and_then(facts),
         Request::TokenCreate { principal, expires } => token_create(app, principal, expires).await.and_then(facts),
         Request::TokenList => token_list(app).and_then(facts),
         Request::TokenRevoke { id } => token_revoke(app, &id).await.and_then(facts),

@@ -8,6 +8,7 @@ mod act;
 mod explain;
 mod ledger;
 mod reply;
+mod run;
 mod secret;
 mod socket;
 
@@ -19,6 +20,7 @@ pub use reply::{
     ExceptionRow, ExplainedFile, Explanation, FeedRow, Feeds, Held, HeldItem, Imported, LedgerRow, LedgerRows, Loaded,
     Minted, PolicyInForce, Reviewed, RuleLine, TokenRow, Tokens, WitnessRow, WitnessRows,
 };
+pub use run::{Recorded, RunRow, RunShown};
 pub use secret::{SecretChange, SecretNoted};
 pub use socket::{SOCKET, ask, listen};
 
@@ -84,6 +86,20 @@ pub enum Request {
     },
     /// The ledger's witnesses and how they are doing.
     WitnessStatus,
+    /// Record what a run did. Sent by its supervisor.
+    RunRecord {
+        /// Which.
+        run: bulkhead_core::RunId,
+        /// Who runs it.
+        principal: String,
+        /// What to write.
+        lines: Vec<crate::gate::runtime::record::RunLine>,
+    },
+    /// Everything that was recorded of a run.
+    RunShow {
+        /// Its id, or the beginning of it.
+        id: String,
+    },
     /// Make a token.
     TokenCreate {
         /// The principal that it names.

@@ -25,12 +25,15 @@ fn the_words_of_actions_are_append_only() {
         Action::WitnessAdd,
         Action::SubjectErase,
         Action::Checkpoint,
+        Action::Run,
+        Action::Read,
+        Action::Write,
     ];
     for action in actions {
         assert_eq!(serde_json::to_value(action).expect("JSON"), action.as_str(), "one word in entries and in policy");
     }
     let words = actions.map(Action::as_str).join(" ");
-    insta::assert_snapshot!(words, @"list fetch metadata policy-load review-release review-reject token-create token-revoke feed-import witness-add subject-erase checkpoint");
+    insta::assert_snapshot!(words, @"list fetch metadata policy-load review-release review-reject token-create token-revoke feed-import witness-add subject-erase checkpoint run read write");
 }
 
 #[test]
