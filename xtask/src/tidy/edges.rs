@@ -48,6 +48,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     // The pure parts of it (host, hello, dns, names, broker) stand on nothing but files for what is sealed.
     ("gate::egress", &["clock", "config", "files", "net", "spine", "tasks"]),
+    ("gate::runtime", &["clock", "config", "files"]),
     // Translators without I/O: bytes in, typed out.
     ("gate::intake::ecosystem", &[]),
     // Ask, facts, verdict, entry, permit: over the ledger and its projection, and nothing of a gate.

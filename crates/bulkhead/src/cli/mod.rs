@@ -19,6 +19,7 @@ mod policy;
 mod progress;
 mod rejudge;
 mod review;
+mod run;
 mod scan;
 mod secret;
 mod serve;
@@ -88,6 +89,8 @@ enum Command {
     Scan(scan::Args),
     /// Show what one release can do that another could not
     Diff(diff::Args),
+    /// Run a program contained, or show what was recorded of a run
+    Run(run::Args),
     /// Look at what is held, and release or reject it
     Review(review::Args),
     /// Check the policy, or explain a verdict
@@ -175,6 +178,9 @@ pub fn main() -> ExitCode {
         return crate::worker::child::run();
     }
     let output = Output::new(cli.place.format);
+    if let Command::Run(args) = cli.command {
+        return run::main(&cli.place, args, &output);
+    }
     match run(cli, &output) {
         Ok(Done::Good) => ExitCode::SUCCESS,
         Ok(Done::Refused) => ExitCode::from(1),
@@ -210,7 +216,7 @@ fn run(cli: Cli, output: &Output) -> Result<Done, Failure> {
         Command::Secret(args) => secret::run(place, args, output),
         Command::Completions(args) => completions::run(&args, output),
         // Decided in `main`, before anything else is set up.
-        Command::Worker => Ok(Done::Good),
+        Command::Run(_) | Command::Worker => Ok(Done::Good),
     }
 }
 

@@ -37,6 +37,10 @@ pub async fn act(app: &Arc<App>, request: Request) -> Reply {
         Request::WitnessStatus => super::ledger::witness_status(app).and_then(facts),
         Request::LedgerTimestamp => super::ledger::timestamp(app).await.and_then(facts),
         Request::SubjectErase { subject, reason } => super::ledger::erase(app, subject, reason).await.and_then(facts),
+        Request::RunRecord { run, principal, lines } => {
+            super::run::record(app, run, principal, lines).await.and_then(facts)
+        }
+        Request::RunShow { id } => super::run::show(app, &id).await.and_then(facts),
         Request::TokenCreate { principal, expires, console } => {
             token_create(app, principal, expires, console).await.and_then(facts)
         }

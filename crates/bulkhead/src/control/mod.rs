@@ -12,6 +12,7 @@ mod lookup;
 mod rejudge;
 mod release;
 mod reply;
+mod run;
 mod secret;
 mod socket;
 mod watch;
@@ -31,6 +32,7 @@ pub use reply::{
     Erased, ExceptionRow, ExplainedFile, Explanation, FeedRow, Feeds, Held, HeldItem, Imported, LedgerRow, LedgerRows,
     Loaded, Minted, PolicyInForce, Reviewed, RuleLine, TokenRow, Tokens, WitnessRow, WitnessRows,
 };
+pub use run::{Recorded, RunRow, RunShown};
 pub use secret::{SecretChange, SecretNoted};
 pub use socket::{SOCKET, ask, listen};
 pub use watch::{Alarm, Watched};
@@ -105,6 +107,20 @@ pub enum Request {
         subject: String,
         /// Why.
         reason: String,
+    },
+    /// Record what a run did. Sent by its supervisor.
+    RunRecord {
+        /// Which.
+        run: bulkhead_core::RunId,
+        /// Who runs it.
+        principal: String,
+        /// What to write.
+        lines: Vec<crate::gate::runtime::record::RunLine>,
+    },
+    /// Everything that was recorded of a run.
+    RunShow {
+        /// Its id, or the beginning of it.
+        id: String,
     },
     /// Make a token.
     TokenCreate {
