@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 
 use crate::support::{
-    Bulkhead, Developer, Place, Registry, Screen, Upload, Wheel,
+    Barrier, Bulkhead, Developer, Fault, Place, Registry, Screen, Upload, Wheel,
     bulkhead::{DEFAULT_POLICY, with_setting},
 };
 
@@ -320,6 +320,48 @@ fn a_rejected_release_does_not_pass_when_it_is_old_enough() {
     assert_eq!(bulkhead.fetch(&wheel).status, 403);
 }
 
+/// Somebody rejects the release while a client already waits for the download: what was decided meanwhile holds.
+#[test]
+fn a_release_that_is_rejected_during_the_download_does_not_pass() {
+    let registry = Registry::start();
+    let wheel = registry.publish(Wheel::new("demo", "1.0"));
+    let bulkhead = Bulkhead::before(&registry);
+    let barrier = Barrier::default();
+    registry.fault(&wheel.path(), Fault::Behind(barrier.clone()));
+    let refused = std::thread::scope(|scope| {
+        let fetched = scope.spawn(|| bulkhead.fetch(&wheel));
+        barrier.wait_for(1);
+        bulkhead
+            .run(&["review", "reject", "pkg:pypi/demo@1.0", "--reason", "not ours", "--owner", "sec"])
+            .expect_good();
+        barrier.open();
+        fetched.join().unwrap()
+    });
+    assert_eq!((refused.status, refused.code().as_str()), (403, "intake-rejected"), "{}", refused.text());
+}
+
+/// A file that was served a moment ago has its entry, which covers the same ask for a minute; a review ends that.
+#[test]
+fn a_review_holds_for_every_request_after_it() {
+    let registry = Registry::start();
+    let wheel = registry.publish(Wheel::new("demo", "1.0"));
+    let bulkhead = Bulkhead::before(&registry);
+    let review = |words: &[&str]| {
+        let whole = [&["review"], words, &["--reason", "why", "--owner", "sec"]].concat();
+        bulkhead.run(&whole).expect_good();
+    };
+    assert_eq!(bulkhead.fetch(&wheel).status, 200);
+    // Another spelling of the same version is the same release (PEP 440).
+    for spelled in ["pkg:pypi/demo@1.0", "pkg:pypi/Demo@1.0.0", "pkg:pypi/demo@v1"] {
+        review(&["reject", spelled]);
+        assert_eq!(bulkhead.fetch(&wheel).status, 403, "{spelled}");
+        review(&["release", spelled, "--rule", "cooldown", "--expires", "7d"]);
+        assert_eq!(bulkhead.fetch(&wheel).status, 403, "a release of one rule lifts no rejection");
+        review(&["release", spelled, "--expires", "7d"]);
+        assert_eq!(bulkhead.fetch(&wheel).status, 200, "what a person refused, a person can release: {spelled}");
+    }
+}
+
 /// What was judged is what is served: the upstream's later bytes do not matter.
 #[test]
 fn what_was_judged_is_what_is_served() {
@@ -327,7 +369,7 @@ fn what_was_judged_is_what_is_served() {
     let wheel = registry.publish(Wheel::new("demo", "1.0"));
     let bulkhead = Place::before(&registry).pypi("index_ttl = \"0s\"").start();
     assert_eq!(bulkhead.fetch(&wheel).body, wheel.bytes());
-    registry.fault(&wheel.path(), crate::support::Fault::Bytes(b"something else".to_vec()));
+    registry.fault(&wheel.path(), Fault::Bytes(b"something else".to_vec()));
     assert_eq!(bulkhead.fetch(&wheel).body, wheel.bytes());
     assert_eq!(registry.asked_for(wheel.filename()), 1);
 }

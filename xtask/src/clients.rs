@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::{repository, run};
+use crate::{oracles, repository, run};
 
 /// A client at an exact version (xtask/clients.toml).
 struct Client {
@@ -33,6 +33,7 @@ pub(crate) fn install() -> Result<PathBuf> {
             outcome => outcome?,
         }
     }
+    oracles::install(&folder)?;
     install_browser(&folder)?;
     let present = clients.iter().filter(|client| version(&folder.join(&client.name), &client.name).is_some());
     let words: Vec<String> = present.map(|client| format!("{} {}", client.name, client.version)).collect();

@@ -2,6 +2,7 @@
 //!
 //! lock -> store -> ledger -> projections caught up -> policy (recorded when it is new) -> spine -> gate.
 
+mod compartments;
 mod paths;
 mod policy_file;
 mod projection;
@@ -13,18 +14,21 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use bulkhead_core::{Action, Ask, Context, Gate, Principal, Problem, Resource, Sha256, Verdict};
-use bulkhead_ledger::{Entry, Log, Sequencer, VerifierKey};
+use bulkhead_ledger::{Entry, LedgerError, Log, Sequencer, VerifierKey};
 
+use compartments::Compartments;
 pub use paths::Paths;
 use projection::Projector;
 pub use upstream::Found as UpstreamFound;
 
 use crate::blob::{Blobs, FolderBlobs};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, People};
 use crate::estate::Recorder;
 use crate::gate::intake::{self, Intake, Reader};
-use crate::spine::{self, Spine};
+use crate::ledger::subject::Subjects;
+use crate::ledger::witness::Witnessing;
+use crate::spine::{self, Epoch, Spine};
 use crate::stop::{Stop, Stopping};
 use crate::store::{SqliteStore, Store};
 use crate::tasks::Tasks;
@@ -37,9 +41,13 @@ pub struct App {
     /// Held as long as the app lives: one writer owns a data directory.
     _lock: File,
     store: Arc<dyn Store>,
+    blobs: Arc<dyn Blobs>,
     ledger: Arc<Sequencer>,
     log: Log,
     projector: Projector,
+    witnessing: Witnessing,
+    subjects: Arc<Subjects>,
+    compartments: Compartments,
     spine: Arc<Spine>,
     recorder: Arc<Recorder>,
     sessions: crate::console::Sessions,
@@ -77,14 +85,21 @@ impl App {
             tracing::info!(swept, "half-fetched files of an earlier life were removed");
         }
         let blobs: Arc<dyn Blobs> = Arc::new(blobs);
-        let projector = Projector::new(Arc::clone(&store));
+        let epoch = Epoch::default();
+        let projector = Projector::new(Arc::clone(&store), epoch.clone());
         let ledger = Arc::new(projection::open_ledger(&paths, &projector)?);
         projector.catch_up(&ledger.log())?;
         let receipt = match spine::receipt_of_policy(&*store, digest)? {
             Some(receipt) => receipt,
             None => spine::record(&ledger, policy_entry(digest, clock)).await?,
         };
-        let spine = Arc::new(Spine::new(Arc::clone(&ledger), Arc::clone(&store), policy, digest, receipt));
+        let subjects = Arc::new(match config.ledger.people {
+            People::Pseudonym => Subjects::open(&paths.subjects, &config.ledger.roles)?,
+            People::Plain => Subjects::plain(),
+        });
+        let (writer, state, people) = (Arc::clone(&ledger), Arc::clone(&store), Arc::clone(&subjects));
+        let spine = Arc::new(Spine::new(writer, state, people, policy, digest, receipt, epoch));
+        let compartments = compartments::open(&paths.data, &config.ledger.compartments)?;
         let caught_up = projector.clone();
         let recorder =
             Arc::new(Recorder::new(Arc::clone(&spine), Arc::clone(&store), clock, Box::new(move || caught_up.flush())));
@@ -96,7 +111,7 @@ impl App {
                 recorder: Arc::clone(&recorder),
                 upstream: upstream::client(&config, found)?,
                 store: Arc::clone(&store),
-                blobs,
+                blobs: Arc::clone(&blobs),
                 reader: Arc::clone(&reader),
                 metrics: Arc::clone(&metrics),
                 tasks: tasks.clone(),
@@ -106,14 +121,20 @@ impl App {
             Err(_) => None,
         };
         let stop = Stop::default();
+        let witnesses = config.ledger.witness_policy.clone().unwrap_or_else(|| paths.witnesses.clone());
+        let witnessing = Witnessing::new(Arc::clone(&ledger), witnesses);
         Ok(Arc::new(Self {
             config,
             paths,
             _lock: lock,
             store,
+            blobs,
             log: ledger.log(),
             ledger,
             projector,
+            witnessing,
+            subjects,
+            compartments,
             spine,
             recorder,
             sessions: crate::console::Sessions::default(),
@@ -134,6 +155,11 @@ impl App {
         if let Err(error) = self.ledger.close() {
             tracing::error!(%error, "the ledger could not be closed in order; it is caught up at the next start");
         }
+        for (name, log) in &self.compartments {
+            if let Err(error) = log.close() {
+                tracing::error!(name, %error, "a compartment's log could not be closed in order");
+            }
+        }
         if let Err(error) = self.projector.flush() {
             tracing::error!(%error, "the last entries could not be projected; they are at the next start");
         }
@@ -150,7 +176,13 @@ impl App {
         Ok((digest, receipt.entry().0))
     }
 
-    /// Waits until every durable entry is projected, so that a question sees what was just recorded.
+    /// Whether the policy file says what is in force: another time of change, the same policy.
+    pub fn policy_is_in_force(&self) -> bool {
+        policy_file::read(&self.paths.policy).is_ok_and(|(_, digest)| digest == self.spine.in_force().digest)
+    }
+
+    /// Waits until every durable entry is projected, so that a question sees what was just recorded, and so that a review
+    /// that was recorded is judged by from here on.
     ///
     /// # Errors
     /// When the store cannot take the entries.
@@ -187,6 +219,11 @@ impl App {
         &self.store
     }
 
+    /// Files by digest.
+    pub fn blobs(&self) -> &Arc<dyn Blobs> {
+        &self.blobs
+    }
+
     /// The ledger, for reading.
     pub fn log(&self) -> &Log {
         &self.log
@@ -195,6 +232,21 @@ impl App {
     /// The ledger's public key.
     pub fn verifier(&self) -> &VerifierKey {
         self.ledger.verifier_key()
+    }
+
+    /// Why the ledger will never take an entry again in this process; nothing while it may recover by itself.
+    pub fn ledger_stopped(&self) -> Option<LedgerError> {
+        self.ledger.health().stopped().cloned()
+    }
+
+    /// The witnesses.
+    pub fn witnessing(&self) -> &Witnessing {
+        &self.witnessing
+    }
+
+    /// The people whom entries name.
+    pub fn subjects(&self) -> &Arc<Subjects> {
+        &self.subjects
     }
 
     /// The spine.

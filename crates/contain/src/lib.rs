@@ -9,17 +9,29 @@
 //! silence would break the invariant that it exists for.
 
 mod heap;
+pub mod net;
 mod profile;
+mod run;
 
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-pub use linux::{WorkerProcess, enter_worker, recv_job, send_job, spawn_worker};
+pub use linux::{
+    Prepared, Running, WorkerProcess, die_by_signal, enter_worker, lacking, original_destination, recv_dns, recv_job,
+    send_dns, send_job, spawn_worker, start,
+};
 
 #[cfg(not(target_os = "linux"))]
 mod other;
 #[cfg(not(target_os = "linux"))]
-pub use other::{WorkerProcess, enter_worker, recv_job, send_job, spawn_worker};
+pub use other::{
+    Prepared, Running, WorkerProcess, die_by_signal, enter_worker, lacking, original_destination, recv_dns, recv_job,
+    send_dns, send_job, spawn_worker, start,
+};
 
 pub use heap::keep_small;
 pub use profile::{ContainError, Ended, Enforced, Job, Need, PassError, WorkerProfile};
+pub use run::{
+    Answer, Bait, FileRules, Launch, Layer, Layers, Place, RunAs, RunEnd, RunLimits, Seen, Target, Tripwire, Watcher,
+    What, Who, Witness,
+};

@@ -74,14 +74,36 @@ pub enum Action {
     TokenRevoke,
     /// Import a feed.
     FeedImport,
+    /// Add a secret that runs may use.
+    SecretAdd,
+    /// Replace a secret's value.
+    SecretRotate,
+    /// Remove a secret.
+    SecretRemove,
+    /// Connect to a host.
+    Connect,
+    /// Send a request to a host.
+    Request,
+    /// Start or end a contained run.
+    Run,
+    /// Read a file, from inside a run.
+    Read,
+    /// Write a file, from inside a run.
+    Write,
+    /// Let a witness cosign the ledger.
+    WitnessAdd,
+    /// Forget who a pseudonym in the ledger stands for.
+    SubjectErase,
+    /// Take a compartment's checkpoint into the root log.
+    Checkpoint,
+    /// Judge what was served before once more, under today's rules.
+    Rejudge,
     /// Say what a file contains, by path and digest.
     Contents,
     /// Say what is installed where.
     Inventory,
     /// Say what a build made of what.
     Build,
-    /// Say where a run ran, and what it was given.
-    Run,
     /// Declare secrets, datasets, partners and how they hang together.
     Assets,
     /// Ask what was exposed.
@@ -103,10 +125,21 @@ impl Action {
             Self::TokenCreate => "token-create",
             Self::TokenRevoke => "token-revoke",
             Self::FeedImport => "feed-import",
+            Self::SecretAdd => "secret-add",
+            Self::SecretRotate => "secret-rotate",
+            Self::SecretRemove => "secret-remove",
+            Self::Connect => "connect",
+            Self::Request => "request",
+            Self::Run => "run",
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::WitnessAdd => "witness-add",
+            Self::SubjectErase => "subject-erase",
+            Self::Checkpoint => "checkpoint",
+            Self::Rejudge => "rejudge",
             Self::Contents => "contents",
             Self::Inventory => "inventory",
             Self::Build => "build",
-            Self::Run => "run",
             Self::Assets => "assets",
             Self::Exposure => "exposure",
             Self::Alarm => "alarm",
@@ -163,6 +196,9 @@ pub struct Resource {
     /// SHA-256 of the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Sha256>,
+    /// The host and port that a program reaches: `api.example.test:443`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
 }
 
 /// Around the ask: which run, for what, with which client, from where.

@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::time::Instant;
 
-use bulkhead_detect::{Limits, ReadAt, inspect};
+use bulkhead_detect::{ArchiveKind, Limits, ReadAt, inspect_as};
 
 struct OnDisk {
     file: File,
@@ -37,7 +37,7 @@ fn main() -> io::Result<()> {
         let archive = OnDisk { len: file.metadata()?.len(), file };
         let name = Path::new(&argument).file_name().unwrap_or_default().to_string_lossy().into_owned();
         let start = Instant::now();
-        let report = inspect(&archive, &name, &Limits::default());
+        let report = inspect_as(&archive, ArchiveKind::of_local(&name), &name, &Limits::default());
         let took = start.elapsed().as_secs_f64();
         packed += archive.len;
         unpacked += report.unpacked_size;

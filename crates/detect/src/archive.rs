@@ -4,10 +4,11 @@ use bulkhead_core::Sha256;
 
 use crate::code::Code;
 use crate::filename::FileName;
+use crate::likeness::Likeness;
 use crate::report::ArchiveKind;
 
 /// An archive that was read, as far as it could be.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Archive {
     /// What the file's name promises.
     pub kind: ArchiveKind,
@@ -19,6 +20,8 @@ pub struct Archive {
     pub readable: bool,
     /// Its code: what it does, and when.
     pub code: Code,
+    /// What its code is like.
+    pub likeness: Likeness,
 }
 
 impl Archive {
@@ -44,8 +47,17 @@ pub struct Entry {
     pub size: u64,
     /// The digest of its content; `None` when it is no file or could not be read.
     pub sha256: Option<Sha256>,
+    /// Its first bytes: what kind of file it is, whatever its name says. Use [`Entry::head`], which knows how many there are.
+    pub first: [u8; 8],
     /// Its content, when a detector wanted it and it fits the limits.
     pub content: Option<Vec<u8>>,
+}
+
+impl Entry {
+    /// Its first bytes, at most eight.
+    pub fn head(&self) -> &[u8] {
+        &self.first[..usize::try_from(self.size).unwrap_or(usize::MAX).min(self.first.len())]
+    }
 }
 
 /// What a member is.

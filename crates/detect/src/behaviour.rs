@@ -97,6 +97,13 @@ abilities! {
     InstallPackage = "install-package";
 }
 
+impl Ability {
+    /// Whether a package that does this unasked is looked at twice. The others nearly every package does.
+    pub fn is_grave(self) -> bool {
+        !matches!(self, Self::ReadFile | Self::ReadVariable | Self::SystemInfo | Self::LoadNative)
+    }
+}
+
 impl fmt::Display for Ability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

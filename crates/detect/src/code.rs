@@ -18,6 +18,8 @@ pub struct Code {
     pub hooks: Vec<Hook>,
     /// Every effect with the earliest context in which it happens, earliest first.
     pub behaviours: Vec<Behaviour>,
+    /// For each view and unit, when it runs without being called from outside; `None` where only a caller starts it.
+    pub reached: Vec<Vec<Option<FindingContext>>>,
 }
 
 /// Something by which a package's code starts.
@@ -47,7 +49,8 @@ pub(crate) struct Root {
 
 /// How much of the member an adapter wants.
 pub(crate) fn wants(kind: ArchiveKind, path: &str) -> Want {
-    ADAPTERS.iter().map(|adapter| (adapter.wants)(kind, path)).max().unwrap_or(Want::Nothing)
+    let read = ADAPTERS.iter().map(|adapter| (adapter.wants)(kind, path)).max().unwrap_or(Want::Nothing);
+    read.max(package::wants(kind, path))
 }
 
 /// Reads every file that an adapter takes, and follows what starts what.
@@ -62,6 +65,7 @@ pub(crate) fn read(archive: &Archive) -> Code {
         }
     }
     let started = package::started(archive, &mut views);
-    let behaviours = reach::behaviours(&views, &started);
-    Code { views, hooks: started.hooks, behaviours }
+    let reached = reach::reached(&views, &started);
+    let behaviours = reach::behaviours(&views, &reached);
+    Code { views, hooks: started.hooks, behaviours, reached }
 }

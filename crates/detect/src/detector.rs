@@ -3,6 +3,7 @@
 use bulkhead_core::{Confidence, Severity};
 
 use crate::archive::Archive;
+use crate::delta::Change;
 use crate::detectors;
 use crate::findings::Findings;
 use crate::report::ArchiveKind;
@@ -10,7 +11,7 @@ use crate::structure::Flaw;
 
 /// The version of the detector set: bump it whenever any detector may say something else about the same bytes. Reports
 /// are cached by digest and this text.
-pub const RULESET: &str = "2026.11-1";
+pub const RULESET: &str = "2026.11-6";
 
 /// What a detector is about, for policy and for the manual.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,9 +63,50 @@ pub static DETECTORS: &[&dyn Detector] = &[
     &detectors::archive_link::ArchiveLink,
     &detectors::record_mismatch::RecordMismatch,
     &detectors::name_mismatch::NameMismatch,
+    &detectors::campaign_clone::CampaignClone,
+    &detectors::decoded_execution::DETECTOR,
+    &detectors::downloaded_execution::DETECTOR,
+    &detectors::install_network::DETECTOR,
+    &detectors::recon_beacon::DETECTOR,
+    &detectors::environment_sent::DETECTOR,
+    &detectors::credential_sent::DETECTOR,
+    &detectors::private_data::DETECTOR,
+    &detectors::watching::DETECTOR,
+    &detectors::dropped_program::DETECTOR,
+    &detectors::hidden_call::DETECTOR,
+    &detectors::suspicious_command::DETECTOR,
+    &detectors::unasked_process::DETECTOR,
+    &detectors::unasked_network::DETECTOR,
+    &detectors::unasked_execution::DETECTOR,
+    &detectors::reverse_shell::DETECTOR,
+    &detectors::dns_exfiltration::DETECTOR,
+    &detectors::persistence::DETECTOR,
+    &detectors::disarming::DETECTOR,
+    &detectors::unasked_installation::DETECTOR,
+    &detectors::drop_service::DETECTOR,
+    &detectors::pushed_right::DETECTOR,
+    &detectors::deceptive_text::DETECTOR,
+    &detectors::encoded_literal::DETECTOR,
+    &detectors::large_setup::DETECTOR,
+    &detectors::code_not_parsed::DETECTOR,
+    &detectors::code_not_read::DETECTOR,
+    &detectors::bundled_program::DETECTOR,
+    &detectors::install_script::InstallScript,
+    &detectors::gyp_expansion::GypExpansion,
+    &detectors::foreign_runtime::ForeignRuntime,
+    &detectors::agent_config::AgentConfig,
+    &detectors::agent_unasked::AgentUnasked,
+    &detectors::encoded_powershell::EncodedPowershell,
+    &detectors::native_program::NativeProgram,
+    &detectors::skill_prerequisite::SkillPrerequisite,
+    &detectors::remote_dependency::RemoteDependency,
+    &detectors::polyglot_file::PolyglotFile,
 ];
 
-/// Every id that a finding can carry: the flaws of archives first, then the detectors.
+/// Every id that a finding can carry: the flaws of archives first, then the detectors, then what a comparison with the
+/// release before says.
 pub fn metas() -> impl Iterator<Item = &'static Meta> {
-    Flaw::ALL.iter().map(|flaw| flaw.meta()).chain(DETECTORS.iter().map(|detector| detector.meta()))
+    let flaws = Flaw::ALL.iter().map(|flaw| flaw.meta());
+    let deltas = Change::ALL.iter().map(|change| change.meta());
+    flaws.chain(DETECTORS.iter().map(|detector| detector.meta())).chain(deltas)
 }

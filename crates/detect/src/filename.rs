@@ -11,6 +11,13 @@ pub struct FileName {
     pub version: String,
 }
 
+impl FileName {
+    /// What the name of a file of that kind promises; nothing when it has no such form.
+    pub fn of(file_name: &str, kind: ArchiveKind) -> Option<Self> {
+        parse(file_name, kind)
+    }
+}
+
 /// The kind of archive by the file's extension, in any case.
 pub(crate) fn kind(file_name: &str) -> ArchiveKind {
     let name = file_name.to_ascii_lowercase();
@@ -22,6 +29,8 @@ pub(crate) fn kind(file_name: &str) -> ArchiveKind {
         ArchiveKind::SdistZip
     } else if name.ends_with(".egg") {
         ArchiveKind::Egg
+    } else if name.ends_with(".crate") {
+        ArchiveKind::Crate
     } else {
         ArchiveKind::Other
     }
@@ -30,7 +39,8 @@ pub(crate) fn kind(file_name: &str) -> ArchiveKind {
 /// Splits a file's name: `{name}-{version}(-{build})?-{python}-{abi}-{platform}.whl` (PEP 427), `{name}-{version}.tar.gz`.
 pub(crate) fn parse(file_name: &str, kind: ArchiveKind) -> Option<FileName> {
     let lower = file_name.to_ascii_lowercase();
-    let suffix = [".whl", ".tar.gz", ".tgz", ".zip", ".egg"].into_iter().find(|suffix| lower.ends_with(suffix))?;
+    let suffix =
+        [".whl", ".tar.gz", ".tgz", ".zip", ".egg", ".crate"].into_iter().find(|suffix| lower.ends_with(suffix))?;
     let stem = file_name.get(..file_name.len() - suffix.len())?;
     let (name, version) = match kind {
         ArchiveKind::Wheel => {
@@ -39,6 +49,15 @@ pub(crate) fn parse(file_name: &str, kind: ArchiveKind) -> Option<FileName> {
                 return None;
             }
             (parts[0], parts[1])
+        }
+        ArchiveKind::Npm | ArchiveKind::Crate => {
+            // Versions are semantic ones, which hold hyphens: the version begins at the first hyphen that a number and a
+            // dot follow ("foo-2-bar-1.0.0-rc.1" is 1.0.0-rc.1 of foo-2-bar).
+            let at = stem.char_indices().filter(|&(_, c)| c == '-').map(|(at, _)| at).find(|&at| {
+                let rest = stem[at + 1..].trim_start_matches(|c: char| c.is_ascii_digit());
+                rest.len() < stem.len() - at - 1 && rest.starts_with('.')
+            })?;
+            (&stem[..at], &stem[at + 1..])
         }
         ArchiveKind::SdistTarGz | ArchiveKind::SdistZip => {
             // Old sdists have hyphens in the name and, rarely, in the version: the version begins at the last hyphen
@@ -55,7 +74,7 @@ pub(crate) fn parse(file_name: &str, kind: ArchiveKind) -> Option<FileName> {
             let mut parts = stem.split('-');
             (parts.next()?, parts.next()?)
         }
-        ArchiveKind::Other => return None,
+        ArchiveKind::Tree | ArchiveKind::Other => return None,
     };
     (!name.is_empty() && !version.is_empty()).then(|| FileName { name: name.to_owned(), version: version.to_owned() })
 }
@@ -166,5 +185,10 @@ mod tests {
         assert_eq!(split("zope.interface-3.3.0.1.tar.gz"), pair("zope.interface", "3.3.0.1"));
         assert_eq!(split("foo-bar-2-1.0.ZIP"), pair("foo-bar-2", "1.0"));
         assert_eq!(split("x.exe"), None);
+        assert_eq!(split("md-5-0.10.6.crate"), pair("md-5", "0.10.6"));
+        assert_eq!(split("foo-2-bar-1.0.0-rc.1+b.crate"), pair("foo-2-bar", "1.0.0-rc.1+b"));
+        let npm = |name: &str| parse(name, ArchiveKind::of_local(name)).map(|f| (f.name, f.version));
+        assert_eq!(npm("types-node-22.0.0.tgz"), pair("types-node", "22.0.0"));
+        assert_eq!(npm("nothing.tgz"), None);
     }
 }

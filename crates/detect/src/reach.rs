@@ -9,12 +9,9 @@ use crate::lang::{Callee, View};
 use crate::package::Started;
 
 /// Every effect with the earliest context in which its unit runs; a unit that nothing starts runs when it is called.
-///
-/// Contexts are taken earliest first, so that each unit is visited once and the cost is linear in units, calls and imports.
-pub(crate) fn behaviours(views: &[View], started: &Started) -> Vec<Behaviour> {
-    let reached = reached(views, started);
+pub(crate) fn behaviours(views: &[View], reached: &[Vec<Option<FindingContext>>]) -> Vec<Behaviour> {
     let mut all: Vec<Behaviour> = Vec::new();
-    for (view, contexts) in views.iter().zip(&reached) {
+    for (view, contexts) in views.iter().zip(reached) {
         for (unit, context) in view.units.iter().zip(contexts) {
             all.extend(unit.effects.iter().map(|effect| Behaviour {
                 path: view.path.clone(),
@@ -29,7 +26,9 @@ pub(crate) fn behaviours(views: &[View], started: &Started) -> Vec<Behaviour> {
 }
 
 /// For each view and unit, when it runs without being called from outside; `None` where only a caller starts it.
-fn reached(views: &[View], started: &Started) -> Vec<Vec<Option<FindingContext>>> {
+///
+/// Contexts are taken earliest first, so that each unit is visited once and the cost is linear in units, calls and imports.
+pub(crate) fn reached(views: &[View], started: &Started) -> Vec<Vec<Option<FindingContext>>> {
     let mut reached: Vec<Vec<Option<FindingContext>>> = views.iter().map(|view| vec![None; view.units.len()]).collect();
     let names: Vec<HashMap<&str, usize>> = views.iter().map(names).collect();
     let mut roots = started.roots.clone();

@@ -5,9 +5,11 @@ use base64::engine::general_purpose::STANDARD;
 use bulkhead_core::{Finding, Sha256};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::clones::Sketch;
 use crate::detector::RULESET;
 use crate::filename;
 use crate::findings::Findings;
+use crate::profile::Profile;
 use crate::structure::Flaw;
 
 /// What kind of archive a file is, by its name; the content is then held to it.
@@ -22,6 +24,12 @@ pub enum ArchiveKind {
     SdistZip,
     /// An egg, `.egg`: a zip that today's installers ignore.
     Egg,
+    /// An npm tarball, `.tgz`: one directory (`package/`, as a rule) with a `package.json` in it.
+    Npm,
+    /// A Rust crate, `.crate`: gzipped tar of one directory with a `Cargo.toml`.
+    Crate,
+    /// A directory that was packed here to be looked at: a plain tar, of site-packages, `node_modules` or a source tree.
+    Tree,
     /// Anything else. There is no reader for it, so it is unreadable.
     Other,
 }
@@ -32,12 +40,21 @@ impl ArchiveKind {
         filename::kind(file_name)
     }
 
-    /// The word used in facts and output: `wheel`, `sdist`, `egg`, `other`.
+    /// The kind of a file that somebody names on this machine, where no registry says what it is: as [`ArchiveKind::of`],
+    /// and `.tgz` is what npm writes. A gate asks for the kind that its registry has, whatever the name.
+    pub fn of_local(file_name: &str) -> Self {
+        if file_name.to_ascii_lowercase().ends_with(".tgz") { Self::Npm } else { Self::of(file_name) }
+    }
+
+    /// The word used in facts and output: `wheel`, `sdist`, `egg`, `npm`, `crate`, `tree`, `other`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Wheel => "wheel",
             Self::SdistTarGz | Self::SdistZip => "sdist",
             Self::Egg => "egg",
+            Self::Npm => "npm",
+            Self::Crate => "crate",
+            Self::Tree => "tree",
             Self::Other => "other",
         }
     }
@@ -45,6 +62,11 @@ impl ArchiveKind {
     /// Whether it is a source distribution.
     pub fn is_sdist(self) -> bool {
         matches!(self, Self::SdistTarGz | Self::SdistZip)
+    }
+
+    /// Whether it holds a Python distribution, and the rules of its metadata apply.
+    pub fn is_python(self) -> bool {
+        matches!(self, Self::Wheel | Self::Egg | Self::SdistTarGz | Self::SdistZip)
     }
 }
 
@@ -60,6 +82,8 @@ pub struct Report {
     pub readable: bool,
     /// What was seen, worst first.
     pub findings: Vec<Finding>,
+    /// What the code can do and what else the release is made of: what the next release is compared with.
+    pub profile: Profile,
     /// The core metadata: `METADATA` of a wheel, `PKG-INFO` of an sdist.
     pub metadata: Option<CoreMetadata>,
     /// Every regular file, in the archive's order.
@@ -68,6 +92,9 @@ pub struct Report {
     pub member_count: u64,
     /// Unpacked bytes of all files.
     pub unpacked_size: u64,
+    /// What its code is like: with it, two archives are compared without either. Absent in reports of older rules.
+    #[serde(default)]
+    pub sketch: Sketch,
 }
 
 impl Report {
@@ -80,10 +107,12 @@ impl Report {
             kind,
             readable: false,
             findings: findings.finish(),
+            profile: Profile::default(),
             metadata: None,
             members: Vec::new(),
             member_count: 0,
             unpacked_size: 0,
+            sketch: Sketch::default(),
         }
     }
 }

@@ -5,11 +5,12 @@ use bulkhead_core::{Confidence, Finding, FindingContext, Severity};
 /// The score of an archive, 0 to 100: 0 is nothing seen.
 ///
 /// Each detector counts once, with the worst it says, so that a pattern that recurs a hundred times weighs as much as one.
-/// Severity and confidence give the weight, and code that runs unasked weighs double. The sum saturates: the more there is
+/// Findings that have rules of their own (the archive's structure, start-up files) have no part in it: an exception to such a
+/// rule must be enough. Severity and confidence give the weight, and code that runs unasked weighs double. The sum saturates: the more there is
 /// already, the less one more adds.
 pub fn score(findings: &[Finding]) -> u32 {
     let mut worst: std::collections::BTreeMap<&str, u32> = std::collections::BTreeMap::new();
-    for finding in findings {
+    for finding in findings.iter().filter(|finding| !has_own_rule(&finding.detector)) {
         let weight = weight(finding);
         let slot = worst.entry(finding.detector.as_str()).or_default();
         *slot = (*slot).max(weight);
@@ -17,6 +18,21 @@ pub fn score(findings: &[Finding]) -> u32 {
     // 1 - (1-w1)(1-w2)..., in thousandths, so that it is the same on every machine.
     let left = worst.values().fold(1_000u32, |left, weight| left * (100 - (*weight).min(100)) / 100);
     (1_000 - left) / 10
+}
+
+/// Whether the shipped policy judges findings of this detector one by one, whatever else was seen.
+fn has_own_rule(detector: &str) -> bool {
+    detector.starts_with("archive-")
+        || matches!(
+            detector,
+            "unreadable-archive"
+                | "member-not-read"
+                | "executable-pth"
+                | "startup-entry-point"
+                | "startup-module"
+                | "record-mismatch"
+                | "name-mismatch"
+        )
 }
 
 fn weight(finding: &Finding) -> u32 {

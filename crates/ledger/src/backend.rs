@@ -15,11 +15,11 @@ mod tests;
 ///
 /// Readers and the two writing threads use it at the same time; no two threads write the same path.
 pub trait Backend: Send + Sync {
-    /// Takes the ledger for this process until the answer is dropped.
+    /// Takes that lock until the answer is dropped.
     ///
     /// # Errors
-    /// [`ErrorKind::WouldBlock`] when another process has it.
-    fn lock(&self) -> io::Result<Box<dyn Send + Sync>>;
+    /// [`ErrorKind::WouldBlock`] when another process, or another part of this one, has it.
+    fn lock(&self, path: &str) -> io::Result<Box<dyn Send + Sync>>;
 
     /// The whole file, or nothing when there is none. It sees every write before it, durable or not.
     ///
@@ -110,8 +110,8 @@ impl Folder {
 }
 
 impl Backend for Folder {
-    fn lock(&self) -> io::Result<Box<dyn Send + Sync>> {
-        let file = OpenOptions::new().write(true).create(true).truncate(false).open(self.at("lock"))?;
+    fn lock(&self, path: &str) -> io::Result<Box<dyn Send + Sync>> {
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(self.at(path))?;
         match file.try_lock() {
             Ok(()) => Ok(Box::new(file)),
             Err(TryLockError::WouldBlock) => Err(ErrorKind::WouldBlock.into()),

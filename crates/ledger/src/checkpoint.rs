@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bulkhead_core::Sha256;
 
+use crate::cosign::CosignatureError;
 use crate::key::{KeyError, Origin, SigningKey, VerifierKey};
 use crate::note::{Note, NoteError};
 
@@ -40,6 +41,22 @@ pub enum CheckpointError {
         wanted: Origin,
         /// The log that the checkpoint names.
         found: Origin,
+    },
+    /// Of a log that the policy does not name.
+    #[error("the witness policy names no log `{0}`")]
+    UnknownLog(Origin),
+    /// A line in the name of a witness is wrong.
+    #[error("checkpoint: {0}")]
+    Cosignature(#[from] CosignatureError),
+    /// Too few of the witnesses cosigned it.
+    #[error("the checkpoint of size {size} has no quorum: {cosigned} of the {known} witnesses cosigned it")]
+    NoQuorum {
+        /// How many of the known witnesses cosigned.
+        cosigned: usize,
+        /// How many the policy knows.
+        known: usize,
+        /// The checkpoint's size.
+        size: u64,
     },
 }
 

@@ -47,6 +47,23 @@ pub enum LedgerError {
         /// The name found.
         found: Origin,
     },
+    /// The trusted place holds a head that this writer did not put there.
+    #[error(
+        "the ledger's trusted head was changed by another writer, so this one stops instead of forking the log.          Find out which folder is the newest before you start again"
+    )]
+    OtherWriter,
+    /// Nobody can tell which head the trusted place holds.
+    #[error(
+        "it is not known whether the ledger's new head was kept, so the ledger stops instead of forking the log:          {source}. Mend the disk and start again; start reads what is there"
+    )]
+    UnknownHead {
+        /// Why.
+        #[source]
+        source: Arc<io::Error>,
+    },
+    /// The trusted place and the folder do not belong together.
+    #[error("the ledger's folder and its trusted head do not belong together: {0}")]
+    Head(String),
     /// The entry cannot be written.
     #[error(transparent)]
     Entry(#[from] EntryError),
@@ -71,9 +88,21 @@ impl LedgerError {
         Self::Corrupt { path: path.to_owned(), offset: offset as u64, what: what.into() }
     }
 
+    pub(crate) fn unknown_head(source: io::Error) -> Self {
+        Self::UnknownHead { source: Arc::new(source) }
+    }
+
     /// Whether trying again later cannot help.
     pub fn is_fatal(&self) -> bool {
-        matches!(self, Self::Corrupt { .. } | Self::Checkpoint(_) | Self::OtherLog { .. })
+        matches!(
+            self,
+            Self::Corrupt { .. }
+                | Self::Checkpoint(_)
+                | Self::OtherLog { .. }
+                | Self::OtherWriter
+                | Self::UnknownHead { .. }
+                | Self::Head(_)
+        )
     }
 }
 

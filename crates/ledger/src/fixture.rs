@@ -1,10 +1,15 @@
 //! Entries, keys and faulty disks for this crate's tests.
 
+use std::sync::Arc;
+
 use bulkhead_core::{Action, Ask, Context, Effect, Gate, Principal, Reason, Resource, Sha256, Verdict};
 
+use crate::LedgerError;
+use crate::backend::faulty::Disk;
 use crate::entry::{Entry, EntryTime};
+use crate::head::{FileHead, HeadStore};
 use crate::key::{Origin, SigningKey, VerifierKey};
-use crate::sequencer::Done;
+use crate::sequencer::{Done, Options, Recovered, Sequencer};
 
 /// An entry that can be told from others by its number.
 pub(crate) fn entry(number: u64) -> Entry {
@@ -47,4 +52,15 @@ pub(crate) fn verifier() -> VerifierKey {
 /// A caller who only wants to know that it went well.
 pub(crate) fn answered() -> Done {
     Box::new(|index| assert!(index.is_ok(), "{index:?}"))
+}
+
+/// Where the trusted head is on a disk of the tests: on the same one, so that the fault tables cover it too.
+pub(crate) const HEAD: &str = "trusted/head";
+
+pub(crate) fn heads(disk: &Disk) -> Arc<dyn HeadStore> {
+    Arc::new(FileHead::new(Arc::new(disk.clone()), HEAD))
+}
+
+pub(crate) fn open_on(disk: &Disk, options: Options) -> Result<(Sequencer, Recovered), LedgerError> {
+    Sequencer::open_on(Arc::new(disk.clone()), heads(disk), origin(), key(), options)
 }

@@ -187,6 +187,11 @@ impl VerifierKey {
         sha256(&[&SPKI_PREFIX, &self.public])
     }
 
+    /// Whether both wrap the same key, whatever they call it.
+    pub fn same_key(&self, other: &Self) -> bool {
+        self.public == other.public
+    }
+
     pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         UnparsedPublicKey::new(&ED25519, &self.public).verify(message, signature).is_ok()
     }

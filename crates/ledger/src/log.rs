@@ -2,24 +2,26 @@
 //!
 //! ```text
 //! lock             held by the one process that writes
-//! checkpoint       the signed checkpoint, replaced atomically
+//! checkpoint       a copy of the newest signed checkpoint, replaced atomically; the original is in the trusted place
+//! cosigned         the newest checkpoint that a quorum of witnesses has cosigned, when there are witnesses
 //! segment/<N>      4,096 entries each, the source of truth (see segment.rs)
 //! tile/<L>/<N>     full hash tiles, immutable
 //! edge             a short cut for starting, rebuilt when it is missing or wrong
 //! ```
 //!
-//! Everything but `lock`, `segment` and `edge` has the form and place of C2SP tlog-tiles. Bundles and partial tiles are
+//! Everything but `lock`, `segment`, `cosigned` and `edge` has the form and place of C2SP tlog-tiles. Bundles and partial tiles are
 //! made from segments and from the right edge of the tree when they are asked for.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use bulkhead_core::{EntryIndex, Sha256};
 
 use crate::backend::{Backend, Folder};
+use crate::checkpoint::Checkpoint;
 use crate::edge::{Edge, count_at, width_at};
 use crate::entry::Entry;
 use crate::error::LedgerError;
@@ -33,12 +35,17 @@ pub(crate) mod open;
 pub(crate) mod tail;
 
 #[cfg(test)]
+mod cosigned_tests;
+#[cfg(test)]
 mod fault_tests;
 #[cfg(test)]
 mod tests;
 
 pub(crate) const CHECKPOINT: &str = "checkpoint";
 pub(crate) const EDGE: &str = "edge";
+pub(crate) const COSIGNED: &str = "cosigned";
+/// The resource that always has the newest signed checkpoint, whether witnesses have cosigned it yet or not.
+pub const UNWITNESSED: &str = "checkpoint.unwitnessed";
 
 /// A log that can be read from any thread while its sequencer writes. Cheap to clone.
 #[derive(Clone)]
@@ -67,6 +74,16 @@ struct State {
     end: DurableEnd,
     edge: Arc<Edge>,
     checkpoint: Arc<[u8]>,
+    /// Whether the folder's copy of the checkpoint is that one.
+    published: bool,
+    cosigned: Option<Cosigned>,
+}
+
+/// The newest cosigned checkpoint, and the size that it is of: never more than the signed one's.
+#[derive(Clone)]
+struct Cosigned {
+    size: u64,
+    note: Arc<[u8]>,
 }
 
 /// Up to where entries are durable. Bytes behind it may be half-written or about to be cut off: nobody reads them.
@@ -90,12 +107,19 @@ impl Log {
         let backend: Arc<dyn Backend> = Arc::new(Folder::existing(folder));
         let found = open::find_while_written(&*backend)?;
         let found = found.ok_or_else(|| LedgerError::corrupt(CHECKPOINT, 0, "there is no checkpoint"))?;
-        Ok(Self::new(backend, &found))
+        let log = Self::new(backend, &found);
+        log.read_cosigned()?;
+        Ok(log)
     }
 
     pub(crate) fn new(backend: Arc<dyn Backend>, found: &open::Found) -> Self {
-        let state =
-            State { end: found.end, edge: Arc::new(found.edge.clone()), checkpoint: found.note.as_slice().into() };
+        let state = State {
+            end: found.end,
+            edge: Arc::new(found.edge.clone()),
+            checkpoint: found.note.as_slice().into(),
+            published: found.published,
+            cosigned: None,
+        };
         Self { shared: Arc::new(Shared { backend, state: RwLock::new(state), recent: Mutex::default() }) }
     }
 
@@ -109,9 +133,14 @@ impl Log {
         self.edge().size()
     }
 
-    /// The signed checkpoint.
+    /// The newest signed checkpoint, cosigned or not.
     pub fn checkpoint(&self) -> Vec<u8> {
         self.snapshot().1.to_vec()
+    }
+
+    /// The newest checkpoint that a quorum of witnesses has cosigned.
+    pub fn cosigned(&self) -> Option<Vec<u8>> {
+        self.state().cosigned.as_ref().map(|cosigned| cosigned.note.to_vec())
     }
 
     /// The bytes of one durable entry; nothing when there is no such entry.
@@ -160,13 +189,18 @@ impl Log {
         Ok(hashes.map(|hashes| tile::encode_hashes(&hashes)))
     }
 
-    /// What HTTP serves at that path below the log's prefix: `checkpoint`, `tile/...`, `tile/entries/...`. Nothing for
-    /// any other path. Never panics, whatever the path.
+    /// What HTTP serves at that path below the log's prefix: `checkpoint` (the newest cosigned one when there are
+    /// witnesses), `checkpoint.unwitnessed`, `tile/...`, `tile/entries/...`. Nothing for any other path. Never panics,
+    /// whatever the path.
     ///
     /// # Errors
     /// When a file cannot be read or is damaged.
     pub fn resource(&self, path: &str) -> Result<Option<Served>, LedgerError> {
         if path == CHECKPOINT {
+            let bytes = self.cosigned().unwrap_or_else(|| self.checkpoint());
+            return Ok(Some(Served { bytes, immutable: false }));
+        }
+        if path == UNWITNESSED {
             return Ok(Some(Served { bytes: self.checkpoint(), immutable: false }));
         }
         let Ok(TilePath { kind, index, width }) = path.parse() else { return Ok(None) };
@@ -177,18 +211,32 @@ impl Log {
         Ok(bytes.map(|bytes| Served { bytes, immutable: true }))
     }
 
-    /// The offline proof of one entry against the current checkpoint; nothing when that does not cover it yet.
+    /// The offline proof of one entry, without its bytes: against the cosigned checkpoint when that covers it, else
+    /// against the newest signed one. Nothing when neither covers it yet.
     ///
     /// # Errors
     /// When a tile cannot be read or is damaged.
     pub fn inclusion_proof(&self, index: EntryIndex) -> Result<Option<TlogProof>, LedgerError> {
-        let (edge, checkpoint) = self.snapshot();
-        if index.0 >= edge.size() {
+        let cosigned = self.state().cosigned.clone().filter(|cosigned| index.0 < cosigned.size);
+        let (edge, newest) = self.snapshot();
+        let (size, checkpoint) = match cosigned {
+            Some(Cosigned { size, note }) => (size, note),
+            None => (edge.size(), newest),
+        };
+        if index.0 >= size {
             return Ok(None);
         }
-        let size = edge.size();
         let path = merkle::inclusion_proof(&TileNodes::new(self, edge), index.0, size)?;
         Ok(Some(TlogProof { extra: None, index: index.0, path, checkpoint: checkpoint.to_vec() }))
+    }
+
+    /// The same proof with the entry's bytes in it as extra data, so that the file needs nothing beside it.
+    ///
+    /// # Errors
+    /// When a tile or segment cannot be read or is damaged.
+    pub fn proof_with_entry(&self, index: EntryIndex) -> Result<Option<TlogProof>, LedgerError> {
+        let Some(proof) = self.inclusion_proof(index)? else { return Ok(None) };
+        Ok(Some(TlogProof { extra: self.entry_bytes(index)?, ..proof }))
     }
 
     /// The proof that the tree of `old` entries is the beginning of the tree of `size` entries.
@@ -211,8 +259,56 @@ impl Log {
         merkle::root(&TileNodes::new(self, edge), size)
     }
 
+    /// Takes the cosigned checkpoint from its file.
+    pub(crate) fn read_cosigned(&self) -> Result<(), LedgerError> {
+        let note = self.backend().read(COSIGNED).map_err(LedgerError::io("read", COSIGNED))?;
+        match note.filter(|note| !note.is_empty()) {
+            Some(note) => self.set_cosigned(Some(note)),
+            None => Ok(()),
+        }
+    }
+
+    /// Makes a checkpoint the cosigned one, for this process. Whether its cosignatures are a quorum is the caller's
+    /// business; that it is one of this log is checked here, because it comes back from outside: a longer one than ours,
+    /// or another root, means that this folder is not the newest one.
+    ///
+    /// # Errors
+    /// When it is not a checkpoint of this log's past.
+    pub(crate) fn set_cosigned(&self, note: Option<Vec<u8>>) -> Result<(), LedgerError> {
+        let cosigned = match note {
+            None => None,
+            Some(note) => {
+                let claimed = Checkpoint::read_unverified(&note)?;
+                if claimed.size > self.integrated() {
+                    let what = format!("it covers {} entries, this log has signed {}", claimed.size, self.integrated());
+                    return Err(LedgerError::corrupt(COSIGNED, 0, what));
+                }
+                if self.root(claimed.size)? != claimed.root {
+                    return Err(LedgerError::corrupt(COSIGNED, 0, "it has another root than this log at that size"));
+                }
+                Some(Cosigned { size: claimed.size, note: note.into() })
+            }
+        };
+        self.shared.state.write().unwrap_or_else(PoisonError::into_inner).cosigned = cosigned;
+        Ok(())
+    }
+
+    /// The checkpoint that the folder has no copy of yet.
+    pub(crate) fn unpublished(&self) -> Option<Arc<[u8]>> {
+        let state = self.state();
+        (!state.published).then(|| Arc::clone(&state.checkpoint))
+    }
+
+    pub(crate) fn set_published(&self) {
+        self.shared.state.write().unwrap_or_else(PoisonError::into_inner).published = true;
+    }
+
+    fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.shared.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn end(&self) -> DurableEnd {
-        self.shared.state.read().unwrap_or_else(PoisonError::into_inner).end
+        self.state().end
     }
 
     pub(crate) fn edge(&self) -> Arc<Edge> {
@@ -231,11 +327,12 @@ impl Log {
         let mut state = self.shared.state.write().unwrap_or_else(PoisonError::into_inner);
         state.edge = Arc::new(edge);
         state.checkpoint = checkpoint.into();
+        state.published = false;
     }
 
     /// Edge and checkpoint of the same size.
     fn snapshot(&self) -> (Arc<Edge>, Arc<[u8]>) {
-        let state = self.shared.state.read().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state();
         (Arc::clone(&state.edge), Arc::clone(&state.checkpoint))
     }
 

@@ -110,16 +110,23 @@ impl Note {
 
     /// The note's bytes, as it is served.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut note = format!("{}\n", self.text);
-        for signature in &self.signatures {
-            let bytes = [&signature.key_id[..], &signature.bytes].concat();
-            note.push_str(&format!("— {} {}\n", signature.name, STANDARD.encode(bytes)));
-        }
-        note.into_bytes()
+        let lines = self.signatures.iter().map(Signature::to_line);
+        std::iter::once(format!("{}\n", self.text)).chain(lines).collect::<String>().into_bytes()
+    }
+
+    /// The text with these signature lines.
+    pub(crate) fn with_signatures(text: &str, signatures: Vec<Signature>) -> Self {
+        Self { text: text.to_owned(), signatures }
     }
 }
 
 impl Signature {
+    /// The line, with its newline.
+    pub fn to_line(&self) -> String {
+        let bytes = [&self.key_id[..], &self.bytes].concat();
+        format!("— {} {}\n", self.name, STANDARD.encode(bytes))
+    }
+
     fn parse(line: &str) -> Result<Self, NoteError> {
         let wrong = NoteError::Malformed("a signature line is not `— name base64`");
         let Some((name, base64)) = line.strip_prefix("— ").and_then(|rest| rest.split_once(' ')) else {

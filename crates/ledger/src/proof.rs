@@ -5,8 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use bulkhead_core::Sha256;
 
 use crate::checkpoint::{Checkpoint, CheckpointError, decimal, decode_hash};
-use crate::key::VerifierKey;
+use crate::entry::{Entry, EntryError};
 use crate::merkle::{self, ProofError, leaf_hash};
+use crate::trust::{Trust, Trusted};
 
 #[cfg(test)]
 mod tests;
@@ -34,6 +35,12 @@ pub enum TlogProofError {
     /// Not such a file.
     #[error("the proof file is malformed: {0}")]
     Malformed(&'static str),
+    /// The entry's bytes are needed.
+    #[error("the proof file does not carry its entry: give the entry's bytes beside it")]
+    NoEntry,
+    /// The entry in it is none.
+    #[error(transparent)]
+    Entry(#[from] EntryError),
     /// Its checkpoint is none, or not of this log.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
@@ -43,14 +50,30 @@ pub enum TlogProofError {
 }
 
 impl TlogProof {
-    /// Checks that the entry is in the log of that key, and gives the checkpoint that says so.
+    /// Checks that the entry is in the log of that key or policy, and gives the checkpoint that says so.
     ///
     /// # Errors
-    /// When the checkpoint is not signed by the key, or the hashes do not lead from the entry to its root.
-    pub fn verify(&self, entry: &[u8], key: &VerifierKey) -> Result<Checkpoint, TlogProofError> {
-        let checkpoint = Checkpoint::verify(&self.checkpoint, key)?;
-        merkle::verify_inclusion(&leaf_hash(entry), self.index, checkpoint.size, &checkpoint.root, &self.path)?;
-        Ok(checkpoint)
+    /// When the checkpoint is not signed as it must be, or the hashes do not lead from the entry to its root.
+    pub fn verify(&self, entry: &[u8], trust: &impl Trust) -> Result<Trusted, TlogProofError> {
+        let trusted = trust.check(&self.checkpoint)?;
+        let Checkpoint { size, root, .. } = &trusted.checkpoint;
+        merkle::verify_inclusion(&leaf_hash(entry), self.index, *size, root, &self.path)?;
+        Ok(trusted)
+    }
+
+    /// Checks the entry that travels with the proof as its extra data, as `bulkhead ledger prove` writes it: nothing
+    /// vouches for the extra data except the proof itself, which is enough.
+    ///
+    /// # Errors
+    /// As [`TlogProof::verify`]; also when the file carries no entry, or the entry says that it has another index.
+    pub fn verify_carried(&self, trust: &impl Trust) -> Result<(Entry, Trusted), TlogProofError> {
+        let bytes = self.extra.as_deref().ok_or(TlogProofError::NoEntry)?;
+        let trusted = self.verify(bytes, trust)?;
+        let (index, entry) = Entry::decode(bytes)?;
+        if index.0 != self.index {
+            return Err(TlogProofError::Malformed("the entry in it says that it has another index"));
+        }
+        Ok((entry, trusted))
     }
 
     /// The file's bytes.

@@ -17,11 +17,12 @@ use crate::backend::{Backend, Folder};
 use crate::checkpoint::Checkpoint;
 use crate::entry::{Entry, EntryError};
 use crate::error::LedgerError;
+use crate::head::{FileHead, HeadStore};
 use crate::key::{Origin, SigningKey, VerifierKey};
-use crate::log::integrate::{Signer, integrate};
+use crate::log::integrate::{Signer, commit, integrate};
 use crate::log::open::{Found, find};
 use crate::log::tail::Tail;
-use crate::log::{CHECKPOINT, DurableEnd, Log};
+use crate::log::{COSIGNED, DurableEnd, Log};
 use crate::merkle::{empty_root, leaf_hash};
 use integrator::Integrator;
 
@@ -30,6 +31,7 @@ mod integrator;
 #[cfg(test)]
 mod tests;
 
+const LOCK: &str = "lock";
 /// A batch takes no more bytes than this, so that the first caller in it does not wait for the last too long.
 const MAX_BATCH_BYTES: usize = 1 << 20;
 
@@ -88,6 +90,15 @@ pub struct Health {
     pub integration_error: Option<LedgerError>,
 }
 
+impl Health {
+    /// Why nothing will ever be appended again by this process; nothing while it may recover by itself. A server ends
+    /// then: start reads what is there, by the same code.
+    pub fn stopped(&self) -> Option<&LedgerError> {
+        let errors = [&self.integration_error, &self.append_error];
+        errors.into_iter().flatten().find(|error| error.is_fatal())
+    }
+}
+
 /// The writer of a log. Dropping it closes it, as [`Sequencer::close`] does.
 pub struct Sequencer {
     log: Log,
@@ -132,7 +143,8 @@ impl Drop for Waiting {
 }
 
 impl Sequencer {
-    /// Opens the ledger in that folder, creating it when there is none, and takes it for this process. What the process
+    /// Opens the ledger in that folder, creating it when there is none, and takes it for this process. `head` is the file
+    /// of the trusted head: apart from the folder, and never restored together with it from a backup. What the process
     /// before left behind is made whole: a batch that was never acknowledged is cut off, what the checkpoint does not
     /// cover is integrated.
     ///
@@ -141,12 +153,17 @@ impl Sequencer {
     /// system refuses.
     pub fn open(
         folder: &Path,
+        head: &Path,
         origin: Origin,
         key: SigningKey,
         options: Options,
     ) -> Result<(Self, Recovered), LedgerError> {
         let backend = Folder::create(folder).map_err(LedgerError::io("create", "."))?;
-        Self::open_on(Arc::new(backend), origin, key, options)
+        let named = head.parent().zip(head.file_name().and_then(|name| name.to_str()));
+        let (place, name) = named.ok_or_else(|| LedgerError::Head(format!("{} is not a file", head.display())))?;
+        let place = Folder::create(place).map_err(LedgerError::io("create", "the folder of the trusted head"))?;
+        let heads = FileHead::new(Arc::new(place), name);
+        Self::open_on(Arc::new(backend), Arc::new(heads), origin, key, options)
     }
 
     /// The same on any backend.
@@ -155,19 +172,20 @@ impl Sequencer {
     /// As [`Sequencer::open`].
     pub fn open_on(
         backend: Arc<dyn Backend>,
+        heads: Arc<dyn HeadStore>,
         origin: Origin,
         key: SigningKey,
         options: Options,
     ) -> Result<(Self, Recovered), LedgerError> {
-        let lock = backend.lock().map_err(|error| match error.kind() {
+        let lock = backend.lock(LOCK).map_err(|error| match error.kind() {
             std::io::ErrorKind::WouldBlock => LedgerError::InUse,
             _ => LedgerError::io("lock", "lock")(error),
         })?;
         let verifier = key.verifier(&origin);
-        let signer = Signer { origin, key };
-        let found = match find(&*backend, Some(&verifier))? {
+        let signer = Signer { origin, key, heads };
+        let found = match find(&*backend, &*signer.heads, &verifier)? {
             Some(found) => found,
-            None => create(&*backend, &signer)?,
+            None => create(&signer)?,
         };
         let log = Log::new(backend, &found);
         let recovered =
@@ -176,8 +194,9 @@ impl Sequencer {
         if found.torn > 0 || !found.leaves.is_empty() {
             // Entries that were read may be in the page cache only. They are made durable before they are signed.
             tail.establish()?;
-            integrate(&log, &signer, &found.leaves)?;
         }
+        integrate(&log, &signer, &found.leaves)?;
+        log.read_cosigned()?;
         let Options { checkpoint_every, gather, max_waiting, on_durable } = options;
         let integrator = Integrator::start(log.clone(), signer, checkpoint_every)?;
         let (queue, waiting_entries) = mpsc::channel();
@@ -248,6 +267,17 @@ impl Sequencer {
         self.integrator.integrate_now()
     }
 
+    /// Makes a checkpoint that witnesses have cosigned the published one, durably; nothing takes the last one back. One
+    /// caller at a time.
+    ///
+    /// # Errors
+    /// When it is not a checkpoint of this log's past, or cannot be written.
+    pub fn publish_cosigned(&self, note: Option<&[u8]>) -> Result<(), LedgerError> {
+        self.log.set_cosigned(note.map(<[u8]>::to_vec))?;
+        let bytes = note.unwrap_or_default().to_vec();
+        self.log.backend().replace(&[(COSIGNED.to_owned(), bytes)]).map_err(LedgerError::io("write", COSIGNED))
+    }
+
     /// The log for reading, from any thread.
     pub fn log(&self) -> Log {
         self.log.clone()
@@ -292,13 +322,13 @@ impl Drop for Sequencer {
     }
 }
 
-/// A new log: its first checkpoint, of the empty tree, is there before its first entry.
-fn create(backend: &dyn Backend, signer: &Signer) -> Result<Found, LedgerError> {
+/// A new log: its first head, of the empty tree, is in the trusted place before its first entry.
+fn create(signer: &Signer) -> Result<Found, LedgerError> {
     let checkpoint = Checkpoint { origin: signer.origin.clone(), size: 0, root: empty_root() };
     let note = checkpoint.sign(&signer.key)?;
-    backend.replace(&[(CHECKPOINT.to_owned(), note.clone())]).map_err(LedgerError::io("write", CHECKPOINT))?;
+    commit(&*signer.heads, None, &note)?;
     let end = DurableEnd { entries: 0, segment: 0, bytes: 0 };
-    Ok(Found { note, edge: Default::default(), leaves: Vec::new(), end, torn: 0 })
+    Ok(Found { note, published: false, edge: Default::default(), leaves: Vec::new(), end, torn: 0 })
 }
 
 struct Writer {

@@ -3,21 +3,22 @@
 //! Everything is fetched as a client over HTTP would fetch it, by path, so the same code checks a ledger's folder, a
 //! mirror of its resources, and a server.
 
-use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bulkhead_core::Sha256;
 
-use crate::backend::absent_as_none;
-use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::checkpoint::CheckpointError;
+use crate::cosign::Cosigned;
 use crate::edge::Edge;
 use crate::entry::{Entry, EntryError};
 use crate::error::LedgerError;
-use crate::key::{Origin, VerifierKey};
+use crate::key::Origin;
 use crate::log::Log;
 use crate::merkle::leaf_hash;
+use crate::mirror::Mirror;
 use crate::tile::{TILE_WIDTH, TileError, TilePath, decode_bundle, encode_hashes};
+use crate::trust::{Trust, Trusted};
 
 #[cfg(test)]
 mod tests;
@@ -42,8 +43,10 @@ pub struct Report {
     pub root: Sha256,
     /// Hash tiles compared, full and partial.
     pub tiles: u64,
-    /// SHA-256 of the key, see [`VerifierKey::fingerprint`].
+    /// SHA-256 of the key, see [`VerifierKey::fingerprint`](crate::VerifierKey::fingerprint).
     pub key_fingerprint: Sha256,
+    /// The known witnesses that cosigned the checkpoint.
+    pub cosigned: Vec<Cosigned>,
     /// Entries in a ledger's folder behind the checkpoint: durable, readable, not covered by a signature yet.
     pub not_integrated: u64,
 }
@@ -110,6 +113,22 @@ pub enum Fault {
         /// The root in the checkpoint.
         signed: Sha256,
     },
+    /// A compartment's checkpoint in the root log does not fit the compartment.
+    #[error("the checkpoint in entry {index} of the root log does not fit the compartment: {what}")]
+    Anchor {
+        /// The root log's entry.
+        index: u64,
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// The log is shorter than what a mirror has of it.
+    #[error("the log shows {found} entries, the mirror has {kept}: it was rolled back, or this is another log")]
+    Shorter {
+        /// What the mirror has.
+        kept: u64,
+        /// What the log shows.
+        found: u64,
+    },
     /// A ledger's folder cannot be opened, or an entry behind its checkpoint cannot be read.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -120,9 +139,16 @@ pub enum Fault {
 ///
 /// # Errors
 /// The first thing that is wrong.
-pub fn verify<S: Source>(source: &S, key: &VerifierKey) -> Result<Report, Fault> {
-    let note = read(source, "checkpoint")?;
-    let checkpoint = Checkpoint::verify(&note, key)?;
+pub fn verify<S: Source>(source: &S, trust: &impl Trust) -> Result<Report, Fault> {
+    verify_note(source, &read(source, "checkpoint")?, trust)
+}
+
+/// The same for a checkpoint that came by another way, for instance one that was kept.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub fn verify_note<S: Source>(source: &S, note: &[u8], trust: &impl Trust) -> Result<Report, Fault> {
+    let Trusted { checkpoint, key, cosigned } = trust.check(note)?;
     let size = checkpoint.size;
     let (mut edge, mut tiles) = (Edge::default(), 0);
     let mut index = 0;
@@ -154,20 +180,22 @@ pub fn verify<S: Source>(source: &S, key: &VerifierKey) -> Result<Report, Fault>
         return Err(Fault::Root { size, computed, signed: checkpoint.root });
     }
     let key_fingerprint = key.fingerprint();
-    Ok(Report { origin: checkpoint.origin, size, root: computed, tiles, key_fingerprint, not_integrated: 0 })
+    Ok(Report { origin: checkpoint.origin, size, root: computed, tiles, key_fingerprint, cosigned, not_integrated: 0 })
 }
 
 /// Verifies a folder: a ledger's own, whether its server runs or not, or a mirror of its resources. In a ledger's own
-/// folder the entries behind the checkpoint are read too.
+/// folder that is the newest signed checkpoint, or the newest cosigned one when cosignatures are asked for; the entries
+/// behind it are read too.
 ///
 /// # Errors
 /// The first thing that is wrong.
-pub fn verify_folder(folder: &Path, key: &VerifierKey) -> Result<Report, Fault> {
+pub fn verify_folder<T: Trust>(folder: &Path, trust: &T) -> Result<Report, Fault> {
     if !folder.join("segment").is_dir() {
-        return verify(&Mirror::new(folder), key);
+        return verify(&Mirror::new(folder), trust);
     }
     let log = Log::open_read_only(folder)?;
-    let mut report = verify(&log, key)?;
+    let cosigned = log.cosigned().filter(|_| trust.needs_witnesses());
+    let mut report = verify_note(&log, &cosigned.unwrap_or_else(|| log.checkpoint()), trust)?;
     for entry in log.entries(report.size..log.size()) {
         entry?;
         report.not_integrated += 1;
@@ -181,26 +209,25 @@ impl Source for Log {
     }
 }
 
-/// A folder with a log's resources as files, as a web server serves them or `wget` fetched them.
-#[derive(Debug)]
-pub struct Mirror {
-    root: PathBuf,
-}
-
-impl Mirror {
-    /// The resources under that folder.
-    pub fn new(root: &Path) -> Self {
-        Self { root: root.to_owned() }
+/// Every entry of a log of that size, in order, from its bundles.
+pub(crate) fn each_entry<S: Source>(
+    source: &S,
+    size: u64,
+    mut visit: impl FnMut(u64, &[u8]) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    for first in (0..size).step_by(TILE_WIDTH as usize) {
+        let width = TILE_WIDTH.min(size - first) as u16;
+        let path = TilePath::entries(first / TILE_WIDTH, width);
+        let bundle = read(source, &path.to_string())?;
+        let entries = decode_bundle(&bundle, width).map_err(|source| Fault::Bundle { path, source })?;
+        for (index, bytes) in (first..).zip(entries) {
+            visit(index, bytes)?;
+        }
     }
+    Ok(())
 }
 
-impl Source for Mirror {
-    fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
-        absent_as_none(fs::read(self.root.join(path)))
-    }
-}
-
-fn read<S: Source>(source: &S, path: &str) -> Result<Vec<u8>, Fault> {
+pub(crate) fn read<S: Source>(source: &S, path: &str) -> Result<Vec<u8>, Fault> {
     let bytes = source.read(path).map_err(|source| Fault::Read { path: path.to_owned(), source })?;
     bytes.ok_or_else(|| Fault::Missing(path.to_owned()))
 }

@@ -46,15 +46,22 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "worker",
         ],
     ),
+    // The pure parts of it (host, hello, dns, names, broker) stand on nothing but files for what is sealed.
+    ("gate::egress", &["clock", "config", "files", "net", "spine", "tasks"]),
+    ("gate::runtime", &["clock", "config", "files"]),
     // Translators without I/O: bytes in, typed out.
     ("gate::intake::ecosystem", &[]),
     // Ask, facts, verdict, entry, permit: over the ledger and its projection, and nothing of a gate.
-    ("spine", &["blocking", "clock", "files", "store", "telemetry"]),
+    ("spine", &["blocking", "clock", "files", "ledger::subject", "store", "telemetry"]),
+    // Looking at what is there already, judged as the gate would: by policy, over what sources set.
+    ("scan", &["clock", "control", "files", "source", "store", "worker"]),
     // Sources learn facts; they remember through the store and ask through the network.
     ("source", &["blob", "clock", "config", "files", "net", "store", "gate::intake::ecosystem"]),
     ("auth", &["clock", "config", "store"]),
     // The worker reads hostile bytes under containment: nothing of the product is in its reach.
     ("worker", &["blocking", "config"]),
+    // Around the ledger: who vouches for it, and in which forms it leaves.
+    ("ledger", &["blocking", "clock", "config", "files", "net", "stop", "tasks"]),
     // The floor: each stands on the vocabulary alone.
     ("store", &["blob", "files"]),
     ("blob", &["files"]),

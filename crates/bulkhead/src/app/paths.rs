@@ -20,10 +20,22 @@ pub struct Paths {
     pub blobs: PathBuf,
     /// The ledger.
     pub ledger: PathBuf,
+    /// The ledger's newest signed checkpoint: the small trusted place, apart from the ledger's folder.
+    pub head: PathBuf,
+    /// Which witnesses cosign the ledger (C2SP tlog-policy), unless the configuration names another file.
+    pub witnesses: PathBuf,
+    /// Time stamps over daily checkpoints.
+    pub timestamps: PathBuf,
+    /// The salts of the people whom entries name by pseudonyms. Never in a backup that outlives an erasure.
+    pub subjects: PathBuf,
     /// The ledger's signing key.
     pub key: PathBuf,
     /// The ledger's name.
     pub origin: PathBuf,
+    /// The sealed secrets.
+    pub secrets: PathBuf,
+    /// The key that seals them, unless the environment gives it.
+    pub secrets_key: PathBuf,
 }
 
 impl Paths {
@@ -36,8 +48,14 @@ impl Paths {
             database: data.join("state.sqlite"),
             blobs: data.join("blobs"),
             ledger: data.join("ledger"),
+            head: data.join("ledger.head"),
+            witnesses: data.join("witness.policy"),
+            subjects: data.join("subjects"),
+            timestamps: data.join("timestamps"),
             key: data.join("ledger.key"),
             origin: data.join("ledger.origin"),
+            secrets: data.join("secrets.sealed"),
+            secrets_key: data.join("secrets.key"),
         }
     }
 

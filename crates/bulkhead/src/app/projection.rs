@@ -6,10 +6,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bulkhead_core::EntryIndex;
-use bulkhead_ledger::{Entry, Log, Options, Origin, Sequencer, SigningKey};
+use bulkhead_core::{Action, EntryIndex};
+use bulkhead_ledger::{Entry, Log, Options, Origin, Recovered, Sequencer, SigningKey};
 
 use super::Paths;
+use crate::spine::Epoch;
 use crate::store::{Store, StoreError};
 
 /// How long entries wait to be projected together: one transaction, one sync.
@@ -25,6 +26,8 @@ pub(super) struct Projector {
 
 struct Inner {
     store: Arc<dyn Store>,
+    /// Advanced when a review is visible in the store, whoever projected it.
+    epoch: Epoch,
     /// Durable entries in order, waiting. The writer thread of the ledger pushes, the projecting thread takes.
     waiting: Mutex<Vec<(EntryIndex, Entry)>>,
     /// Held while rows are taken and projected, so that two flushes cannot swap batches.
@@ -33,9 +36,14 @@ struct Inner {
 }
 
 impl Projector {
-    pub(super) fn new(store: Arc<dyn Store>) -> Self {
-        let inner =
-            Inner { store, waiting: Mutex::default(), projecting: Mutex::default(), wake: std::sync::Condvar::new() };
+    pub(super) fn new(store: Arc<dyn Store>, epoch: Epoch) -> Self {
+        let inner = Inner {
+            store,
+            epoch,
+            waiting: Mutex::default(),
+            projecting: Mutex::default(),
+            wake: std::sync::Condvar::new(),
+        };
         let projector = Self { inner: Arc::new(inner) };
         let background = Arc::downgrade(&projector.inner);
         // A thread and not a task: it waits for the disk, and it must go on while the runtime shuts down.
@@ -82,12 +90,14 @@ impl Projector {
         Ok(count)
     }
 
-    /// Drops every projection and makes it anew.
+    /// Makes every projection anew from the log; the number of entries. Requests go on meanwhile, and are judged by the
+    /// old rows until the new are complete: a rejection must not be gone for the time that a rebuild takes.
     pub(super) fn rebuild(&self, log: &Log) -> anyhow::Result<u64> {
         let _projecting = self.inner.projecting.lock().unwrap_or_else(PoisonError::into_inner);
-        self.inner.waiting.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        self.inner.store.reset_projections()?;
-        self.catch_up(log)
+        let mut entries = log.entries(0..log.size()).map(|entry| entry.map_err(Into::into));
+        let count = self.inner.store.rebuild_projections(&mut entries)?;
+        self.inner.epoch.advance();
+        Ok(count)
     }
 }
 
@@ -99,7 +109,11 @@ impl Inner {
             return Ok(());
         }
         let projected = self.store.project(&rows);
-        if projected.is_err() {
+        if projected.is_ok() {
+            if rows.iter().any(|(_, entry)| matches!(entry.action, Action::ReviewRelease | Action::ReviewReject)) {
+                self.epoch.advance();
+            }
+        } else {
             // Back in front, in order: nothing is lost while the disk is full.
             let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
             let newer = std::mem::replace(&mut *waiting, rows);
@@ -111,6 +125,21 @@ impl Inner {
 
 /// Opens the ledger, making its key and origin on first start.
 pub(super) fn open_ledger(paths: &Paths, projector: &Projector) -> anyhow::Result<Sequencer> {
+    let observer = projector.clone();
+    let options =
+        Options { on_durable: Some(Box::new(move |entries| observer.observe(entries))), ..Options::default() };
+    let (sequencer, recovered) = open_log(paths, options)?;
+    if recovered.torn_bytes > 0 {
+        tracing::warn!(
+            bytes = recovered.torn_bytes,
+            "an entry that was never acknowledged was cut off the ledger's end"
+        );
+    }
+    Ok(sequencer)
+}
+
+/// Opens a log in its folder, making its key and origin on first start.
+pub(super) fn open_log(paths: &Paths, options: Options) -> anyhow::Result<(Sequencer, Recovered)> {
     let key = if paths.key.exists() {
         SigningKey::load(&paths.key)?
     } else {
@@ -126,17 +155,7 @@ pub(super) fn open_ledger(paths: &Paths, projector: &Projector) -> anyhow::Resul
         key
     };
     let origin = origin(paths, &key)?;
-    let observer = projector.clone();
-    let options =
-        Options { on_durable: Some(Box::new(move |entries| observer.observe(entries))), ..Options::default() };
-    let (sequencer, recovered) = Sequencer::open(&paths.ledger, origin, key, options)?;
-    if recovered.torn_bytes > 0 {
-        tracing::warn!(
-            bytes = recovered.torn_bytes,
-            "an entry that was never acknowledged was cut off the ledger's end"
-        );
-    }
-    Ok(sequencer)
+    Ok(Sequencer::open(&paths.ledger, &paths.head, origin, key, options)?)
 }
 
 /// The log's name: from its key and made once, because a host name would tell strangers who mirror it where it runs.
@@ -150,3 +169,6 @@ fn origin(paths: &Paths, key: &SigningKey) -> anyhow::Result<Origin> {
     crate::files::replace(&paths.origin, format!("{origin}\n").as_bytes(), 0o644)?;
     Ok(origin.parse()?)
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use bulkhead_core::{Effect, Value};
 
 use super::call::call;
 use super::output::Output;
-use super::{Done, Failure, Place};
+use super::{Done, Failure, Place, evidence};
 use crate::control::{ExplainedFile, Explanation, Request};
 
 /// Say which rule decided on a release, on which facts, and what would change it
@@ -60,19 +60,11 @@ fn file_text(out: &mut String, file: &ExplainedFile, all: bool) {
     if file.reasons.is_empty() {
         push(out, "  no rule matched");
     }
+    evidence::text(out, &file.facts.findings, if all { usize::MAX } else { evidence::SCREEN });
     push(out, "  facts");
     for (name, value) in &file.facts.attributes {
         if *value != Value::Null || all {
-            push(out, &format!("    {name} = {}", value_text(value)));
-        }
-    }
-    for finding in &file.facts.findings {
-        let place = finding.location.as_ref().map_or(String::new(), |place| {
-            place.line.map_or_else(|| format!(" in {}", place.path), |line| format!(" in {}:{line}", place.path))
-        });
-        push(out, &format!("    finding {}: {}{place}", finding.detector, finding.title));
-        if let Some(excerpt) = &finding.excerpt {
-            push(out, &format!("      | {excerpt}"));
+            push(out, &format!("    {name} = {}", value_text(value, all)));
         }
     }
     for unknown in &file.facts.unknowns {
@@ -102,13 +94,19 @@ fn word(effect: Effect) -> &'static str {
     }
 }
 
-fn value_text(value: &Value) -> String {
+/// Values of a list that fit a line.
+const LISTED: usize = 8;
+
+fn value_text(value: &Value, all: bool) -> String {
     match value {
         Value::Null => "not known".to_owned(),
         Value::Bool(value) => value.to_string(),
         Value::Int(value) => value.to_string(),
         Value::Text(value) => value.clone(),
         Value::List(values) if values.is_empty() => "none".to_owned(),
+        Value::List(values) if !all && values.len() > LISTED => {
+            format!("{}, and {} more", values[..LISTED].join(", "), values.len() - LISTED)
+        }
         Value::List(values) => values.join(", "),
     }
 }

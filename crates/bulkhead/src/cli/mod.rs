@@ -5,15 +5,23 @@
 mod asset;
 mod call;
 mod completions;
+mod diff;
 mod doctor;
+mod evidence;
 mod explain;
 mod exposure;
 mod feed;
 mod inventory;
 mod ledger;
 mod output;
+mod paint;
 mod policy;
+mod progress;
+mod rejudge;
 mod review;
+mod run;
+mod scan;
+mod secret;
 mod serve;
 mod setup;
 mod token;
@@ -77,10 +85,18 @@ enum Command {
     Doctor(doctor::Args),
     /// Say which rule decided on a release, on which facts, and what would change it
     Explain(explain::Args),
+    /// Look at what is there already: an archive, a folder, an environment, a lockfile or a release
+    Scan(scan::Args),
+    /// Show what one release can do that another could not
+    Diff(diff::Args),
+    /// Run a program contained, or show what was recorded of a run
+    Run(run::Args),
     /// Look at what is held, and release or reject it
     Review(review::Args),
     /// Check the policy, or explain a verdict
     Policy(policy::Args),
+    /// Judge what was let in once more, under today's detectors and rules, and say who has what now fails
+    Rejudge(rejudge::Args),
     /// Say what exactly was exposed, with proof
     Exposure(exposure::Args),
     /// Raise what is already inside and was marked by a feed or a new judgement since
@@ -95,6 +111,8 @@ enum Command {
     Feed(feed::Args),
     /// Create, list and revoke the tokens that name clients
     Token(token::Args),
+    /// Keep credentials outside of runs, sealed
+    Secret(secret::Args),
     /// Print shell completions
     Completions(completions::Args),
     /// The process that reads archives, contained. Started by `serve`
@@ -160,6 +178,9 @@ pub fn main() -> ExitCode {
         return crate::worker::child::run();
     }
     let output = Output::new(cli.place.format);
+    if let Command::Run(args) = cli.command {
+        return run::main(&cli.place, args, &output);
+    }
     match run(cli, &output) {
         Ok(Done::Good) => ExitCode::SUCCESS,
         Ok(Done::Refused) => ExitCode::from(1),
@@ -169,13 +190,22 @@ pub fn main() -> ExitCode {
 
 fn run(cli: Cli, output: &Output) -> Result<Done, Failure> {
     let place = &cli.place;
+    let exports = matches!(&cli.command, Command::Ledger(args) if args.exports());
+    if matches!(place.format, Format::Jsonl | Format::Ocsf) && !exports {
+        return Err(Failure::Usage(
+            "only `bulkhead ledger export` writes jsonl and ocsf; use --format json".to_owned(),
+        ));
+    }
     match cli.command {
         Command::Serve(args) => serve::run(place, args, output),
         Command::Setup(args) => setup::run(place, &args, output),
         Command::Doctor(args) => doctor::run(place, &args, output),
         Command::Explain(args) => explain::run(place, args, output),
+        Command::Scan(args) => scan::run(place, &args, output),
+        Command::Diff(args) => diff::run(place, &args, output),
         Command::Review(args) => review::run(place, args, output),
         Command::Policy(args) => policy::run(place, args, output),
+        Command::Rejudge(args) => rejudge::run(place, &args, output),
         Command::Exposure(args) => exposure::run(place, args, output),
         Command::Watch(args) => watch::run(place, &args, output),
         Command::Inventory(args) => inventory::run(place, args, output),
@@ -183,9 +213,10 @@ fn run(cli: Cli, output: &Output) -> Result<Done, Failure> {
         Command::Ledger(args) => ledger::run(place, args, output),
         Command::Feed(args) => feed::run(place, args, output),
         Command::Token(args) => token::run(place, args, output),
+        Command::Secret(args) => secret::run(place, args, output),
         Command::Completions(args) => completions::run(&args, output),
         // Decided in `main`, before anything else is set up.
-        Command::Worker => Ok(Done::Good),
+        Command::Run(_) | Command::Worker => Ok(Done::Good),
     }
 }
 

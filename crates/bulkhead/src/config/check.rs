@@ -10,7 +10,7 @@ use http::uri::Authority;
 use super::error::ConfigErrors;
 use super::raw::{self, Report, Section};
 use super::url::index_url;
-use super::{Config, DEFAULT_FILE, Feed, Intake, Pypi, Server, TlsFiles};
+use super::{Config, DEFAULT_FILE, Feed, Intake, Ledger, People, Pypi, Server, TlsFiles};
 
 /// Checks the whole text; all mistakes at once.
 pub(super) fn check(file: Option<PathBuf>, text: &str) -> Result<Config, ConfigErrors> {
@@ -23,10 +23,11 @@ pub(super) fn check(file: Option<PathBuf>, text: &str) -> Result<Config, ConfigE
     let pypi = pypi(intake.section("pypi", &mut report), &mut report);
     intake.finish(&mut report);
     let feed = feed(root.section("feed", &mut report), &mut report);
+    let ledger = ledger(root.section("ledger", &mut report), folder, &mut report);
     root.finish(&mut report);
     match ConfigErrors::of(report.into_errors()) {
         Some(errors) => Err(errors),
-        None => Ok(Config { file, server, intake: Intake { pypi }, feed }),
+        None => Ok(Config { file, server, intake: Intake { pypi }, feed, ledger }),
     }
 }
 
@@ -119,6 +120,40 @@ fn feed(mut section: Section<'_>, report: &mut Report<'_>) -> Feed {
     span(&mut section, "max_age", Zero::Refused, &mut feed.max_age, report);
     section.finish(report);
     feed
+}
+
+fn ledger(mut section: Section<'_>, folder: &Path, report: &mut Report<'_>) -> Ledger {
+    let mut ledger = Ledger::default();
+    ledger.witness_policy = path(&mut section, "witness_policy", folder, report).map(|(_, path)| path);
+    span(&mut section, "witness_every", Zero::Refused, &mut ledger.witness_every, report);
+    if let Some((at, url)) = text(&mut section, "timestamp_url", report) {
+        match index_url(&url) {
+            Ok(_) => ledger.timestamp_url = Some(url),
+            Err(error) => report.add(at, format!("`ledger.timestamp_url` {error}"), "write the authority's address"),
+        }
+    }
+    if let Some((at, word)) = text(&mut section, "people", report) {
+        match word.as_str() {
+            "pseudonym" => ledger.people = People::Pseudonym,
+            "plain" => ledger.people = People::Plain,
+            _ => report.add(at, format!("`ledger.people` is `{word}`"), "write \"pseudonym\" or \"plain\""),
+        }
+    }
+    if let Some(item) = section.item("roles") {
+        ledger.roles = item.texts(report).into_iter().map(|(_, role)| role).collect();
+    }
+    if let Some(item) = section.item("compartments") {
+        for (at, name) in item.texts(report) {
+            let good = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+            if name.is_empty() || name.len() > 40 || !good || ledger.compartments.contains(&name) {
+                report.add(at, format!("`{name}` cannot name a compartment"), "1 to 40 of a-z, 0-9 and `-`, each once");
+            } else {
+                ledger.compartments.push(name);
+            }
+        }
+    }
+    section.finish(report);
+    ledger
 }
 
 /// `host` or `host:port`, lower case.

@@ -20,6 +20,7 @@ use http::Uri;
 pub use env::Env;
 pub use error::{ConfigError, ConfigErrors};
 pub use inherit::Inherited;
+pub use url::{UrlError, index_url as server_url};
 
 /// Read when no `--config` is given and it exists in the working directory.
 pub const DEFAULT_FILE: &str = "bulkhead.toml";
@@ -35,6 +36,8 @@ pub struct Config {
     pub intake: Intake,
     /// `[feed]`.
     pub feed: Feed,
+    /// `[ledger]`.
+    pub ledger: Ledger,
 }
 
 /// `[server]`: where Bulkhead listens and keeps its data.
@@ -94,6 +97,33 @@ pub struct Pypi {
 pub struct Feed {
     /// A feed older than this is itself an unknown.
     pub max_age: Duration,
+}
+
+/// `[ledger]`: who vouches for it. Everything is optional.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ledger {
+    /// The witnesses and their quorum (C2SP tlog-policy); `None`: `witness.policy` in the data directory.
+    pub witness_policy: Option<PathBuf>,
+    /// How often a new checkpoint goes to the witnesses.
+    pub witness_every: Duration,
+    /// A time stamping authority (RFC 3161) that stamps one checkpoint a day; `None`: no time stamps.
+    pub timestamp_url: Option<String>,
+    /// How people stand in entries.
+    pub people: People,
+    /// Principals that are no people: machines, roles. They stand in entries as they are.
+    pub roles: Vec<String>,
+    /// Compartments, each with a log of its own whose checkpoints go into this ledger.
+    pub compartments: Vec<String>,
+}
+
+/// How people stand in entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum People {
+    /// By a pseudonym: an HMAC under a salt of their own, which can be deleted.
+    #[default]
+    Pseudonym,
+    /// By name and address, for ever.
+    Plain,
 }
 
 /// What the command line sets; it wins over the file.
@@ -179,6 +209,19 @@ impl Default for Pypi {
             connect_timeout: Duration::from_secs(10),
             first_byte_timeout: Duration::from_secs(60),
             idle_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Self {
+            witness_policy: None,
+            witness_every: Duration::from_secs(5),
+            timestamp_url: None,
+            people: People::default(),
+            roles: Vec::new(),
+            compartments: Vec::new(),
         }
     }
 }

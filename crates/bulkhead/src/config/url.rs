@@ -22,7 +22,7 @@ pub enum UrlError {
 ///
 /// # Errors
 /// [`UrlError`], which never holds the text.
-pub(super) fn index_url(text: &str) -> Result<(Uri, Option<Secret>), UrlError> {
+pub fn index_url(text: &str) -> Result<(Uri, Option<Secret>), UrlError> {
     let text = text.trim();
     let (scheme, rest) = text.split_once("://").ok_or(UrlError::Scheme)?;
     let scheme = match scheme.to_ascii_lowercase().as_str() {

@@ -7,7 +7,13 @@
 mod act;
 mod explain;
 mod exposure;
+mod ledger;
+mod lookup;
+mod rejudge;
+mod release;
 mod reply;
+mod run;
+mod secret;
 mod socket;
 mod watch;
 
@@ -19,10 +25,15 @@ use crate::exposure::Question;
 
 pub use act::act;
 pub use exposure::{Environment, Environments, Exposed, answer, bundle};
+pub use lookup::{Looked, lookup};
+pub use rejudge::{Failing, Holder, Rejudged};
+pub use release::ReleaseProfile;
 pub use reply::{
-    ExceptionRow, ExplainedFile, Explanation, FeedRow, Feeds, Held, HeldItem, Imported, LedgerRow, LedgerRows, Loaded,
-    Minted, PolicyInForce, Reviewed, RuleLine, TokenRow, Tokens,
+    Erased, ExceptionRow, ExplainedFile, Explanation, FeedRow, Feeds, Held, HeldItem, Imported, LedgerRow, LedgerRows,
+    Loaded, Minted, PolicyInForce, Reviewed, RuleLine, TokenRow, Tokens, WitnessRow, WitnessRows,
 };
+pub use run::{Recorded, RunRow, RunShown};
+pub use secret::{SecretChange, SecretNoted};
 pub use socket::{SOCKET, ask, listen};
 pub use watch::{Alarm, Watched};
 
@@ -75,6 +86,42 @@ pub enum Request {
     },
     /// Make the projections anew from the entries.
     LedgerRebuild,
+    /// Add a witness to the ledger's policy.
+    WitnessAdd {
+        /// What the policy calls it.
+        name: String,
+        /// Its public key.
+        key: String,
+        /// Its submission prefix.
+        url: String,
+        /// How many must cosign: `any`, `all` or a number; as it is when absent.
+        quorum: Option<String>,
+    },
+    /// The ledger's witnesses and how they are doing.
+    WitnessStatus,
+    /// Take a time stamp over the published checkpoint now.
+    LedgerTimestamp,
+    /// Forget who a pseudonym stands for.
+    SubjectErase {
+        /// The name.
+        subject: String,
+        /// Why.
+        reason: String,
+    },
+    /// Record what a run did. Sent by its supervisor.
+    RunRecord {
+        /// Which.
+        run: bulkhead_core::RunId,
+        /// Who runs it.
+        principal: String,
+        /// What to write.
+        lines: Vec<crate::gate::runtime::record::RunLine>,
+    },
+    /// Everything that was recorded of a run.
+    RunShow {
+        /// Its id, or the beginning of it.
+        id: String,
+    },
     /// Make a token.
     TokenCreate {
         /// The principal that it names.
@@ -103,6 +150,34 @@ pub enum Request {
     },
     /// Every feed, with its digest and age.
     FeedList,
+    /// Record that a secret is about to be added, replaced or removed. Its value never crosses the socket.
+    SecretNote {
+        /// `add`, `rotate` or `remove`.
+        change: SecretChange,
+        /// The secret's name.
+        name: String,
+        /// Where it may go, as a sentence.
+        use_for: String,
+        /// Who does it.
+        owner: String,
+    },
+    /// What advisories and the ledger say about releases.
+    Lookup {
+        /// Purls with versions.
+        purls: Vec<String>,
+    },
+    /// Read everything that is kept once more under today's detectors and rules, and say who has what now fails.
+    Rejudge,
+    /// Read every file of a release, and explain it.
+    ScanRelease {
+        /// A purl with a version.
+        subject: String,
+    },
+    /// What one file of a release can do: the profile that deltas compare.
+    ReleaseProfile {
+        /// A purl with a version.
+        subject: String,
+    },
     /// Record what is told about the estate.
     Tell {
         /// Who tells it.

@@ -242,3 +242,46 @@ pub struct FeedRow {
     /// Whether it is past `settings.feed_max_age`.
     pub stale: bool,
 }
+
+/// The ledger's witnesses.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct WitnessRows {
+    /// The policy's file.
+    pub file: String,
+    /// Why the file is not in force.
+    pub refused: Option<String>,
+    /// Entries that the newest signed checkpoint covers.
+    pub signed: u64,
+    /// Entries that the published checkpoint covers.
+    pub published: u64,
+    /// Whether the published checkpoint has a quorum under the policy as it stands.
+    pub quorum: bool,
+    /// The rows.
+    pub witnesses: Vec<WitnessRow>,
+}
+
+/// One witness.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct WitnessRow {
+    /// What the policy calls it.
+    pub name: String,
+    /// Its key.
+    pub key: String,
+    /// Its submission prefix.
+    pub url: Option<String>,
+    /// The size of the last checkpoint that it cosigned since the server started.
+    pub cosigned: Option<u64>,
+    /// When, by its own clock.
+    pub at: Option<Timestamp>,
+    /// Why the last attempt failed.
+    pub error: Option<String>,
+}
+
+/// A person was forgotten.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Erased {
+    /// What entries call them, now and for ever.
+    pub pseudonym: String,
+    /// The entry that says so.
+    pub entry: u64,
+}

@@ -6,8 +6,9 @@ use std::path::Path;
 
 use bulkhead_core::{EntryIndex, Sha256};
 use bulkhead_ledger::merkle::{self, Nodes, OutOfRange, leaf_hash, node_hash};
+use bulkhead_ledger::mirror::Mirror;
 use bulkhead_ledger::tile::{TILE_WIDTH, TilePath, decode_bundle};
-use bulkhead_ledger::verify::{self as log, Mirror, Source};
+use bulkhead_ledger::verify::{self as log, Source};
 use bulkhead_ledger::{Checkpoint, Entry, TlogProof, VerifierKey};
 use serde::Serialize;
 

@@ -1,3 +1,5 @@
 //! The gates.
 
+pub mod egress;
 pub mod intake;
+pub mod runtime;

@@ -29,7 +29,7 @@ pub enum Resolver {
 
 /// No connection.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum DialError {
+pub(crate) enum DialError {
     #[error("the name {host} does not resolve: {error}")]
     Resolve { host: String, error: io::Error },
     #[error(transparent)]
@@ -97,7 +97,7 @@ impl Connector {
 }
 
 impl Resolver {
-    async fn lookup(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, DialError> {
+    pub(crate) async fn lookup(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, DialError> {
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         if let Ok(address) = bare.parse::<IpAddr>() {
             return Ok(vec![SocketAddr::new(address, port)]);

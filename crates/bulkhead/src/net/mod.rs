@@ -15,6 +15,7 @@ pub mod listen;
 pub mod post;
 pub mod problem;
 pub mod range;
+pub mod remote;
 pub mod server;
 pub mod ssrf;
 pub mod tls;

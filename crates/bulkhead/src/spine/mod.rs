@@ -2,12 +2,12 @@
 //!
 //! judge (pure) -> settle (durable) -> [`Permit`] or [`Problem`]. A gate cannot do the last step itself.
 
+mod epoch;
 mod in_force;
 mod permit;
 mod recent;
 mod reviewed;
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use bulkhead_core::policy::Policy;
@@ -15,11 +15,13 @@ use bulkhead_core::{Ask, Code, Problem, Sha256, Verdict};
 use bulkhead_ledger::{Entry, EntryTime, LedgerError, Sequencer};
 use jiff::Timestamp;
 
-pub use in_force::InForce;
+pub use epoch::Epoch;
+pub use in_force::{Basis, InForce};
 pub use permit::{Permit, Receipt};
 pub use recent::{FRESH, Outcome};
-pub use reviewed::Reviewed;
+pub use reviewed::{REJECTED, Reviewed};
 
+use crate::ledger::subject::Subjects;
 use crate::store::Store;
 use recent::Recent;
 
@@ -27,9 +29,9 @@ use recent::Recent;
 pub struct Spine {
     ledger: Arc<Sequencer>,
     store: Arc<dyn Store>,
+    subjects: Arc<Subjects>,
     in_force: RwLock<Arc<InForce>>,
-    /// Counts every change that may change a verdict: a policy load, a review, a feed import.
-    epoch: AtomicU64,
+    epoch: Epoch,
     recent: Recent,
 }
 
@@ -38,27 +40,36 @@ impl Spine {
     pub fn new(
         ledger: Arc<Sequencer>,
         store: Arc<dyn Store>,
+        subjects: Arc<Subjects>,
         policy: Policy,
         digest: Sha256,
         receipt: Receipt,
+        epoch: Epoch,
     ) -> Self {
         let in_force = RwLock::new(Arc::new(InForce::new(policy, digest, receipt)));
-        Self { ledger, store, in_force, epoch: AtomicU64::new(1), recent: Recent::default() }
+        Self { ledger, store, subjects, in_force, epoch, recent: Recent::default() }
     }
 
-    /// What is in force now. Held for one ask, so that an ask is judged by one policy from end to end.
+    /// What an ask that begins now is judged by. Taken before the facts are gathered, once for each ask.
+    pub fn basis(&self) -> Basis {
+        // The number first: a policy that comes in between then judges under a number that is already past.
+        let epoch = self.epoch.now();
+        Basis { epoch, in_force: self.in_force() }
+    }
+
+    /// What is in force now; for an ask, see [`Spine::basis`].
     pub fn in_force(&self) -> Arc<InForce> {
         Arc::clone(&self.in_force.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The number of the state that verdicts depend on. Whatever is cached from verdicts carries it.
     pub fn epoch(&self) -> u64 {
-        self.epoch.load(Ordering::Acquire)
+        self.epoch.now()
     }
 
     /// Says that what verdicts rest on has changed (a review, a feed), so that cached verdicts are judged anew.
     pub fn facts_changed(&self) {
-        self.epoch.fetch_add(1, Ordering::AcqRel);
+        self.epoch.advance();
     }
 
     /// Puts a policy in force that was recorded.
@@ -79,21 +90,24 @@ impl Spine {
     /// # Errors
     /// When the store cannot be read.
     pub async fn recorded(&self, ask: &Ask, title: &str) -> Result<Option<Outcome>, Problem> {
-        let epoch = self.epoch();
-        if let Some(outcome) = self.recent.standing(ask, epoch) {
+        if let Some(outcome) = self.recent.known(ask) {
             return Ok(Some(outcome));
         }
         let Some(digest) = ask.resource.digest else { return Ok(None) };
+        // As an entry would name the asker.
+        let now = EntryTime::from_unix_millis(0).expect("invariant: 1970 is a time");
+        let named = self.cover(Entry::new(ask, &Verdict::plain(bulkhead_core::Effect::Allow), now, digest)).await?;
         let store = Arc::clone(&self.store);
         let rows = crate::blocking::run(move || store.entries_with_digest(&digest, 1_000)).await?;
         let rows = rows.map_err(|error| error.to_problem())?;
         let same = rows.into_iter().find(|(_, entry)| {
             entry.gate == ask.gate
                 && entry.action == ask.action
-                && entry.principal == ask.principal
+                && entry.principal == named.principal
                 && entry.resource == ask.resource
-                && entry.context == ask.context
+                && entry.context == named.context
         });
+        let epoch = self.epoch();
         Ok(same.map(|(index, entry)| {
             let verdict = Verdict { effect: entry.effect, reasons: entry.reasons };
             let outcome = Outcome::new(Arc::new(verdict), Receipt::new(index), title.into(), epoch);
@@ -103,7 +117,7 @@ impl Spine {
     }
 
     /// Records the verdict and turns it into an outcome that covers the same ask for [`FRESH`]. `dress` adds to the
-    /// entry what only this kind of ask has. `epoch` is the one from before the facts were gathered.
+    /// entry what only this kind of ask has. `basis` is the one that the verdict was made by.
     ///
     /// # Errors
     /// When the ledger cannot record. An ask of the same asker that was permitted earlier, and that policy permits now,
@@ -113,11 +127,12 @@ impl Spine {
         ask: &Ask,
         verdict: Verdict,
         title: String,
-        epoch: u64,
+        basis: &Basis,
         now: Timestamp,
         dress: impl FnOnce(Entry) -> Entry,
     ) -> Result<Outcome, Problem> {
-        let entry = dress(Entry::new(ask, &verdict, entry_time(now), self.in_force().digest));
+        let epoch = basis.epoch;
+        let entry = dress(Entry::new(ask, &verdict, entry_time(now), basis.in_force.digest));
         let receipt = match self.record(entry).await {
             Ok(receipt) => receipt,
             Err(problem) => {
@@ -147,11 +162,12 @@ impl Spine {
         Permit::new(thing, in_force.receipt())
     }
 
-    /// Records an entry and waits until it is durable.
+    /// Records an entry, with people in it by their pseudonyms, and waits until it is durable.
     ///
     /// # Errors
     /// When the ledger cannot record.
     pub async fn record(&self, entry: Entry) -> Result<Receipt, Problem> {
+        let entry = self.cover(entry).await?;
         record(&self.ledger, entry).await
     }
 
@@ -160,7 +176,24 @@ impl Spine {
     /// # Errors
     /// When the ledger cannot record one of them.
     pub async fn record_all(&self, entries: Vec<Entry>) -> Result<Vec<Receipt>, Problem> {
-        record_all(&self.ledger, entries).await
+        let mut covered = Vec::with_capacity(entries.len());
+        for entry in entries {
+            covered.push(self.cover(entry).await?);
+        }
+        record_all(&self.ledger, covered).await
+    }
+
+    async fn cover(&self, entry: Entry) -> Result<Entry, Problem> {
+        let covered = if self.subjects.knows(&entry) {
+            self.subjects.cover(entry)
+        } else {
+            let subjects = Arc::clone(&self.subjects);
+            crate::blocking::run(move || subjects.cover(entry)).await?
+        };
+        covered.map_err(|error| {
+            Problem::new(Code::LedgerUnavailable, format!("a pseudonym for the entry cannot be kept: {error}"))
+                .with_help("nothing is permitted without a record; free disk space or mend the disk, then ask again")
+        })
     }
 }
 

@@ -58,6 +58,11 @@ impl Recent {
         outcomes.get(ask).filter(|outcome| outcome.epoch == epoch).cloned()
     }
 
+    /// The outcome of the same ask, whatever changed since: for an ask whose digest says all that there is to say.
+    pub(super) fn known(&self, ask: &Ask) -> Option<Outcome> {
+        self.outcomes.lock().unwrap_or_else(PoisonError::into_inner).get(ask).cloned()
+    }
+
     pub(super) fn remember(&self, ask: Ask, outcome: Outcome) {
         let mut outcomes = self.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
         if outcomes.len() >= MOST {

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use bulkhead_core::{Code, EntryIndex, Problem};
 
-type Cause = Box<dyn std::error::Error + Send + Sync>;
+/// What the layer below says of it.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// The store could not do what was asked; it has changed nothing.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +55,9 @@ pub enum StoreError {
         /// The index that came.
         found: EntryIndex,
     },
+    /// An entry could not be given to a rebuild.
+    #[error("the projections were not made anew, and the old ones stay: an entry cannot be read ({0})")]
+    Unread(#[source] Cause),
     /// Anything else that the database refused.
     #[error("the database {} failed to {what}: {cause}", path.display())]
     Failed {
@@ -81,6 +85,9 @@ impl StoreError {
             Self::Newer { .. } => "run the newer Bulkhead, or restore the data directory of this one",
             Self::Open { .. } => "check the owner and the permissions of the data directory",
             Self::Gap { .. } => "run `bulkhead ledger rebuild`",
+            Self::Unread(_) => {
+                "run `bulkhead ledger verify`: it names the entry; then restore that ledger from a backup"
+            }
             Self::Failed { .. } => "look at the server's log; `bulkhead ledger rebuild` makes the database again",
         };
         Problem::new(Code::StorageUnavailable, self.to_string()).with_help(help)

@@ -27,9 +27,9 @@ pub use advisory::{
     Semver,
 };
 pub use entry::{Indexed, ServedVersion, detail};
-pub use error::StoreError;
+pub use error::{Cause, StoreError};
 pub use page::{Page, SeenFile, WithheldFrom};
-pub use report::{Judged, Report};
+pub use report::{Judged, KeptDelta, Reading, Report};
 pub use review::{Decision, HeldItem, Ruling};
 pub use sqlite::SqliteStore;
 pub use token::{Token, TokenError, TokenText};
@@ -45,8 +45,11 @@ pub trait Store: Send + Sync {
     fn project(&self, entries: &[Indexed]) -> Result<(), StoreError>;
     /// The index of the last projected entry.
     fn projected_to(&self) -> Result<Option<EntryIndex>, StoreError>;
-    /// Drops every projection, for `bulkhead ledger rebuild`. What no entry can give back is kept.
-    fn reset_projections(&self) -> Result<(), StoreError>;
+    /// Makes every projection anew from all entries, in order from the first, for `bulkhead ledger rebuild`; their number.
+    /// One transaction: readers see the old rows until the new are complete, and an entry that cannot be given
+    /// ([`StoreError::Unread`]) leaves the old ones. What no entry can give back is kept.
+    fn rebuild_projections(&self, entries: &mut dyn Iterator<Item = Result<Indexed, Cause>>)
+    -> Result<u64, StoreError>;
     /// One entry with its index: what `bulkhead explain v1234` shows.
     fn entry(&self, index: EntryIndex) -> Result<Option<Indexed>, StoreError>;
     /// Entries about a release, or about every release of a project when `purl` has no version; newest first.
@@ -76,6 +79,15 @@ pub trait Store: Send + Sync {
     fn report(&self, digest: &Sha256, ruleset: &str) -> Result<Option<Report>, StoreError>;
     /// What is known of those files' content under a ruleset: the quick way for a listing. Files that were never read are absent.
     fn reports_for(&self, digests: &[Sha256], ruleset: &str) -> Result<BTreeMap<Sha256, Judged>, StoreError>;
+
+    /// Notes that the content of a file was read; the first time stands.
+    fn note_reading(&self, reading: &Reading) -> Result<(), StoreError>;
+    /// The files that were read of a project, or of every one, by name of project and file.
+    fn readings(&self, project: Option<&Purl>) -> Result<Vec<Reading>, StoreError>;
+    /// Keeps what is new in a file under a ruleset, in the place of an earlier comparison.
+    fn put_delta(&self, digest: &Sha256, ruleset: &str, kept: &KeptDelta) -> Result<(), StoreError>;
+    /// What is new in those files under a ruleset. Files that were never compared are absent.
+    fn deltas_for(&self, digests: &[Sha256], ruleset: &str) -> Result<BTreeMap<Sha256, KeptDelta>, StoreError>;
 
     // Times and pages of upstreams.
 

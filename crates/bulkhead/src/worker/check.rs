@@ -39,11 +39,13 @@ pub(super) fn report(answer: &[u8], asked: &Asked) -> Result<Report, String> {
     must(report.members.len() as u64 <= asked.limits.members.into(), "has more files than allowed")?;
     must(report.members.len() as u64 <= report.member_count, "has more files than members")?;
     must(i64::try_from(report.member_count.max(report.unpacked_size)).is_ok(), "counts beyond reason")?;
+    must(report.sketch.is_sound(), "has a sketch that is none")?;
     must(report.findings.iter().all(finding), "has a finding that is too long or has control characters")?;
     must(
         report.members.iter().all(|member| text(&member.path, PATH)),
         "has a path that is too long or has control characters",
     )?;
+    must(report.profile.flaw().is_none(), report.profile.flaw().unwrap_or_default())?;
     must(
         report.metadata.as_ref().is_none_or(|found| metadata(found, &asked.limits)),
         "has metadata that does not fit its digest or its limits",

@@ -46,8 +46,8 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 fn serve(socket: &mut Socket) -> Result<()> {
     while let Some(Job { header, file }) = recv_job(&socket.0)? {
-        let Header { id, file_name, limits } = serde_json::from_slice(&header)?;
-        let report = bulkhead_detect::inspect(&Archive::new(file)?, &file_name, &limits);
+        let Header { id, kind, file_name, limits } = serde_json::from_slice(&header)?;
+        let report = bulkhead_detect::inspect_as(&Archive::new(file)?, kind, &file_name, &limits);
         send(socket, &Answer { id, report })?;
     }
     Ok(())

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use bulkhead_contain::{Enforced, PassError, WorkerProcess, WorkerProfile, send_job};
 use bulkhead_core::{Code, Problem};
-use bulkhead_detect::{Limits, Report};
+use bulkhead_detect::{ArchiveKind, Limits, Report};
 use tokio::io::Interest;
 use tokio::net::UnixStream;
 use tokio::sync::Semaphore;
@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use super::check::{self, Asked};
 use super::end;
 use super::keeper::{Coming, Keeper};
-use super::wire::{self, Header, Hello, MAX_ANSWER, MAX_HELLO, read_frame};
+use super::wire::{Header, Hello, MAX_ANSWER, MAX_HELLO, read_frame};
 
 /// How a [`Pool`] works. [`Default`] is what the server uses.
 #[derive(Debug, Clone)]
@@ -121,12 +121,20 @@ impl Pool {
     /// # Errors
     /// `worker-unavailable` when no worker can be started, `bug` when `file` is open for writing.
     pub async fn inspect(&self, file: File, file_name: &str) -> Result<Report, Problem> {
+        self.inspect_as(file, ArchiveKind::of(file_name), file_name).await
+    }
+
+    /// The same, where the caller knows the kind: a `.tgz` is not the same thing to every registry, and a directory has no name.
+    ///
+    /// # Errors
+    /// As [`Pool::inspect`].
+    pub async fn inspect_as(&self, file: File, kind: ArchiveKind, file_name: &str) -> Result<Report, Problem> {
         let pool = &*self.inner;
         let size = file
             .metadata()
             .map_err(|why| Problem::new(Code::StorageUnavailable, format!("size of the file to read: {why}")))?
             .len();
-        let job = Job { time: pool.options.time_for(size), file, file_name };
+        let job = Job { time: pool.options.time_for(size), file, kind, file_name };
         let _seat = pool.seats.acquire().await.map_err(unavailable)?;
         if let Some(worker) = pool.idle_worker(job.time).await {
             match pool.read(worker, &job).await {
@@ -143,6 +151,7 @@ impl Pool {
 /// One archive to read.
 struct Job<'a> {
     file: File,
+    kind: ArchiveKind,
     file_name: &'a str,
     time: Duration,
 }
@@ -194,7 +203,7 @@ impl Inner {
 
     /// Puts one job to one worker, and the worker back when it did well.
     async fn read(&self, worker: Worker, job: &Job<'_>) -> Result<Report, Fault> {
-        let asked = Asked { id: worker.jobs, kind: wire::kind(job.file_name), limits: self.options.limits.clone() };
+        let asked = Asked { id: worker.jobs, kind: job.kind, limits: self.options.limits.clone() };
         let began = Instant::now();
         let last = worker.jobs + 1 >= self.options.jobs_per_worker;
         if last {
@@ -232,7 +241,7 @@ impl Inner {
             Err(Fault::TooSlow) => format!("the worker was not done after {} s", job.time.as_secs()),
         };
         tracing::warn!(file = job.file_name, why, "archive unreadable");
-        Ok(Report::unreadable(wire::kind(job.file_name), &why))
+        Ok(Report::unreadable(job.kind, &why))
     }
 }
 
@@ -253,7 +262,12 @@ impl Busy<'_> {
         let Some(Worker { socket, .. }) = &mut self.worker else {
             return Err(Broken::Socket(io::ErrorKind::NotConnected.into()));
         };
-        let header = Header { id: asked.id, file_name: job.file_name.to_owned(), limits: asked.limits.clone() };
+        let header = Header {
+            id: asked.id,
+            kind: asked.kind,
+            file_name: job.file_name.to_owned(),
+            limits: asked.limits.clone(),
+        };
         let header = serde_json::to_vec(&header).map_err(|why| Broken::Socket(why.into()))?;
         let put = socket.async_io(Interest::WRITABLE, || match send_job(&*socket, &header, &job.file) {
             Err(PassError::Socket(why)) => Err(why),

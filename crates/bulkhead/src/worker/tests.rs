@@ -8,9 +8,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use bulkhead_core::Code;
-use bulkhead_detect::{Limits, Report};
+use bulkhead_detect::{ArchiveKind, Limits, Report};
 
-use super::wire::{self, Answer, Header, Hello};
+use super::wire::{Answer, Header, Hello};
 use super::{Pool, PoolOptions};
 
 /// Reads one whole job: the shell's own `read` would wait for a newline.
@@ -101,7 +101,7 @@ async fn a_worker_that_ends_leaves_an_unreadable_archive_and_a_pool_that_works()
 
 #[tokio::test]
 async fn an_answer_that_is_nonsense_leaves_an_unreadable_archive() {
-    let other_kind = Report { kind: wire::kind("demo-1.0.tar.gz"), ..report() };
+    let other_kind = Report { kind: ArchiveKind::of("demo-1.0.tar.gz"), ..report() };
     let other_kind = frame(&serde_json::to_string(&Answer { id: 0, report: other_kind }).expect("plain"));
     for (script, words) in [
         (r"printf '\000\000\000\000' >&0".to_owned(), "an answer of 0 bytes"),
@@ -241,6 +241,11 @@ fn time_grows_with_the_file_and_stays_below_the_cpu_limit() {
 
 #[test]
 fn the_longest_file_name_of_any_system_fits_a_header() {
-    let header = Header { id: u64::MAX, file_name: "\u{1}".repeat(255), limits: Limits::default() };
+    let header = Header {
+        id: u64::MAX,
+        kind: ArchiveKind::SdistTarGz,
+        file_name: "\u{1}".repeat(255),
+        limits: Limits::default(),
+    };
     assert!(serde_json::to_vec(&header).expect("plain").len() < bulkhead_contain::PassError::MAX_HEADER);
 }

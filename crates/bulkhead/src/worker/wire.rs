@@ -46,7 +46,9 @@ impl From<Enforced> for Hello {
 pub(super) struct Header {
     /// Counts the worker's jobs; its answer repeats it.
     pub(super) id: u64,
-    /// The name under which clients install the file. Its extension says what kind of archive it must be.
+    /// What kind of archive it must be.
+    pub(super) kind: ArchiveKind,
+    /// The name under which clients install the file. Project and version stand in it.
     pub(super) file_name: String,
     /// What the archive may cost.
     pub(super) limits: Limits,
@@ -60,11 +62,6 @@ pub(super) struct Answer {
     pub(super) id: u64,
     /// What was seen.
     pub(super) report: Report,
-}
-
-/// What kind of archive a file must be by its name. Only the name is looked at: there are no bytes here.
-pub(super) fn kind(file_name: &str) -> ArchiveKind {
-    bulkhead_detect::inspect(&[].as_slice(), file_name, &Limits::default()).kind
 }
 
 /// Writes one frame.

@@ -37,7 +37,7 @@ pub fn enter_worker(profile: &WorkerProfile) -> Result<Enforced, ContainError> {
 }
 
 /// The filter and the Landlock domain bind the calling thread and its children only: a second thread would stay free.
-fn one_thread() -> Result<(), ContainError> {
+pub(super) fn one_thread() -> Result<(), ContainError> {
     let threads = fs::read_dir("/proc/self/task")
         .map_err(|why| ContainError::Step { step: "count the process's threads", why: why.to_string() })?
         .count();

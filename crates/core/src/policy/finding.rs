@@ -1,11 +1,15 @@
 //! A finding as a value of CEL: its fields are read where they are, so that looking into it copies nothing.
 
+use std::borrow::Cow;
+
 use cel::ExecutionError;
 use cel::common::traits::Indexer;
-use cel::common::types::{CelNull, CelString, Type};
+use cel::common::types::{CelString, Type};
 use cel::common::value::{CowVal, Val};
 
 use crate::Finding;
+
+use super::scope::Seen;
 
 static FINDING: Type = Type::new_unspecified_type("finding");
 
@@ -14,14 +18,22 @@ static FINDING: Type = Type::new_unspecified_type("finding");
 pub(super) struct CelFinding<'a>(pub(super) &'a Finding);
 
 /// A field of a finding, as rules and templates name it: nothing when there is no such field, null when it has no value.
-pub(super) fn field<'a>(finding: &'a Finding, name: &str) -> Option<Option<&'a str>> {
+pub(super) fn field<'a>(finding: &'a Finding, name: &str) -> Option<Seen<'a>> {
+    let text = |text: &'a str| Seen::Text(Cow::Borrowed(text));
+    let location = finding.location.as_ref();
     Some(match name {
-        "detector" => Some(finding.detector.as_str()),
-        "title" => Some(finding.title.as_str()),
-        "severity" => Some(finding.severity.as_str()),
-        "confidence" => Some(finding.confidence.as_str()),
-        "context" => Some(finding.context.as_str()),
-        "path" => finding.location.as_ref().map(|location| location.path.as_str()),
+        "detector" => text(&finding.detector),
+        "title" => text(&finding.title),
+        "severity" => text(finding.severity.as_str()),
+        "confidence" => text(finding.confidence.as_str()),
+        "context" => text(finding.context.as_str()),
+        "path" => location.map_or(Seen::Null, |location| text(&location.path)),
+        "line" => location.and_then(|location| location.line).map_or(Seen::Null, |line| Seen::Int(line.into())),
+        "place" => location.map_or(Seen::Null, |location| match location.line {
+            Some(line) => Seen::Text(Cow::Owned(format!("{}:{line}", location.path))),
+            None => text(&location.path),
+        }),
+        "excerpt" => finding.excerpt.as_deref().map_or(Seen::Null, text),
         _ => return None,
     })
 }
@@ -30,8 +42,7 @@ impl<'a> CelFinding<'a> {
     fn at(self, index: &dyn Val) -> Result<CowVal<'a, 'a>, ExecutionError> {
         let name = index.downcast_ref::<CelString<'_>>().map(CelString::inner).unwrap_or_default();
         match field(self.0, name) {
-            Some(Some(text)) => Ok(CowVal::owned(CelString::from(text))),
-            Some(None) => Ok(CowVal::Borrowed(&CelNull)),
+            Some(seen) => Ok(seen.into_cel()),
             None => Err(ExecutionError::no_such_key(name)),
         }
     }

@@ -166,6 +166,8 @@ fn settings(document: &DeTable<'_>, report: &mut Report<'_>) -> Settings {
     span(&mut fields, "cooldown", &mut settings.cooldown);
     span(&mut fields, "feed_max_age", &mut settings.feed_max_age);
     span(&mut fields, "downgrade_window", &mut settings.downgrade_window);
+    threshold(&mut fields, "score_hold", &mut settings.score_hold);
+    threshold(&mut fields, "score_deny", &mut settings.score_deny);
     if let Some(patterns) = fields.texts("reserved") {
         for pattern in &patterns {
             if pattern.text.trim_matches('*').is_empty() {
@@ -175,8 +177,30 @@ fn settings(document: &DeTable<'_>, report: &mut Report<'_>) -> Settings {
         }
         settings.reserved = patterns.into_iter().map(|pattern| pattern.text).collect();
     }
+    for (key, target) in
+        [("hosts", &mut settings.hosts), ("open", &mut settings.open), ("private", &mut settings.private)]
+    {
+        if let Some(patterns) = fields.texts(key) {
+            for pattern in patterns.iter().filter(|pattern| !is_host_pattern(&pattern.text)) {
+                let hint = Some(
+                    "write a host (\"api.example.com\"), what is below one (\"*.example.com\"), or an address"
+                        .to_owned(),
+                );
+                fields.error(pattern.start(), format!("`{key}`: `{}` is no host", pattern.text), hint);
+            }
+            *target = patterns.into_iter().map(|pattern| pattern.text).collect();
+        }
+    }
     fields.finish();
     settings
+}
+
+/// A name, `*.name`, or an address: no scheme, no port, no path, and never everything.
+fn is_host_pattern(text: &str) -> bool {
+    let name = text.strip_prefix("*.").unwrap_or(text);
+    let label =
+        |label: &str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    text.parse::<std::net::IpAddr>().is_ok() || name.split('.').all(label)
 }
 
 fn span(fields: &mut Fields<'_, '_, '_>, key: &'static str, target: &mut Duration) {
@@ -184,6 +208,23 @@ fn span(fields: &mut Fields<'_, '_, '_>, key: &'static str, target: &mut Duratio
     match found.text.parse() {
         Ok(duration) => *target = duration,
         Err(error) => fields.error(found.start(), format!("`{key}`: {error}"), None),
+    }
+}
+
+/// A score from 1 to 100, or 101 for one that no score reaches. 0 would refuse everything, which nobody means.
+fn threshold(fields: &mut Fields<'_, '_, '_>, key: &'static str, target: &mut i64) {
+    let Some(value) = fields.value(key) else { return };
+    let number = match value.get_ref() {
+        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok(),
+        _ => None,
+    };
+    match number.filter(|number| (1..=101).contains(number)) {
+        Some(number) => *target = number,
+        None => fields.error(
+            value.span().start,
+            format!("`{key}` must be a whole number from 1 to 101"),
+            Some("scores go from 0 to 100; 101 switches the threshold off".to_owned()),
+        ),
     }
 }
 

@@ -13,7 +13,7 @@ pub(super) fn ask(gate: Gate) -> Ask {
     let purl = Purl::project(Ecosystem::Pypi, "sample").ok().map(|project| project.at("1"));
     let run = Some(RunId::from_uuid(uuid::Uuid::nil()));
     Ask {
-        resource: Resource { purl, file: text(), digest: Some(Sha256::from_bytes([0; 32])) },
+        resource: Resource { purl, file: text(), digest: Some(Sha256::from_bytes([0; 32])), host: text() },
         context: Context { run, purpose: text(), client: text(), address: text() },
         ..bare_ask(gate)
     }

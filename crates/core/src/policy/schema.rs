@@ -70,6 +70,7 @@ pub const INTAKE: &[Attribute] = &[
     ),
     attribute("project.status_reason", Kind::Text, "the registry's reason for the status"),
     attribute("project.reserved", Kind::Bool, "whether the name is reserved for internal packages (settings.reserved)"),
+    attribute("project.lookalike", Kind::Text, "the popular name that this project's looks like"),
     attribute("advisory.malicious", Kind::List, "ids of advisories that call this release or file malicious"),
     attribute("advisory.vulnerable", Kind::List, "ids of the other advisories on this release"),
     attribute("advisory.summary", Kind::Text, "the first matching advisory's own sentence"),
@@ -82,10 +83,49 @@ pub const INTAKE: &[Attribute] = &[
         "whether the content was read; false in a listing that was asked for before any download",
     ),
     attribute("content.readable", Kind::Bool, "whether every member of the archive could be read"),
+    attribute(
+        "content.behaviours",
+        Kind::List,
+        "what the code can do and when: CONTEXT:ABILITY, such as import:spawn; null when it was not read",
+    ),
+    attribute(
+        "content.score",
+        Kind::Int,
+        "0 to 100 over all findings, the delta's included; null when it was not read",
+    ),
+    attribute(
+        "delta.from",
+        Kind::Text,
+        "the version that this one was compared with: the highest lower one that was read here; null when there is none",
+    ),
+    attribute("delta.patch", Kind::Bool, "whether the two versions promise a patch release"),
+    attribute(
+        "delta.new",
+        Kind::List,
+        "what is new against it: import:spawn, chain:fetch-start, hook:npm:postinstall, host:NAME, dependency:NAME, blob:KIND:PATH",
+    ),
+    attribute("delta.score", Kind::Int, "0 to 100 over what is new alone"),
+];
+
+/// What the egress gate sets. What a request alone has is null for a connection.
+pub const EGRESS: &[Attribute] = &[
+    attribute("net.host", Kind::Text, "the host: a name in lower case without the final dot, or an address"),
+    attribute("net.port", Kind::Int, "the port"),
+    attribute("net.scheme", Kind::Text, "how it is spoken to: tls, http, https (TLS that was opened), tcp"),
+    attribute("net.listed", Kind::Bool, "whether the host is in settings.hosts"),
+    attribute("net.secret", Kind::List, "names of the secrets that are for this host"),
+    attribute("net.method", Kind::Text, "the method of the request"),
+    attribute("net.path", Kind::Text, "the path of the request, without its query"),
+    attribute(
+        "net.disagrees",
+        Kind::Text,
+        "how the connection contradicts itself: a TLS hello that names another host, or none",
+    ),
+    attribute("net.misuse", Kind::Text, "where a secret's placeholder stands that does not belong there"),
 ];
 
 /// The names that stand alone, beside the groups: `findings` (list of maps with detector, title, severity,
-/// confidence, context, path) and `unknown` (list of the ids of sources that could not say).
+/// confidence, context, path, line, place, excerpt) and `unknown` (list of the ids of sources that could not say).
 pub const LISTS: &[&str] = &["findings", "unknown"];
 
 /// The knobs that a rule can name; spans of time are in seconds.
@@ -101,7 +141,16 @@ pub const SETTINGS: &[Attribute] = &[
         Kind::Int,
         "seconds by which a lower version may be older than the newest one served",
     ),
+    attribute("settings.score_hold", Kind::Int, "the score from which a file is held"),
+    attribute("settings.score_deny", Kind::Int, "the score from which a file is denied"),
     attribute("settings.reserved", Kind::List, "patterns of internal project names"),
+    attribute(
+        "settings.hosts",
+        Kind::List,
+        "hosts that runs may reach: names, `*.name` for what is below one, or addresses",
+    ),
+    attribute("settings.open", Kind::List, "hosts whose TLS is opened, so that rules see method and path"),
+    attribute("settings.private", Kind::List, "hosts that may have private addresses"),
 ];
 
 /// What each element of `findings` has: `findings.exists(f, f.severity == "critical")`. In reasons: `{finding.title}`.
@@ -112,13 +161,17 @@ pub const FINDING: &[Attribute] = &[
     attribute("confidence", Kind::Text, "low, medium, high"),
     attribute("context", Kind::Text, "when it would run: archive, install, startup, import, call, load"),
     attribute("path", Kind::Text, "the member of the archive; null when it is not in one place"),
+    attribute("line", Kind::Int, "the line in it, from 1; null when it is not on one line"),
+    attribute("place", Kind::Text, "path and line: PATH:LINE, or PATH"),
+    attribute("excerpt", Kind::Text, "the words that were seen, escaped and cut; null when there are none"),
 ];
 
 /// The attributes that rules of that gate can name, beside [`SETTINGS`] and [`LISTS`].
 pub fn of(gate: Gate) -> impl Iterator<Item = &'static Attribute> {
     let own: &'static [Attribute] = match gate {
         Gate::Intake => INTAKE,
-        Gate::Runtime | Gate::Egress | Gate::Vault | Gate::Control => &[],
+        Gate::Egress => EGRESS,
+        Gate::Runtime | Gate::Vault | Gate::Control => &[],
     };
     ASK.iter().chain(own)
 }

@@ -38,7 +38,7 @@ impl Seen<'_> {
         }
     }
 
-    fn into_cel<'b>(self) -> CowVal<'b, 'b>
+    pub(super) fn into_cel<'b>(self) -> CowVal<'b, 'b>
     where
         Self: 'b,
     {
@@ -102,7 +102,7 @@ impl<'a> Scope<'a> {
             "settings" => self.settings.seen(field),
             "ask" | "package" => self.of_ask(name),
             "file" => Some(self.of_ask(name).unwrap_or_else(|| self.of_file(name))),
-            "project" | "advisory" | "floor" | "content" => Some(self.of_facts(name)),
+            "project" | "advisory" | "floor" | "content" | "delta" | "net" => Some(self.of_facts(name)),
             _ => None,
         }
     }

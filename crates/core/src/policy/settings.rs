@@ -14,8 +14,18 @@ pub struct Settings {
     pub feed_max_age: Duration,
     /// How much older than the newest one already served a lower version may be before it counts as a downgrade.
     pub downgrade_window: Duration,
+    /// From which score a file is held: 0 to 100; 101 never.
+    pub score_hold: i64,
+    /// From which score a file is denied; 101 never.
+    pub score_deny: i64,
     /// Patterns of project names that are internal, such as `acme-*`; `*` stands for any characters.
     pub reserved: Vec<String>,
+    /// Hosts that runs may reach: names, `*.name` for what is below one, or addresses.
+    pub hosts: Vec<String>,
+    /// Hosts whose TLS is opened although no secret is for them, so that rules see method and path.
+    pub open: Vec<String>,
+    /// Hosts that may have private addresses: a company's own. Loopback and metadata services stay closed.
+    pub private: Vec<String>,
 }
 
 impl Default for Settings {
@@ -25,7 +35,12 @@ impl Default for Settings {
             cooldown: Duration::seconds(3 * DAY),
             feed_max_age: Duration::seconds(7 * DAY),
             downgrade_window: Duration::seconds(730 * DAY),
+            score_hold: 70,
+            score_deny: 100,
             reserved: Vec::new(),
+            hosts: Vec::new(),
+            open: Vec::new(),
+            private: Vec::new(),
         }
     }
 }
@@ -45,7 +60,12 @@ impl Settings {
             "cooldown" => Some(Seen::Int(self.cooldown.as_seconds())),
             "feed_max_age" => Some(Seen::Int(self.feed_max_age.as_seconds())),
             "downgrade_window" => Some(Seen::Int(self.downgrade_window.as_seconds())),
+            "score_hold" => Some(Seen::Int(self.score_hold)),
+            "score_deny" => Some(Seen::Int(self.score_deny)),
             "reserved" => Some(Seen::List(&self.reserved)),
+            "hosts" => Some(Seen::List(&self.hosts)),
+            "open" => Some(Seen::List(&self.open)),
+            "private" => Some(Seen::List(&self.private)),
             _ => None,
         }
     }

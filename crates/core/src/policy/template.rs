@@ -86,8 +86,8 @@ impl Template {
                     out.push_str(&render(&seen, *filter));
                 }
                 Piece::Finding(field) => {
-                    let text = subjects.findings.first().and_then(|finding| finding::field(finding, field)).flatten();
-                    out.push_str(&text.map_or_else(|| "unknown".to_owned(), clean));
+                    let seen = subjects.findings.first().and_then(|finding| finding::field(finding, field));
+                    out.push_str(&render(&seen.unwrap_or(Seen::Null), None));
                 }
                 Piece::Findings => {
                     out.push_str(&listed(subjects.findings.iter().map(|finding| clean(&finding.title))));

@@ -58,6 +58,7 @@ fn ask() -> Ask {
             purl: Some("pkg:pypi/sampleproject@2.0".parse().expect("a purl")),
             file: Some("sampleproject-2.0-py3-none-any.whl".to_owned()),
             digest: Some(crate::Sha256::from_bytes([0xab; 32])),
+            ..Resource::default()
         },
         context: Context::default(),
     }

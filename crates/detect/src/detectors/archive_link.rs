@@ -7,6 +7,7 @@ use bulkhead_core::{Confidence, Severity};
 use crate::archive::{Archive, EntryKind};
 use crate::detector::{Detector, Meta};
 use crate::findings::Findings;
+use crate::report::ArchiveKind;
 use crate::unpack::path;
 
 const META: Meta = Meta {
@@ -44,6 +45,10 @@ impl Detector for ArchiveLink {
     }
 
     fn inspect(&self, archive: &Archive, findings: &mut Findings) {
+        // A directory is looked at where it lies: nothing is unpacked, and its links are its owner's.
+        if archive.kind == ArchiveKind::Tree {
+            return;
+        }
         let links: HashMap<String, &str> = archive
             .entries
             .iter()

@@ -55,13 +55,13 @@ impl Detector for NameMismatch {
                 directory.to_ascii_lowercase().ends_with(".dist-info") && file == "METADATA"
             }),
             ArchiveKind::Egg => path == "EGG-INFO/PKG-INFO",
-            _ => place::is_sdist_metadata(path),
+            _ => kind.is_sdist() && place::is_sdist_metadata(path),
         };
         if metadata { Want::All } else { Want::Nothing }
     }
 
     fn inspect(&self, archive: &Archive, findings: &mut Findings) {
-        if archive.kind == ArchiveKind::Other {
+        if !archive.kind.is_python() {
             return;
         }
         let Some(file) = &archive.file_name else {

@@ -69,6 +69,7 @@ pub(crate) fn core_metadata(archive: &Archive) -> Option<&Entry> {
     match archive.kind {
         ArchiveKind::Wheel => archive.file(&format!("{}/METADATA", dist_info(archive)?)),
         ArchiveKind::Egg => archive.file("EGG-INFO/PKG-INFO"),
+        _ if !archive.kind.is_python() => None,
         _ => {
             let own =
                 |entry: &&Entry| archive.file_name.as_ref().is_some_and(|file| is_directory_of(file, &entry.path));

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 
 use crate::archive::Archive;
 use crate::code::{Hook, Root};
+use crate::detector::Want;
 use crate::lang::View;
 use crate::report::ArchiveKind;
 
+mod cargo;
+pub(crate) mod npm;
 mod python;
 
 /// From the modules, the path of the importing file and the name that it imports, to a view.
@@ -35,6 +38,17 @@ impl Started {
     }
 }
 
+/// How much of a member that declares what starts is wanted.
+pub(crate) fn wants(kind: ArchiveKind, path: &str) -> Want {
+    match kind {
+        ArchiveKind::Wheel | ArchiveKind::Egg | ArchiveKind::SdistTarGz | ArchiveKind::SdistZip => python::wants(path),
+        ArchiveKind::Npm => npm::wants(path),
+        ArchiveKind::Crate => cargo::wants(path),
+        ArchiveKind::Tree => python::wants(path).max(npm::wants(path)),
+        ArchiveKind::Other => Want::Nothing,
+    }
+}
+
 /// What starts by itself in this archive. May add views of code that stands inside other files (a line of a `.pth`, a
 /// lifecycle command).
 pub(crate) fn started(archive: &Archive, views: &mut Vec<View>) -> Started {
@@ -42,6 +56,26 @@ pub(crate) fn started(archive: &Archive, views: &mut Vec<View>) -> Started {
         ArchiveKind::Wheel | ArchiveKind::Egg | ArchiveKind::SdistTarGz | ArchiveKind::SdistZip => {
             python::started(archive, views)
         }
+        ArchiveKind::Npm => npm::started(archive, views),
+        ArchiveKind::Crate => cargo::started(archive, views),
+        ArchiveKind::Tree => tree(archive, views),
         ArchiveKind::Other => Started::default(),
     }
+}
+
+/// A directory holds anything: what starts by itself is what would in each of its packages.
+fn tree(archive: &Archive, views: &mut Vec<View>) -> Started {
+    let mut all = npm::started(archive, views);
+    let python = python::started(archive, views);
+    all.roots.extend(python.roots);
+    all.hooks.extend(python.hooks);
+    all.modules.extend(python.modules);
+    all.resolve = Some(|modules, from, module| {
+        if crate::lang::javascript::is_script(from) || from.ends_with(".json") || from.ends_with(".gyp") {
+            npm::resolve(modules, from, module)
+        } else {
+            modules.get(module).copied()
+        }
+    });
+    all
 }

@@ -2,7 +2,7 @@
 
 use bulkhead_core::FindingContext;
 
-use super::behaviours;
+use super::{behaviours, reached};
 use crate::behaviour::{Ability, Effect, Sources};
 use crate::code::Root;
 use crate::lang::{Callee, Fidelity, Import, Language, Literals, Shape, Unit, View};
@@ -55,8 +55,10 @@ fn the_earliest_context_counts_along_calls_and_imports() {
         modules: [("demo", 1), ("demo.core", 2), ("demo.late", 3)].map(|(name, at)| (name.to_owned(), at)).into(),
         ..Started::default()
     };
-    let mut seen: Vec<(u32, FindingContext)> =
-        behaviours(&views, &started).iter().map(|behaviour| (behaviour.effect.line, behaviour.context)).collect();
+    let mut seen: Vec<(u32, FindingContext)> = behaviours(&views, &reached(&views, &started))
+        .iter()
+        .map(|behaviour| (behaviour.effect.line, behaviour.context))
+        .collect();
     seen.sort();
     use FindingContext::{Call, Install};
     assert_eq!(

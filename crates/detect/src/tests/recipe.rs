@@ -4,6 +4,7 @@
 //!     expect high                           optional: the least severity of the finding
 //!     --- path                              a file, then its lines
 //!     --- path -> target                    a symbolic link (in a tar)
+//!     %repeat 300 (                         inside a file: a line of that text so many times
 //!
 //! Metadata and RECORD are added, right ones, unless the recipe has them.
 
@@ -31,7 +32,13 @@ impl Recipe {
                 let path = path.unwrap_or(header.trim_end()).to_owned();
                 recipe.members.push((path, target.map(str::to_owned), String::new()));
             } else if let Some((_, _, content)) = recipe.members.last_mut() {
-                content.push_str(line);
+                match line.strip_prefix("%repeat ").and_then(|rest| rest.trim_end_matches('\n').split_once(' ')) {
+                    Some((count, text)) => {
+                        content.push_str(&text.repeat(count.parse().expect("a count")));
+                        content.push('\n');
+                    }
+                    None => content.push_str(line),
+                }
             } else if let Some(name) = line.strip_prefix("archive ") {
                 recipe.file_name = name.trim_end().to_owned();
             } else if let Some(word) = line.strip_prefix("expect ") {
@@ -45,7 +52,7 @@ impl Recipe {
     }
 
     pub(super) fn bytes(&self) -> Vec<u8> {
-        let kind = filename::kind(&self.file_name);
+        let kind = ArchiveKind::of_local(&self.file_name);
         let file = filename::parse(&self.file_name, kind).expect("a file name");
         if kind == ArchiveKind::Wheel {
             let files = self.members.iter().map(|(path, _, content)| File::new(path, content.as_bytes())).collect();
@@ -59,6 +66,9 @@ impl Recipe {
                 None => Item::file(path, content.as_bytes()),
             })
             .collect();
+        if !kind.is_python() {
+            return gzip(&tar(&items));
+        }
         let info = format!("{}-{}/PKG-INFO", file.name, file.version);
         if !items.iter().any(|item| item.name.ends_with(b"PKG-INFO")) {
             let text = format!("Metadata-Version: 2.1\nName: {}\nVersion: {}\n", file.name, file.version);

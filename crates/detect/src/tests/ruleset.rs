@@ -35,6 +35,7 @@ fn every_id_is_tested() {
         include_str!("hostile_tar.rs"),
         include_str!("limits.rs"),
         include_str!("report.rs"),
+        include_str!("../delta/tests.rs"),
     ]
     .concat();
     for meta in metas() {

@@ -71,7 +71,7 @@ impl<'a> Collector<'a> {
 
     /// A member without content.
     pub(crate) fn add(&mut self, path: String, kind: EntryKind) -> Result<(), Fault> {
-        self.push(Entry { path, kind, size: 0, sha256: None, content: None })
+        self.push(Entry { path, kind, size: 0, sha256: None, first: [0; 8], content: None })
     }
 
     /// Starts a file; give its bytes to [`Intake::take`], then [`Collector::end`].
@@ -88,6 +88,7 @@ impl<'a> Collector<'a> {
             sha256: digest::Context::new(&digest::SHA256),
             crc: Crc::new(),
             size: 0,
+            first: [0; 8],
             declared: limit.unwrap_or(u64::MAX),
             member_limit: self.limits.member_bytes,
             room,
@@ -115,6 +116,7 @@ impl<'a> Collector<'a> {
             kind: EntryKind::File,
             size: intake.size,
             sha256: whole.then(|| Sha256::from_bytes(sha256)),
+            first: intake.first,
             content: intake.content,
         })
     }
@@ -137,6 +139,7 @@ pub(crate) struct Intake {
     sha256: digest::Context,
     crc: Crc,
     size: u64,
+    first: [u8; 8],
     declared: u64,
     member_limit: u64,
     room: u64,
@@ -148,6 +151,10 @@ pub(crate) struct Intake {
 
 impl Intake {
     pub(crate) fn take(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        if let Some(room) = usize::try_from(self.size).ok().and_then(|at| self.first.get_mut(at..)) {
+            let count = room.len().min(bytes.len());
+            room[..count].copy_from_slice(&bytes[..count]);
+        }
         self.size += bytes.len() as u64;
         if self.size > self.declared {
             return Err(Fault::Flaw(

@@ -19,6 +19,7 @@ pub(crate) struct Gunzip<'a> {
     size: u64,
     streams: u32,
     inside: bool,
+    plain: bool,
     budget: Budget,
     flaws: Vec<(Flaw, String)>,
 }
@@ -36,13 +37,27 @@ impl<'a> Gunzip<'a> {
             size: 0,
             streams: 0,
             inside: false,
+            plain: false,
             budget,
             flaws: Vec::new(),
         }
     }
 
+    /// Bytes that are not packed at all, as the same kind of stream.
+    pub(crate) fn unpacked(window: Window<'a>, budget: Budget) -> Self {
+        Self { plain: true, ..Self::new(window, budget) }
+    }
+
     /// Unpacked bytes that are at hand; empty only at the end.
     pub(crate) fn fill(&mut self) -> Result<&[u8], Fault> {
+        if self.plain && self.taken == self.piece.len() {
+            self.piece.clear();
+            self.piece.extend_from_slice(self.window.at(self.position)?);
+            self.taken = 0;
+            self.position += self.piece.len() as u64;
+            self.budget.spend(self.piece.len())?;
+            return Ok(&self.piece);
+        }
         while self.taken == self.piece.len() {
             if !self.inside && !self.next_stream()? {
                 return Ok(&[]);

@@ -3,7 +3,7 @@
 //! After a failed sync it behaves as Linux does: the pages are marked clean, reads still see them, later syncs succeed
 //! without writing them, and a crash loses them ("fsyncgate").
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -22,7 +22,7 @@ struct State {
     /// Set while every operation that needs space fails.
     full: bool,
     crashed: bool,
-    locked: bool,
+    locked: BTreeSet<String>,
     /// How many operations of each kind there were.
     counts: BTreeMap<Operation, u32>,
 }
@@ -100,7 +100,8 @@ impl Disk {
     /// The machine stops and starts again: nothing is held, no fault is set, unsynced bytes are as said.
     pub(crate) fn restart(&self, unsynced: Unsynced) {
         let mut state = self.state();
-        (state.fault, state.full, state.crashed, state.locked) = (None, false, false, false);
+        (state.fault, state.full, state.crashed) = (None, false, false);
+        state.locked.clear();
         for file in state.files.values_mut() {
             match unsynced {
                 Unsynced::Lost => {}
@@ -192,20 +193,20 @@ impl File {
     }
 }
 
-struct Lock(Disk);
+struct Lock(Disk, String);
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        self.0.state().locked = false;
+        self.0.state().locked.remove(&self.1);
     }
 }
 
 impl Backend for Disk {
-    fn lock(&self) -> io::Result<Box<dyn Send + Sync>> {
-        if std::mem::replace(&mut self.state().locked, true) {
+    fn lock(&self, path: &str) -> io::Result<Box<dyn Send + Sync>> {
+        if !self.state().locked.insert(path.to_owned()) {
             return Err(ErrorKind::WouldBlock.into());
         }
-        Ok(Box::new(Lock(self.clone())))
+        Ok(Box::new(Lock(self.clone(), path.to_owned())))
     }
 
     fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {

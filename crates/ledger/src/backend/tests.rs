@@ -44,8 +44,8 @@ fn what_is_not_there_is_nothing_and_not_an_error() {
 fn the_lock_is_held_by_one() {
     let root = tempfile::tempdir().unwrap();
     let (one, two) = (Folder::create(root.path()).unwrap(), Folder::create(root.path()).unwrap());
-    let lock = one.lock().unwrap();
-    assert_eq!(two.lock().err().map(|error| error.kind()), Some(ErrorKind::WouldBlock));
+    let lock = one.lock("lock").unwrap();
+    assert_eq!(two.lock("lock").err().map(|error| error.kind()), Some(ErrorKind::WouldBlock));
     drop(lock);
-    assert!(two.lock().is_ok());
+    assert!(two.lock("lock").is_ok());
 }

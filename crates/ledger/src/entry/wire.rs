@@ -84,6 +84,8 @@ struct WireResource {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     file: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    host: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     purl: Option<Purl>,
 }
 
@@ -112,7 +114,7 @@ impl Wire {
         if seq.0 > MAX_INDEX {
             return Err(EntryError::Index(seq.0));
         }
-        let Resource { purl, file, digest } = entry.resource.clone();
+        let Resource { purl, file, digest, host } = entry.resource.clone();
         let Context { run, purpose, client, address } = entry.context.clone();
         let withheld = entry.withheld.clone();
         Ok(Self {
@@ -124,7 +126,7 @@ impl Wire {
             policy: entry.policy,
             principal: entry.principal.clone(),
             reasons: entry.reasons.iter().cloned().map(WireReason::from).collect(),
-            resource: WireResource { digest, file, purl },
+            resource: WireResource { digest, file, host, purl },
             run,
             seq: seq.0,
             time: entry.time.to_string(),
@@ -137,14 +139,14 @@ impl Wire {
         if self.v != ENTRY_VERSION {
             return Err(EntryError::Version(self.v));
         }
-        let WireResource { digest, file, purl } = self.resource;
+        let WireResource { digest, file, host, purl } = self.resource;
         let WireContext { address, client, purpose } = self.context;
         let entry = Entry {
             time: self.time.parse().map_err(|error: super::TimeError| EntryError::Json(error.to_string()))?,
             gate: self.gate,
             principal: self.principal,
             action: self.action,
-            resource: Resource { purl, file, digest },
+            resource: Resource { purl, file, digest, host },
             effect: self.effect,
             reasons: self.reasons.into_iter().map(Reason::from).collect(),
             policy: self.policy,

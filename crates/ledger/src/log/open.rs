@@ -11,6 +11,7 @@ use crate::checkpoint::Checkpoint;
 use crate::edge::{Edge, count_at, width_at};
 use crate::entry::Entry;
 use crate::error::LedgerError;
+use crate::head::HeadStore;
 use crate::key::VerifierKey;
 use crate::merkle::{leaf_hash, subtree};
 use crate::segment::{SEGMENT_ENTRIES, Segment, path_of_segment};
@@ -24,6 +25,8 @@ const TRIES: u32 = 4;
 pub(crate) struct Found {
     /// The checkpoint as it is served.
     pub(crate) note: Vec<u8>,
+    /// Whether the folder's copy of it is up to date.
+    pub(crate) published: bool,
     /// The tree that the checkpoint signs.
     pub(crate) edge: Edge,
     /// The leaves behind it, not integrated yet.
@@ -34,36 +37,65 @@ pub(crate) struct Found {
     pub(crate) torn: usize,
 }
 
-/// What the folder holds; nothing when there is no ledger in it. With a key, the checkpoint must be signed by it.
-pub(crate) fn find(backend: &dyn Backend, key: Option<&VerifierKey>) -> Result<Option<Found>, LedgerError> {
-    let note = backend.read(CHECKPOINT).map_err(LedgerError::io("read", CHECKPOINT))?;
-    let Some(note) = note else {
-        // The first checkpoint, of the empty tree, is older than the first entry.
+/// What the folder holds, for its writer: from the head in the trusted place. Nothing when there is no ledger yet.
+///
+/// The folder's copy of the head may be missing or behind (a crash between the two writes), and is then published
+/// again. It is never ahead and never another one: that would be a trusted place of another folder, or an old one.
+pub(crate) fn find(
+    backend: &dyn Backend,
+    heads: &dyn HeadStore,
+    key: &VerifierKey,
+) -> Result<Option<Found>, LedgerError> {
+    let head = heads.load().map_err(LedgerError::io("read", "the trusted head"))?;
+    let copy = backend.read(CHECKPOINT).map_err(LedgerError::io("read", CHECKPOINT))?;
+    let Some(note) = head else {
+        // The first head, of the empty tree, is older than the first entry.
         let first = path_of_segment(0);
-        if backend.exists(&first).map_err(LedgerError::io("look for", &first))? {
-            return Err(LedgerError::corrupt(CHECKPOINT, 0, "it is missing, though there are entries"));
+        if copy.is_some() || backend.exists(&first).map_err(LedgerError::io("look for", &first))? {
+            let what = "the trusted head is missing, though the folder holds a ledger. If this folder is the newest \
+                        one, copy its file `checkpoint` to the place of the trusted head";
+            return Err(LedgerError::Head(what.to_owned()));
         }
         return Ok(None);
     };
-    let checkpoint = match key {
-        Some(key) => Checkpoint::verify(&note, key)?,
-        None => Checkpoint::read_unverified(&note)?,
-    };
-    let entries = Behind::read(backend, checkpoint.size)?;
-    let edge = read_edge(backend, &checkpoint, &entries.partial)?;
-    Ok(Some(Found { note, edge, leaves: entries.leaves, end: entries.end, torn: entries.torn }))
+    let head = Checkpoint::verify(&note, key)?;
+    let published = copy.as_ref() == Some(&note);
+    if let Some(copy) = copy.filter(|_| !published) {
+        let copy = Checkpoint::verify(&copy, key)?;
+        if copy.size > head.size {
+            let what = format!("the folder is at {} entries, the trusted head at {}", copy.size, head.size);
+            return Err(LedgerError::Head(what));
+        }
+        if copy.size == head.size && copy.root != head.root {
+            return Err(LedgerError::Head(format!("two heads of size {} have different roots", head.size)));
+        }
+    }
+    Ok(Some(Found { published, ..found(backend, note, &head)? }))
 }
 
-/// [`find`] while another process may be appending.
+/// What the folder holds, for a reader beside the process that appends: from the folder's copy of the head, which is
+/// not verified.
 pub(crate) fn find_while_written(backend: &dyn Backend) -> Result<Option<Found>, LedgerError> {
-    let mut found = find(backend, None);
+    let look = || {
+        let note = backend.read(CHECKPOINT).map_err(LedgerError::io("read", CHECKPOINT))?;
+        let Some(note) = note else { return Ok(None) };
+        let checkpoint = Checkpoint::read_unverified(&note)?;
+        found(backend, note, &checkpoint).map(Some)
+    };
+    let mut found = look();
     for _ in 1..TRIES {
         if !matches!(found, Err(LedgerError::Corrupt { .. })) {
             break;
         }
-        found = find(backend, None);
+        found = look();
     }
     found
+}
+
+fn found(backend: &dyn Backend, note: Vec<u8>, head: &Checkpoint) -> Result<Found, LedgerError> {
+    let entries = Behind::read(backend, head.size)?;
+    let edge = read_edge(backend, head, &entries.partial)?;
+    Ok(Found { note, published: true, edge, leaves: entries.leaves, end: entries.end, torn: entries.torn })
 }
 
 /// A full tile, when it has been written.

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::backend::faulty::{Disk, Unsynced};
-use crate::fixture::{answered, entry, key, origin, verifier};
+use crate::fixture::{HEAD, answered, entry, heads, key, open_on, origin, verifier};
 use crate::merkle::{leaf_hash, verify_consistency};
 use crate::segment::{encode_frame, path_of_segment};
 use crate::sequencer::{Options, Recovered, Sequencer};
@@ -11,7 +11,7 @@ use crate::verify::verify;
 
 fn open(disk: &Disk) -> Result<(Sequencer, Recovered), LedgerError> {
     let options = Options { checkpoint_every: Duration::from_secs(3600), max_waiting: 100_000, ..Options::default() };
-    Sequencer::open_on(Arc::new(disk.clone()), origin(), key(), options)
+    open_on(disk, options)
 }
 
 fn disk_with(entries: u64) -> Disk {
@@ -28,7 +28,7 @@ fn seventy_thousand_entries_make_the_tiles_of_the_specification() {
     let disk = disk_with(0);
     let (sequencer, _) = open(&disk).unwrap();
     let log = sequencer.log();
-    let signer = integrate::Signer { origin: origin(), key: key() };
+    let signer = integrate::Signer { origin: origin(), key: key(), heads: heads(&disk) };
     let leaves: Vec<Sha256> = (0..70_000_u64).map(|number| leaf_hash(&number.to_be_bytes())).collect();
     for part in leaves.chunks(997) {
         integrate::integrate(&log, &signer, part).unwrap();
@@ -97,7 +97,7 @@ fn proofs_from_tiles_verify() {
     for index in [0, 1, 255, 256, 511, 512, 699].map(EntryIndex) {
         let proof = log.inclusion_proof(index).unwrap().unwrap();
         let bytes = log.entry_bytes(index).unwrap().unwrap();
-        assert_eq!(proof.verify(&bytes, &verifier()).unwrap().size, 700);
+        assert_eq!(proof.verify(&bytes, &verifier()).unwrap().checkpoint.size, 700);
     }
     assert_eq!(log.inclusion_proof(EntryIndex(700)).unwrap(), None);
     for old in [0, 1, 255, 256, 300, 512, 699, 700] {
@@ -160,8 +160,10 @@ fn damage_is_named_and_nothing_is_repaired() {
         ("the checkpoint covers 300 entries", opening_after(300, change("segment/000", cut))),
         ("the checkpoint covers 300 entries, only 0", opening_after(300, without("segment/000"))),
         ("the checkpoint covers 4100 entries, only 4096", opening_after(4100, without("segment/001"))),
-        ("checkpoint is damaged at byte 0: it is missing", opening_after(300, without("checkpoint"))),
+        ("the trusted head is missing", opening_after(300, without(HEAD))),
+        ("does not verify", opening_after(300, change(HEAD, |bytes| bytes[18] ^= 1))),
         ("does not verify", opening_after(300, change("checkpoint", |bytes| bytes[18] ^= 1))),
+        ("malformed", opening_after(300, change(HEAD, Vec::clear))),
         ("malformed", opening_after(300, change("checkpoint", Vec::clear))),
     ];
     for (expected, found) in cases {
@@ -210,7 +212,9 @@ fn a_crash_between_tiles_and_checkpoint_is_made_good() {
     let (old, new) = (disk_with(250), disk_with(4200));
     // Everything of the later ledger, with the earlier one's checkpoint.
     let disk = new.copy();
-    disk.set_file("checkpoint", old.file("checkpoint"));
+    for path in ["checkpoint", HEAD] {
+        disk.set_file(path, old.file(path));
+    }
     let (sequencer, recovered) = open(&disk).unwrap();
     assert_eq!((recovered.entries, recovered.reintegrated), (4200, 3950));
     assert_eq!(sequencer.log().root(4200).unwrap(), open(&new).unwrap().0.log().root(4200).unwrap());
@@ -249,7 +253,7 @@ fn reading_goes_on_while_writing() {
 fn a_folder_is_read_while_it_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let options = Options { checkpoint_every: Duration::from_secs(3600), ..Options::default() };
-    let (sequencer, _) = Sequencer::open(folder.path(), origin(), key(), options).unwrap();
+    let (sequencer, _) = Sequencer::open(folder.path(), &folder.path().join("head"), origin(), key(), options).unwrap();
     assert!(Log::open_read_only(&folder.path().join("none")).is_err());
     sequencer.append(entry(0)).unwrap();
     sequencer.integrate_now().unwrap();

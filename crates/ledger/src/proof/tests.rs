@@ -13,7 +13,7 @@ fn proof() -> TlogProof {
 
 #[test]
 fn a_proof_verifies_its_entry_and_no_other() {
-    assert_eq!(proof().verify(b"right", &verifier()).unwrap().size, 2);
+    assert_eq!(proof().verify(b"right", &verifier()).unwrap().checkpoint.size, 2);
     assert!(matches!(proof().verify(b"left", &verifier()), Err(TlogProofError::Proof(_))));
     let other = crate::SigningKey::generate().unwrap().verifier(&origin());
     assert!(matches!(proof().verify(b"right", &other), Err(TlogProofError::Checkpoint(_))));

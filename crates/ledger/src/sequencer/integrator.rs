@@ -109,16 +109,17 @@ impl Integrator {
     fn run(&self, log: &Log, signer: &Signer, every: Duration) {
         loop {
             let Due { leaves, asked, close } = self.wait(every);
+            let before = log.integrated();
             let result = match self.fatal() {
                 // What the files say about history is wrong: nothing more is signed.
                 Some(error) => Err(error),
                 None => integrate(log, signer, &leaves),
             };
             let mut work = self.work();
-            if result.is_ok() {
-                work.leaves.drain(..leaves.len());
-            }
-            work.since = if work.leaves.is_empty() { None } else { Some(Instant::now()) };
+            // The head may be in the trusted place although its copy could not be written: those leaves are done.
+            work.leaves.drain(..(log.integrated() - before) as usize);
+            let idle = work.leaves.is_empty() && result.is_ok();
+            work.since = if idle { None } else { Some(Instant::now()) };
             work.error = result.as_ref().err().cloned();
             drop(work);
             for sender in asked {

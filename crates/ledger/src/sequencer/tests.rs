@@ -3,7 +3,7 @@ use std::sync::atomic::AtomicU64;
 
 use super::*;
 use crate::backend::faulty::{Disk, Effect, Fault, Operation, Unsynced};
-use crate::fixture::{entry, key, origin, verifier};
+use crate::fixture::{entry, heads, key, open_on, origin, verifier};
 use crate::verify::{verify, verify_folder};
 
 fn patient() -> Options {
@@ -13,7 +13,8 @@ fn patient() -> Options {
 #[test]
 fn entries_get_their_index_in_order_and_survive() {
     let folder = tempfile::tempdir().unwrap();
-    let (sequencer, recovered) = Sequencer::open(folder.path(), origin(), key(), patient()).unwrap();
+    let (sequencer, recovered) =
+        Sequencer::open(folder.path(), &folder.path().join("head"), origin(), key(), patient()).unwrap();
     assert_eq!(recovered, Recovered { entries: 0, reintegrated: 0, torn_bytes: 0 });
     for number in 0..5 {
         assert_eq!(sequencer.append(entry(number)).unwrap(), EntryIndex(number));
@@ -25,7 +26,8 @@ fn entries_get_their_index_in_order_and_survive() {
     assert!(matches!(sequencer.append(entry(6)), Err(LedgerError::Closed)));
     assert!(matches!(sequencer.integrate_now(), Err(LedgerError::Closed)));
 
-    let (again, recovered) = Sequencer::open(folder.path(), origin(), key(), patient()).unwrap();
+    let (again, recovered) =
+        Sequencer::open(folder.path(), &folder.path().join("head"), origin(), key(), patient()).unwrap();
     assert_eq!(recovered, Recovered { entries: 6, reintegrated: 0, torn_bytes: 0 });
     let entries: Vec<_> = again.log().entries(0..u64::MAX).map(Result::unwrap).collect();
     assert_eq!(entries, (0..6).map(|number| (EntryIndex(number), entry(number))).collect::<Vec<_>>());
@@ -36,17 +38,17 @@ fn entries_get_their_index_in_order_and_survive() {
 #[test]
 fn a_second_opener_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let (first, _) = Sequencer::open(folder.path(), origin(), key(), patient()).unwrap();
-    let second = Sequencer::open(folder.path(), origin(), key(), patient());
+    let (first, _) = Sequencer::open(folder.path(), &folder.path().join("head"), origin(), key(), patient()).unwrap();
+    let second = Sequencer::open(folder.path(), &folder.path().join("head"), origin(), key(), patient());
     assert!(matches!(second.err(), Some(LedgerError::InUse)));
     first.close().unwrap();
-    assert!(Sequencer::open(folder.path(), origin(), key(), patient()).is_ok());
+    assert!(Sequencer::open(folder.path(), &folder.path().join("head"), origin(), key(), patient()).is_ok());
 }
 
 #[test]
 fn another_key_or_origin_is_refused() {
     let disk = Disk::default();
-    let open = |origin, key| Sequencer::open_on(Arc::new(disk.clone()), origin, key, patient()).map(drop);
+    let open = |origin, key| Sequencer::open_on(Arc::new(disk.clone()), heads(&disk), origin, key, patient()).map(drop);
     open(origin(), key()).unwrap();
     assert!(matches!(open(origin(), SigningKey::generate().unwrap()), Err(LedgerError::Checkpoint(_))));
     assert!(matches!(open("other.test".parse().unwrap(), key()), Err(LedgerError::Checkpoint(_))));
@@ -67,7 +69,7 @@ fn many_producers_are_all_answered_and_observed_in_order() {
         })),
         ..patient()
     };
-    let (sequencer, _) = Sequencer::open_on(Arc::new(disk.clone()), origin(), key(), options).unwrap();
+    let (sequencer, _) = open_on(&disk, options).unwrap();
     let barrier = Barrier::new(8);
     thread::scope(|scope| {
         for producer in 0..8_u64 {
@@ -94,7 +96,7 @@ fn who_is_answered_was_observed_before() {
         next.fetch_add(batch.len() as u64, Ordering::SeqCst);
     });
     let options = Options { on_durable: Some(on_durable), ..patient() };
-    let (sequencer, _) = Sequencer::open_on(Arc::new(Disk::default()), origin(), key(), options).unwrap();
+    let (sequencer, _) = open_on(&Disk::default(), options).unwrap();
     let (sender, receiver) = mpsc::channel();
     for number in 0..3 {
         let (sender, observed) = (sender.clone(), Arc::clone(&observed));
@@ -113,7 +115,7 @@ fn who_is_answered_was_observed_before() {
 #[test]
 fn what_waits_while_a_batch_is_written_is_the_next_batch() {
     let disk = Disk::default();
-    let (sequencer, _) = Sequencer::open_on(Arc::new(disk.clone()), origin(), key(), patient()).unwrap();
+    let (sequencer, _) = open_on(&disk, patient()).unwrap();
     let (started, gate) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
     let (in_started, in_gate) = (Arc::clone(&started), Arc::clone(&gate));
     // The answer of the first batch holds the writer while the others queue up.
@@ -140,7 +142,7 @@ fn what_waits_while_a_batch_is_written_is_the_next_batch() {
 #[test]
 fn too_many_waiting_are_refused_and_none_waits_for_ever() {
     let options = Options { max_waiting: 2, ..patient() };
-    let (sequencer, _) = Sequencer::open_on(Arc::new(Disk::default()), origin(), key(), options).unwrap();
+    let (sequencer, _) = open_on(&Disk::default(), options).unwrap();
     let (started, gate) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
     let (in_started, in_gate) = (Arc::clone(&started), Arc::clone(&gate));
     sequencer.submit(
@@ -165,7 +167,7 @@ fn too_many_waiting_are_refused_and_none_waits_for_ever() {
 
 #[test]
 fn an_entry_that_cannot_be_written_is_refused_alone() {
-    let (sequencer, _) = Sequencer::open_on(Arc::new(Disk::default()), origin(), key(), patient()).unwrap();
+    let (sequencer, _) = open_on(&Disk::default(), patient()).unwrap();
     let mut long = entry(0);
     long.resource.file = Some("x".repeat(70_000));
     assert!(matches!(sequencer.append(long), Err(LedgerError::Entry(EntryError::TooLong(_)))));
@@ -177,12 +179,12 @@ fn an_entry_that_cannot_be_written_is_refused_alone() {
 #[test]
 fn a_callback_that_panics_leaves_nobody_waiting() {
     let disk = Disk::default();
-    let (sequencer, _) = Sequencer::open_on(Arc::new(disk.clone()), origin(), key(), patient()).unwrap();
+    let (sequencer, _) = open_on(&disk, patient()).unwrap();
     sequencer.submit(entry(0), Box::new(|_| panic!("on purpose")));
     assert!(matches!(sequencer.append(entry(1)), Err(LedgerError::Closed)));
     assert!(sequencer.close().is_err());
     drop(sequencer);
-    let (again, recovered) = Sequencer::open_on(Arc::new(disk), origin(), key(), patient()).unwrap();
+    let (again, recovered) = open_on(&disk, patient()).unwrap();
     assert!(recovered.entries >= 1);
     again.append(entry(2)).unwrap();
 }
@@ -191,7 +193,7 @@ fn a_callback_that_panics_leaves_nobody_waiting() {
 fn checkpoints_come_by_themselves() {
     let disk = Disk::default();
     let options = Options { checkpoint_every: Duration::ZERO, ..Options::default() };
-    let (sequencer, _) = Sequencer::open_on(Arc::new(disk), origin(), key(), options).unwrap();
+    let (sequencer, _) = open_on(&disk, options).unwrap();
     sequencer.append(entry(0)).unwrap();
     let log = sequencer.log();
     // Yields to the integrating thread until it has done its work; the harness' own limit ends a hang.
@@ -204,7 +206,7 @@ fn checkpoints_come_by_themselves() {
 #[test]
 fn a_tile_with_other_content_stops_the_ledger() {
     let disk = Disk::default();
-    let (sequencer, _) = Sequencer::open_on(Arc::new(disk.clone()), origin(), key(), patient()).unwrap();
+    let (sequencer, _) = open_on(&disk, patient()).unwrap();
     disk.set_file("tile/0/000", Some(vec![0; 8192]));
     for number in 0..256 {
         sequencer.append(entry(number)).unwrap();
@@ -218,7 +220,7 @@ fn a_tile_with_other_content_stops_the_ledger() {
 #[test]
 fn what_a_crash_left_is_integrated_at_start() {
     let disk = Disk::default();
-    let (sequencer, _) = Sequencer::open_on(Arc::new(disk.clone()), origin(), key(), patient()).unwrap();
+    let (sequencer, _) = open_on(&disk, patient()).unwrap();
     sequencer.append(entry(0)).unwrap();
     disk.set_fault(Some(Fault { operation: Operation::Sync, nth: 2, effect: Effect::Half, crash: true }));
     sequencer.append(entry(1)).unwrap();
@@ -226,8 +228,51 @@ fn what_a_crash_left_is_integrated_at_start() {
     assert!(sequencer.append(entry(3)).is_err());
     assert!(sequencer.close().is_err());
     disk.restart(Unsynced::Lost);
-    let (again, recovered) = Sequencer::open_on(Arc::new(disk), origin(), key(), patient()).unwrap();
+    let (again, recovered) = open_on(&disk, patient()).unwrap();
     assert_eq!((recovered.entries, recovered.reintegrated), (3, 3));
     assert!(recovered.torn_bytes > 0);
     assert_eq!(again.log().integrated(), 3);
+}
+
+#[test]
+fn entries_at_the_limit_are_kept_and_above_it_refused() {
+    let disk = Disk::default();
+    let (sequencer, _) = open_on(&disk, patient()).unwrap();
+    let sized = |bytes: usize| {
+        let mut entry = entry(0);
+        let short = entry.encode(EntryIndex(0)).unwrap().len() - entry.resource.file.as_ref().unwrap().len();
+        entry.resource.file = Some("x".repeat(bytes - short));
+        entry
+    };
+    assert_eq!(sized(65_535).encode(EntryIndex(0)).unwrap().len(), 65_535);
+    for (bytes, good) in [(65_534, true), (65_535, true), (65_536, false), (70_000, false)] {
+        // Indices of one digit, so that the length stays.
+        assert_eq!(sequencer.append(sized(bytes)).is_ok(), good, "{bytes}");
+    }
+    // Enough of them that one batch does not hold all.
+    let (sender, receiver) = mpsc::channel();
+    for _ in 0..40 {
+        let sender = sender.clone();
+        sequencer.submit(sized(65_500), Box::new(move |index| sender.send(index.unwrap()).unwrap()));
+    }
+    assert_eq!(receiver.iter().take(40).count(), 40);
+    sequencer.close().unwrap();
+    assert_eq!(sequencer.log().entry_bytes(EntryIndex(1)).unwrap().unwrap().len(), 65_535);
+    assert_eq!(verify(&sequencer.log(), &verifier()).unwrap().size, 42);
+}
+
+#[test]
+fn a_clock_that_steps_changes_no_order() {
+    let disk = Disk::default();
+    let (sequencer, _) = open_on(&disk, patient()).unwrap();
+    let times = [1_774_000_000_000, 1_773_000_000_000, 0, 253_402_300_799_999, 1_774_000_000_001];
+    for millis in times {
+        let entry = Entry { time: crate::EntryTime::from_unix_millis(millis).unwrap(), ..entry(1) };
+        sequencer.append(entry).unwrap();
+    }
+    sequencer.close().unwrap();
+    let (again, _) = open_on(&disk, patient()).unwrap();
+    let read: Vec<u64> = again.log().entries(0..9).map(|entry| entry.unwrap().1.time.unix_millis()).collect();
+    assert_eq!(read, times);
+    assert_eq!(verify(&again.log(), &verifier()).unwrap().size, 5);
 }

@@ -1,9 +1,11 @@
 use std::collections::BTreeMap;
-use std::sync::Arc;
+
+use std::fs;
 
 use super::*;
 use crate::backend::faulty::Disk;
-use crate::fixture::{answered, entry, key, origin, verifier};
+use crate::checkpoint::Checkpoint;
+use crate::fixture::{answered, entry, key, open_on, origin, verifier};
 use crate::sequencer::{Options, Sequencer};
 use crate::tile::push_entry;
 
@@ -28,7 +30,7 @@ const PATHS: [&str; 7] = [
 ];
 
 fn resources() -> Resources {
-    let (sequencer, _) = Sequencer::open_on(Arc::new(Disk::default()), origin(), key(), Options::default()).unwrap();
+    let (sequencer, _) = open_on(&Disk::default(), Options::default()).unwrap();
     (0..300).for_each(|number| sequencer.submit(entry(number), answered()));
     sequencer.close().unwrap();
     let log = sequencer.log();
@@ -109,7 +111,7 @@ fn a_ledger_folder_and_its_mirror_verify() {
     assert_eq!(verify_folder(mirror.path(), &verifier()).unwrap().size, 300);
 
     let options = Options { checkpoint_every: std::time::Duration::from_secs(3600), ..Options::default() };
-    let (sequencer, _) = Sequencer::open(folder.path(), origin(), key(), options).unwrap();
+    let (sequencer, _) = Sequencer::open(folder.path(), &folder.path().join("head"), origin(), key(), options).unwrap();
     sequencer.append(entry(0)).unwrap();
     sequencer.integrate_now().unwrap();
     sequencer.append(entry(1)).unwrap();
@@ -119,7 +121,53 @@ fn a_ledger_folder_and_its_mirror_verify() {
 
 #[test]
 fn an_empty_log_verifies() {
-    let (sequencer, _) = Sequencer::open_on(Arc::new(Disk::default()), origin(), key(), Options::default()).unwrap();
+    let (sequencer, _) = open_on(&Disk::default(), Options::default()).unwrap();
     let report = verify(&sequencer.log(), &verifier()).unwrap();
     assert_eq!((report.size, report.tiles), (0, 0));
+}
+
+#[test]
+fn tiles_and_bundles_in_another_order_are_a_fault() {
+    let disk = Disk::default();
+    let (sequencer, _) = open_on(&disk, Options::default()).unwrap();
+    (0..600).for_each(|number| sequencer.submit(entry(number), answered()));
+    sequencer.close().unwrap();
+    let log = sequencer.log();
+    let paths = crate::mirror::resources(600).map(|path| path.to_string()).chain(["checkpoint".to_owned()]);
+    let good = Resources(paths.map(|path| (path.clone(), log.resource(&path).unwrap().unwrap().bytes)).collect());
+    verify(&good, &verifier()).unwrap();
+    for (one, two) in [("tile/0/000", "tile/0/001"), ("tile/entries/000", "tile/entries/001")] {
+        let mut swapped = good.clone();
+        let (first, second) = (good.0[one].clone(), good.0[two].clone());
+        swapped.0.insert(one.to_owned(), second);
+        swapped.0.insert(two.to_owned(), first);
+        let fault = verify(&swapped, &verifier()).unwrap_err().to_string();
+        assert!(fault.contains("tile/0/000") || fault.contains("entry 0 says that it is entry 256"), "{fault}");
+    }
+    for path in good.0.keys() {
+        let mut cut = good.clone();
+        cut.0.get_mut(path).unwrap().pop();
+        assert!(verify(&cut, &verifier()).is_err(), "{path} cut short");
+    }
+}
+
+#[test]
+fn the_checkpoint_of_another_log_is_refused() {
+    let good = resources();
+    let note = |name: &str| {
+        let signed = Checkpoint::verify(&good.0["checkpoint"], &verifier()).unwrap();
+        Checkpoint { origin: name.parse().unwrap(), ..signed }.sign(&key()).unwrap()
+    };
+    let mut other = good.clone();
+    // By the same key, in the name of another log: key id and origin differ.
+    other.0.insert("checkpoint".to_owned(), note("elsewhere.test"));
+    let fault = verify(&other, &verifier()).unwrap_err().to_string();
+    assert!(fault.contains("no signature by the key `ledger.test/main`"), "{fault}");
+    // The other log's text under this log's name and key.
+    let text = String::from_utf8(note("elsewhere.test")).unwrap();
+    let text = text.split("\n\n").next().unwrap().to_owned() + "\n";
+    let signed = crate::note::Note::sign(&text, &origin(), &key()).unwrap().to_bytes();
+    other.0.insert("checkpoint".to_owned(), signed);
+    let fault = verify(&other, &verifier()).unwrap_err().to_string();
+    assert!(fault.contains("is of the log `elsewhere.test`"), "{fault}");
 }

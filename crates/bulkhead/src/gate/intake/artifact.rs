@@ -11,7 +11,7 @@ use super::Intake;
 use super::ahead::Machine;
 use super::caller::Caller;
 use super::ecosystem::pypi::{IndexFile, ProjectName};
-use super::gather::Gatherer;
+use super::gather::{Gatherer, Seen};
 use super::pages::Page;
 use super::quarantine::Read;
 use crate::blob::Blob;
@@ -89,16 +89,22 @@ impl Intake {
     async fn judge(self: &Arc<Self>, wanted: &Wanted, ask: &Ask) -> Result<(Outcome, Option<Arc<Read>>), Problem> {
         let page = self.pages.page(&wanted.project).await?;
         let file = find(&page, wanted)?;
-        let epoch = self.spine.epoch();
-        let gatherer = Gatherer::of_file(self, &page, file).await?;
+        let mut basis = self.spine.basis();
+        let mut gatherer = Gatherer::of_file(self, &page, file, &basis).await?;
         let now = self.clock.now();
-        let in_force = self.spine.in_force();
-        let verdict = in_force.judge(ask, &gatherer.facts(file, None, now), gatherer.reviewed(), now);
+        let verdict = basis.in_force.judge(ask, &gatherer.facts(file, None, now), gatherer.reviewed(), now);
         let (verdict, read) = if verdict.effect.passes() {
             let read = self.quarantine.read(&wanted.project, file, wanted.digest).await?;
+            let delta = self.delta(&gatherer, &wanted.project, file, wanted.digest).await?;
+            // A download takes as long as it takes. What was decided meanwhile holds for this file too.
+            if self.spine.epoch() != basis.epoch {
+                basis = self.spine.basis();
+                gatherer = Gatherer::of_file(self, &page, file, &basis).await?;
+            }
             let now = self.clock.now();
-            let facts = gatherer.facts(file, Some(read.seen()), now);
-            (in_force.judge(ask, &facts, gatherer.reviewed(), now), Some(read))
+            let seen = Seen { delta: delta.as_ref(), ..read.seen() };
+            let facts = gatherer.facts(file, Some(seen), now);
+            (basis.in_force.judge(ask, &facts, gatherer.reviewed(), now), Some(read))
         } else {
             // An advisory or the cooldown needs no download to say no.
             (verdict, None)
@@ -115,7 +121,7 @@ impl Intake {
         // The floor needs the upload time of what was served, and entries are all that a rebuild has.
         let uploaded = file.upload_time.at().map_or_else(String::new, |at| at.to_string());
         let dress = |entry: Entry| entry.with_detail("uploaded", uploaded);
-        let outcome = self.spine.settle(ask, verdict, title, epoch, now, dress).await?;
+        let outcome = self.spine.settle(ask, verdict, title, &basis, now, dress).await?;
         Ok((outcome, read))
     }
 

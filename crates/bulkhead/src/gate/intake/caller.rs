@@ -18,7 +18,7 @@ impl Caller {
             gate: Gate::Intake,
             principal: self.principal.clone(),
             action,
-            resource: Resource { purl: Some(purl), file: file.map(str::to_owned), digest },
+            resource: Resource { purl: Some(purl), file: file.map(str::to_owned), digest, host: None },
             context: self.context.clone(),
         }
     }

@@ -20,8 +20,9 @@ impl Intake {
         let project =
             ProjectName::parse(purl.name()).map_err(|error| Problem::new(Code::BadRequest, error.to_string()))?;
         let page = self.pages.page(&project).await?;
-        let gatherer = Gatherer::of_page(self, &page).await?;
-        let (in_force, now) = (self.spine.in_force(), self.clock.now());
+        let basis = self.spine.basis();
+        let gatherer = Gatherer::of_page(self, &page, &basis).await?;
+        let (in_force, now) = (basis.in_force, self.clock.now());
         let caller = Caller { principal: Principal::local(), context: Context::default() };
         let wanted = |name: &str| match purl.version() {
             None => true,
@@ -33,7 +34,10 @@ impl Intake {
         for file in page.index.files.iter().filter(|file| wanted(&file.filename)) {
             let ask = gatherer.ask(&caller, Action::Fetch, file);
             let known = file.sha256().and_then(|digest| self.quarantine.known(&digest));
-            let seen: Option<Seen<'_>> = known.as_ref().map(|read| read.seen()).or_else(|| gatherer.seen(file));
+            let seen: Option<Seen<'_>> = known
+                .as_ref()
+                .map(|read| Seen { delta: gatherer.delta(file), ..read.seen() })
+                .or_else(|| gatherer.seen(file));
             let facts = gatherer.facts(file, seen, now);
             let verdict = in_force.judge(&ask, &facts, gatherer.reviewed(), now);
             let explained = policy::explain(&in_force.policy, &ask, &facts, now, gatherer.reviewed().exceptions());

@@ -1,25 +1,30 @@
 //! The facts about the files of one project: what the sources say, and what the worker saw where it has looked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bulkhead_core::policy::Settings;
 use bulkhead_core::{Action, Ask, Facts, Finding, Problem, Purl, Sha256};
+use bulkhead_detect::delta::Delta;
 use jiff::Timestamp;
 
 use super::Intake;
 use super::caller::Caller;
 use super::ecosystem::pypi::{FileName, IndexFile, UploadTime, Version, parse_version};
 use super::pages::Page;
-use crate::source::{advisory, age, floor, reserved, status};
-use crate::spine::{InForce, Reviewed};
-use crate::store::{Advisory, Feed, Judged, ServedVersion, Store, StoreError};
+use crate::source::{advisory, age, floor, lookalike, read, reserved, status};
+use crate::spine::{Basis, InForce, Reviewed};
+use crate::store::{Advisory, Decision, Feed, Judged, KeptDelta, ServedVersion, Store, StoreError};
 
 /// What the worker saw in a file.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Seen<'a> {
     pub(super) readable: bool,
     pub(super) findings: &'a [Finding],
+    /// What the code can do and when.
+    pub(super) behaviours: &'a [String],
+    /// What is new against the release before; nothing when there is none here.
+    pub(super) delta: Option<&'a Delta>,
 }
 
 /// Everything about one project that does not depend on the file, read from the store once.
@@ -31,38 +36,50 @@ pub(super) struct Gatherer {
     by_name: Vec<Advisory>,
     by_file: BTreeMap<Sha256, Vec<Advisory>>,
     judged: BTreeMap<Sha256, Judged>,
+    deltas: BTreeMap<Sha256, KeptDelta>,
+    served: Vec<ServedVersion>,
     floor: Option<(Version, ServedVersion)>,
     reviewed: Reviewed,
+    lookalike: Option<&'static str>,
 }
 
 impl Gatherer {
     /// Reads what the store knows about the page's project and every file of it: for a listing.
-    pub(super) async fn of_page(intake: &Intake, page: &Arc<Page>) -> Result<Self, Problem> {
+    pub(super) async fn of_page(intake: &Intake, page: &Arc<Page>, basis: &Basis) -> Result<Self, Problem> {
         let digests = page.index.files.iter().filter_map(IndexFile::sha256).collect();
-        Self::load(intake, page, digests).await
+        Self::load(intake, page, digests, basis).await
     }
 
     /// Reads what the store knows about the page's project and one file: a page may list thousands.
-    pub(super) async fn of_file(intake: &Intake, page: &Arc<Page>, file: &IndexFile) -> Result<Self, Problem> {
-        Self::load(intake, page, file.sha256().into_iter().collect()).await
+    pub(super) async fn of_file(
+        intake: &Intake,
+        page: &Arc<Page>,
+        file: &IndexFile,
+        basis: &Basis,
+    ) -> Result<Self, Problem> {
+        Self::load(intake, page, file.sha256().into_iter().collect(), basis).await
     }
 
-    async fn load(intake: &Intake, page: &Arc<Page>, digests: Vec<Sha256>) -> Result<Self, Problem> {
-        let (store, page, in_force) = (Arc::clone(&intake.store), Arc::clone(page), intake.spine.in_force());
+    async fn load(intake: &Intake, page: &Arc<Page>, digests: Vec<Sha256>, basis: &Basis) -> Result<Self, Problem> {
+        let (store, page, in_force) = (Arc::clone(&intake.store), Arc::clone(page), Arc::clone(&basis.in_force));
         let loaded = crate::blocking::run(move || Self::read(&*store, page, &digests, &in_force)).await?;
         loaded.map_err(|error| error.to_problem())
     }
 
     fn read(store: &dyn Store, page: Arc<Page>, digests: &[Sha256], in_force: &InForce) -> Result<Self, StoreError> {
         let purl = page.index.name.purl();
+        let served = store.served(&purl)?;
         Ok(Self {
             settings: in_force.policy.settings().clone(),
             feeds: store.feeds()?,
             by_name: store.advisories_on(&purl)?,
             by_file: store.advisories_with_files(digests)?,
             judged: store.reports_for(digests, bulkhead_detect::RULESET)?,
-            floor: floor::highest(store.served(&purl)?),
-            reviewed: Reviewed::new(store.decisions_for(&purl)?, &in_force.policy),
+            deltas: store.deltas_for(digests, bulkhead_detect::RULESET)?,
+            floor: floor::highest(served.clone()),
+            served,
+            reviewed: Reviewed::new(respelled(store.decisions_for(&purl)?, &page), &in_force.policy),
+            lookalike: lookalike::find(purl.ecosystem(), purl.name()),
             page,
             purl,
         })
@@ -81,7 +98,23 @@ impl Gatherer {
     /// What the worker saw in the file, when it was read before.
     pub(super) fn seen(&self, file: &IndexFile) -> Option<Seen<'_>> {
         let judged = self.judged.get(&file.sha256()?)?;
-        Some(Seen { readable: judged.readable, findings: &judged.findings })
+        let (findings, behaviours) = (&judged.findings, &judged.behaviours);
+        Some(Seen { readable: judged.readable, findings, behaviours, delta: self.delta(file) })
+    }
+
+    /// What is new in the file, when it was compared before.
+    pub(super) fn delta(&self, file: &IndexFile) -> Option<&Delta> {
+        self.deltas.get(&file.sha256()?).map(|kept| &kept.delta)
+    }
+
+    /// What is new in the file, with the file that it was compared with.
+    pub(super) fn kept_delta(&self, digest: &Sha256) -> Option<&KeptDelta> {
+        self.deltas.get(digest)
+    }
+
+    /// The versions of the project that left this gate.
+    pub(super) fn served(&self) -> &[ServedVersion] {
+        &self.served
     }
 
     /// The ask of that caller for the file.
@@ -135,6 +168,7 @@ impl Gatherer {
         let project_status = self.page.index.status.as_ref();
         status::gather(&mut facts, project_status.map(|status| (&*status.status, status.reason.as_deref())));
         reserved::gather(&mut facts, &self.purl, &self.settings);
+        facts.set("project.lookalike", self.lookalike);
         let version = name.as_ref().ok().and_then(FileName::version);
         let of_file = file.sha256().and_then(|digest| self.by_file.get(&digest)).map(Vec::as_slice);
         advisory::gather(&mut facts, version, &self.by_name, of_file.unwrap_or_default());
@@ -142,9 +176,26 @@ impl Gatherer {
         floor::gather(&mut facts, version, file.upload_time.at(), self.floor.as_ref());
         facts.set("content.judged", seen.is_some());
         if let Some(seen) = seen {
-            facts.set("content.readable", seen.readable);
-            facts.findings = seen.findings.to_vec();
+            read::gather(&mut facts, seen.readable, seen.findings, seen.behaviours, seen.delta);
         }
         facts
     }
+}
+
+/// The decisions, once more for each other spelling of their version that the page has: `1.0` and `1.0.0` are one release
+/// (PEP 440), and what was decided about one is decided about the other.
+fn respelled(mut decisions: Vec<Decision>, page: &Page) -> Vec<Decision> {
+    let mut more = Vec::new();
+    for decision in &decisions {
+        let Some(decided) = decision.purl.version() else { continue };
+        let Some(parsed) = parse_version(decided) else { continue };
+        let names = page.index.files.iter().filter_map(|file| FileName::parse(&file.filename, &page.index.name).ok());
+        let versions = names.filter_map(|name| name.version().cloned());
+        let spellings: BTreeSet<String> =
+            versions.filter(|version| *version == parsed).map(|version| version.to_string()).collect();
+        let others = spellings.into_iter().filter(|spelling| spelling != decided);
+        more.extend(others.map(|spelling| Decision { purl: decision.purl.at(spelling), ..decision.clone() }));
+    }
+    decisions.append(&mut more);
+    decisions
 }

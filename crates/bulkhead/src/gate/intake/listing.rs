@@ -14,7 +14,7 @@ use super::ecosystem::pypi::{self, CoreMetadata, FileKind, Form, IndexFile, Link
 use super::gather::Gatherer;
 use super::pages::Page;
 use crate::net::encoding;
-use crate::spine::InForce;
+use crate::spine::Basis;
 
 /// A listing that withholds is judged anew after this, so that maturing files show.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -28,7 +28,7 @@ const MOST_BYTES: usize = 16 << 20;
 #[derive(Debug)]
 pub(super) struct Listing {
     page: Arc<Page>,
-    epoch: u64,
+    pub(super) basis: Basis,
     judged: Instant,
     /// Indexes into the page's files that stay.
     keep: Vec<usize>,
@@ -69,7 +69,8 @@ pub(super) struct Rendered {
 
 impl Listing {
     /// Judges every file of the page for the caller.
-    pub(super) fn judge(caller: &Caller, gatherer: &Gatherer, in_force: &InForce, epoch: u64, now: Timestamp) -> Self {
+    pub(super) fn judge(caller: &Caller, gatherer: &Gatherer, basis: Basis, now: Timestamp) -> Self {
+        let in_force = &basis.in_force;
         let page = Arc::clone(gatherer.page());
         let index = &page.index;
         let mut keep = Vec::with_capacity(index.files.len());
@@ -103,7 +104,7 @@ impl Listing {
         let withheld_digest = digest(&withheld, &causes, all_refused);
         Self {
             page,
-            epoch,
+            basis,
             judged: Instant::now(),
             keep,
             withheld,
@@ -226,7 +227,8 @@ impl Listings {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let listing = known.get(key)?;
         let longest = if listing.withheld.is_empty() { LONGEST_WHOLE } else { LONGEST };
-        let fresh = Arc::ptr_eq(&listing.page, page) && listing.epoch == epoch && listing.judged.elapsed() < longest;
+        let fresh =
+            Arc::ptr_eq(&listing.page, page) && listing.basis.epoch == epoch && listing.judged.elapsed() < longest;
         fresh.then(|| {
             *listing.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
             Arc::clone(listing)

@@ -5,6 +5,7 @@
 
 mod ahead;
 mod artifact;
+mod before;
 mod caller;
 pub mod canary;
 pub mod ecosystem;
@@ -15,6 +16,7 @@ mod listing;
 mod pages;
 mod quarantine;
 mod reader;
+mod release;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -192,15 +194,15 @@ impl Intake {
     /// The project's page, judged for the caller.
     async fn listing(self: &Arc<Self>, project: &ProjectName, caller: &Caller) -> Result<Arc<Listing>, Problem> {
         let page = self.pages.page(project).await?;
-        let (epoch, in_force) = (self.spine.epoch(), self.spine.in_force());
-        let judged_as = caller.as_judged(in_force.names_client, in_force.names_address);
+        let basis = self.spine.basis();
+        let judged_as = caller.as_judged(basis.in_force.names_client, basis.in_force.names_address);
         let key = Key { project: project.clone(), caller: judged_as };
-        if let Some(listing) = self.listings.fresh(&key, &page, epoch) {
+        if let Some(listing) = self.listings.fresh(&key, &page, basis.epoch) {
             return Ok(listing);
         }
-        let gatherer = Gatherer::of_page(self, &page).await?;
+        let gatherer = Gatherer::of_page(self, &page, &basis).await?;
         let (caller, now) = (key.caller.clone(), self.clock.now());
-        let judged = crate::blocking::run(move || Listing::judge(&caller, &gatherer, &in_force, epoch, now)).await?;
+        let judged = crate::blocking::run(move || Listing::judge(&caller, &gatherer, basis, now)).await?;
         let listing = Arc::new(judged);
         self.listings.remember(key, Arc::clone(&listing));
         Ok(listing)
@@ -214,9 +216,8 @@ impl Intake {
         caller: &Caller,
         listing: &Arc<Listing>,
     ) -> Result<Permit<Arc<Listing>>, Problem> {
-        let in_force = self.spine.in_force();
         if listing.withheld.is_empty() {
-            return Ok(self.spine.admit_unchanged(&in_force, Arc::clone(listing)));
+            return Ok(self.spine.admit_unchanged(&listing.basis.in_force, Arc::clone(listing)));
         }
         // The digest is over what is withheld, so that a change of it is another ask.
         let ask = caller.ask(Action::List, project.purl(), None, Some(listing.withheld_digest));
@@ -228,7 +229,7 @@ impl Intake {
                 self.metrics.verdict("intake", Action::List.as_str(), verdict.effect.as_str());
                 let names = listing.withheld.iter().map(|withheld| &*withheld.file);
                 let dress = |entry: Entry| entry.with_withheld(names);
-                self.spine.settle(&ask, verdict, title, self.spine.epoch(), self.clock.now(), dress).await?
+                self.spine.settle(&ask, verdict, title, &listing.basis, self.clock.now(), dress).await?
             }
         };
         self.spine.admit(&ask, &outcome, Arc::clone(listing))

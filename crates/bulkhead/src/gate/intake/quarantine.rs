@@ -29,6 +29,8 @@ const MOST: usize = 4_000;
 pub(super) struct Read {
     pub(super) readable: bool,
     pub(super) findings: Vec<Finding>,
+    /// What the code can do and when.
+    pub(super) behaviours: Vec<String>,
     /// The wheel's METADATA, exactly as in the wheel.
     pub(super) metadata: Option<Bytes>,
 }
@@ -60,7 +62,7 @@ pub(super) struct Parts {
 impl Read {
     /// What a listing or a verdict needs of it.
     pub(super) fn seen(&self) -> Seen<'_> {
-        Seen { readable: self.readable, findings: &self.findings }
+        Seen { readable: self.readable, findings: &self.findings, behaviours: &self.behaviours, delta: None }
     }
 }
 
@@ -82,6 +84,25 @@ impl Quarantine {
         }
         let (inner, file, project) = (Arc::clone(&self.inner), file.clone(), project.clone());
         self.inner.flights.join(digest, || async move { inner.obtain(&project, &file, digest).await }).await
+    }
+
+    /// Reads a file that is here once more, under today's detectors, without a download. Nothing when it is not here.
+    pub(super) async fn read_again(
+        &self,
+        digest: Sha256,
+        file_name: &str,
+    ) -> Result<Option<bulkhead_detect::Report>, Problem> {
+        let blobs = Arc::clone(&self.inner.parts.blobs);
+        let opened = crate::blocking::run(move || blobs.open(&digest)).await?.map_err(|error| error.to_problem())?;
+        let Some(blob) = opened else { return Ok(None) };
+        let report = self.inner.parts.reader.pool().await?.inspect(blob.file, file_name).await?;
+        let kept = store::Report::new(digest, &report, self.inner.parts.clock.now())?;
+        let store = Arc::clone(&self.inner.parts.store);
+        let put = crate::blocking::run(move || store.put_report(&kept)).await;
+        if let Err(problem) = put.and_then(|put| put.map_err(|error| error.to_problem())) {
+            tracing::warn!(%digest, %problem, "the report could not be kept");
+        }
+        Ok(Some(report))
     }
 
     /// The report, when it is in memory.
@@ -172,7 +193,7 @@ impl Inner {
         let report = self.parts.reader.pool().await?.inspect(blob.file, &file.filename).await?;
         self.parts.metrics.inspected(began.elapsed().as_secs_f64());
         self.index(project, file, digest, &report).await?;
-        self.keep(digest, &report).await?;
+        self.keep(project, &file.filename, digest, &report).await?;
         Ok(from_report(report))
     }
 
@@ -192,21 +213,28 @@ impl Inner {
         self.parts.recorder.contents(purl, digest, report.members.iter().map(member).collect()).await
     }
 
-    async fn keep(&self, digest: Sha256, report: &bulkhead_detect::Report) -> Result<(), Problem> {
-        let json = serde_json::to_string(report);
-        let json = json
-            .map_err(|error| Problem::new(Code::Bug, format!("the report on {digest} cannot be written: {error}")))?;
-        let kept = store::Report {
+    async fn keep(
+        &self,
+        project: &ProjectName,
+        file_name: &str,
+        digest: Sha256,
+        report: &bulkhead_detect::Report,
+    ) -> Result<(), Problem> {
+        let kept = store::Report::new(digest, report, self.parts.clock.now())?;
+        let version = FileName::parse(file_name, project).ok().and_then(|name| Some(name.version()?.to_string()));
+        let reading = version.map(|version| store::Reading {
+            purl: project.purl().at(version),
+            file: file_name.to_owned(),
             digest,
-            ruleset: report.ruleset.clone(),
-            judged_at: self.parts.clock.now(),
-            readable: report.readable,
-            findings: report.findings.clone(),
-            json,
-        };
+            at: kept.judged_at,
+        });
         let store = Arc::clone(&self.parts.store);
         let put = async move {
-            let put = crate::blocking::run(move || store.put_report(&kept)).await;
+            let put = crate::blocking::run(move || {
+                store.put_report(&kept)?;
+                reading.map_or(Ok(()), |reading| store.note_reading(&reading))
+            })
+            .await;
             // A report that cannot be kept is still true; the file is read again after a restart.
             if let Err(problem) = put.and_then(|put| put.map_err(|error| error.to_problem())) {
                 tracing::warn!(%digest, %problem, "the report could not be kept");
@@ -225,5 +253,5 @@ impl Inner {
 fn from_report(report: bulkhead_detect::Report) -> Read {
     let wheel = report.kind == bulkhead_detect::ArchiveKind::Wheel;
     let metadata = report.metadata.filter(|_| wheel).map(|metadata| Bytes::from(metadata.content.0));
-    Read { readable: report.readable, findings: report.findings, metadata }
+    Read { readable: report.readable, findings: report.findings, behaviours: report.profile.words(), metadata }
 }

@@ -28,7 +28,7 @@ pub(super) fn entry(index: u64, action: Action, purl: &Purl, file: Option<&str>,
         gate: Gate::Intake,
         principal: Principal::new("ci"),
         action,
-        resource: Resource { purl: Some(purl.clone()), file: file.map(str::to_owned), digest: None },
+        resource: Resource { purl: Some(purl.clone()), file: file.map(str::to_owned), ..Resource::default() },
         context: Context::default(),
     };
     let millis = u64::try_from(at(i64::try_from(index).expect("small")).as_millisecond()).expect("after 1970");

@@ -1,10 +1,10 @@
 //! What no entry can give back: reports, first-seen times, pages, what was withheld, tokens, small values.
 
-use bulkhead_core::{Confidence, Finding, FindingContext, Principal, Severity};
+use bulkhead_core::{Confidence, Finding, FindingContext, Principal, Purl, Severity};
 
 use super::Check;
 use super::fixture::{at, digest, project};
-use crate::store::{Page, Report, SeenFile, Store, TokenText, WithheldFrom};
+use crate::store::{KeptDelta, Page, Reading, Report, SeenFile, Store, TokenText, WithheldFrom};
 
 pub(super) const ALL: &[Check] = &[
     ("reports come back whole, long and short, one for each ruleset", reports),
@@ -13,6 +13,8 @@ pub(super) const ALL: &[Check] = &[
     ("what was withheld is remembered for each asker and project", withheld),
     ("tokens name their principal until they expire or are revoked", tokens),
     ("small values are kept", meta),
+    ("what was read is known by project", readings),
+    ("a delta is kept by file and ruleset", deltas),
 ];
 
 fn reports(store: &dyn Store) {
@@ -31,6 +33,7 @@ fn reports(store: &dyn Store) {
         judged_at: at(1),
         readable: findings.is_empty(),
         findings,
+        behaviours: findings_words(byte),
         json: format!("{{\"pad\":\"{}\"}}", "é".repeat(length)),
     };
     let long = report(1, "r1", 50_000, vec![finding]);
@@ -50,6 +53,37 @@ fn reports(store: &dyn Store) {
     let replaced = report(2, "r1", 4, Vec::new());
     store.put_report(&replaced).expect("replaces");
     assert_eq!(store.report(&digest(2), "r1").expect("answers"), Some(replaced));
+}
+
+fn findings_words(byte: u8) -> Vec<String> {
+    if byte == 1 { vec!["import:spawn".to_owned()] } else { Vec::new() }
+}
+
+fn readings(store: &dyn Store) {
+    let reading = |project: Purl, file: &str, byte: u8, time| Reading {
+        purl: project.at("1.0"),
+        file: file.to_owned(),
+        digest: digest(byte),
+        at: at(time),
+    };
+    let (a, b) = (reading(project("demo"), "a.whl", 1, 1), reading(project("other"), "b.whl", 2, 2));
+    for noted in [&b, &a, &Reading { at: at(9), ..a.clone() }] {
+        store.note_reading(noted).expect("notes");
+    }
+    assert_eq!(store.readings(Some(&project("demo"))).expect("answers"), [a.clone()], "the first time stands");
+    assert_eq!(store.readings(None).expect("answers"), [a, b]);
+    assert_eq!(store.readings(Some(&project("none"))).expect("answers"), []);
+}
+
+fn deltas(store: &dyn Store) {
+    let empty = bulkhead_detect::Profile::default();
+    let delta = |from: &str| bulkhead_detect::delta::compare(&empty, &empty, from, "2.0");
+    let kept = |byte: u8, from: &str| KeptDelta { before: digest(byte), delta: delta(from) };
+    store.put_delta(&digest(1), "r1", &kept(8, "1.0")).expect("keeps");
+    store.put_delta(&digest(1), "r1", &kept(9, "1.1")).expect("replaces");
+    store.put_delta(&digest(1), "r2", &kept(8, "1.0")).expect("keeps");
+    let found = store.deltas_for(&[digest(1), digest(2)], "r1").expect("answers");
+    assert_eq!(found.into_iter().collect::<Vec<_>>(), [(digest(1), kept(9, "1.1"))]);
 }
 
 fn first_seen(store: &dyn Store) {

@@ -9,7 +9,7 @@ use crate::store::{Indexed, Ruling, Store, StoreError, detail};
 pub(super) const ALL: &[Check] = &[
     ("entries are found by every key, newest first", found_by_every_key),
     ("a repeat is harmless and a gap is refused", repeat_and_gap),
-    ("a reset drops projections and projecting again gives the same", rebuild),
+    ("a rebuild gives the same, whole or not at all", rebuild),
     ("held items count, close when the file passes and open anew", held),
     ("decisions settle held items for as long as they are in force", decisions),
     ("a review without owner, reason or expiry decides nothing", undecided),
@@ -73,10 +73,15 @@ fn rebuild(store: &dyn Store) {
     store.set_meta("kept", "yes").expect("keeps");
     let before = answers(store);
     assert_eq!(before.1.len(), 1);
-    store.reset_projections().expect("resets");
+    assert_eq!(store.rebuild_projections(&mut std::iter::empty()).expect("rebuilds"), 0);
     assert_eq!(store.projected_to().expect("answers"), None);
     assert_eq!(answers(store), (vec![], vec![], vec![], vec![]));
     assert_eq!(store.meta("kept").expect("answers").as_deref(), Some("yes"), "what no entry gives back is kept");
+    let gap = store.rebuild_projections(&mut entries.iter().skip(1).cloned().map(Ok)).expect_err("a gap");
+    assert!(matches!(gap, StoreError::Gap { .. }), "{gap}");
+    assert_eq!(store.rebuild_projections(&mut entries.iter().cloned().map(Ok)).expect("rebuilds"), 6);
+    assert_eq!(answers(store), before);
+    store.rebuild_projections(&mut std::iter::empty()).expect("rebuilds");
     // One by one this time: the grouping must not matter.
     for entry in &entries {
         store.project(std::slice::from_ref(entry)).expect("projects");

@@ -10,6 +10,7 @@ mod graph;
 mod page;
 mod projection;
 mod query;
+mod reading;
 mod report;
 mod store;
 mod token;
@@ -126,6 +127,19 @@ impl SqliteStore {
         transact(&mut writer, work).map_err(|cause| classify(&self.path, what, cause))
     }
 
+    /// The same for work that can find the entries themselves wrong; then nothing is written.
+    fn project_all<T>(
+        &self,
+        what: &'static str,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, projection::Undone>,
+    ) -> Result<T, StoreError> {
+        let mut writer = lock(&self.writer);
+        transact(&mut writer, work).map_err(|undone| match undone {
+            projection::Undone::Database(cause) => classify(&self.path, what, cause),
+            projection::Undone::Entries(error) => error,
+        })
+    }
+
     /// Writes in one transaction that a power cut may undo: for what can be fetched or computed again.
     fn write_cache<T>(
         &self,
@@ -144,10 +158,10 @@ impl SqliteStore {
     }
 }
 
-fn transact<T>(
+fn transact<T, E: From<rusqlite::Error>>(
     writer: &mut Connection,
-    work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
-) -> rusqlite::Result<T> {
+    work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
+) -> Result<T, E> {
     let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let done = work(&transaction)?;
     transaction.commit()?;

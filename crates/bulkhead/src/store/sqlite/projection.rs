@@ -3,11 +3,11 @@
 
 use bulkhead_core::{Action, Effect, EntryIndex, Gate, Purl};
 use bulkhead_ledger::Entry;
-use rusqlite::{Error, OptionalExtension as _, Result, Transaction, params};
+use rusqlite::{Error, OptionalExtension as _, Transaction, params};
 
 use super::value::{index, time};
-use crate::store::Indexed;
 use crate::store::entry::{review_note, time_of, uploaded};
+use crate::store::{Cause, Indexed, StoreError};
 
 /// Every table that holds projections, and nothing else.
 pub(super) const TABLES: &[&str] = &[
@@ -40,43 +40,69 @@ pub(super) const TABLES: &[&str] = &[
 /// The rule name of a refusal that no rule made.
 const DEFAULT_RULE: &str = "default";
 
-/// An index that came in the place of the one that was due.
-pub(super) struct Gap {
-    pub(super) expected: EntryIndex,
-    pub(super) found: EntryIndex,
+/// Why nothing was projected.
+pub(super) enum Undone {
+    Database(Error),
+    Entries(StoreError),
 }
 
-/// Projects what is new among the entries; with a gap nothing is.
-pub(super) fn project(tx: &Transaction<'_>, entries: &[Indexed]) -> Result<Option<Gap>> {
+impl From<Error> for Undone {
+    fn from(error: Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+/// Projects what is new among the entries.
+pub(super) fn project(tx: &Transaction<'_>, entries: &[Indexed]) -> Result<(), Undone> {
     let next = through(tx)?.map_or(0, |last| last.0 + 1);
     let known = entries.iter().take_while(|(at, _)| at.0 < next).count();
     let new = &entries[known..];
-    for (expected, (found, _)) in (next..).map(EntryIndex).zip(new) {
-        if *found != expected {
-            return Ok(Some(Gap { expected, found: *found }));
-        }
-    }
-    for (at, entry) in new {
-        apply(tx, *at, entry)?;
+    for (expected, (at, entry)) in (next..).map(EntryIndex).zip(new) {
+        take(tx, expected, *at, entry)?;
     }
     if let Some((last, _)) = new.last() {
-        let sql = "INSERT INTO projection (one, through) VALUES (1, ?1)
-                   ON CONFLICT (one) DO UPDATE SET through = excluded.through";
-        tx.prepare_cached(sql)?.execute([index(*last)?])?;
+        set_through(tx, *last)?;
     }
-    Ok(None)
+    Ok(())
 }
 
-pub(super) fn through(connection: &rusqlite::Connection) -> Result<Option<EntryIndex>> {
+/// Projects all entries into emptied tables; their number.
+pub(super) fn rebuild(
+    tx: &Transaction<'_>,
+    entries: &mut dyn Iterator<Item = Result<Indexed, Cause>>,
+) -> Result<u64, Undone> {
+    TABLES.iter().try_for_each(|table| tx.execute(&format!("DELETE FROM {table}"), []).map(drop))?;
+    let mut next = 0;
+    for entry in entries {
+        let (at, entry) = entry.map_err(|cause| Undone::Entries(StoreError::Unread(cause)))?;
+        take(tx, EntryIndex(next), at, &entry)?;
+        next += 1;
+    }
+    if let Some(last) = next.checked_sub(1) {
+        set_through(tx, EntryIndex(last))?;
+    }
+    Ok(next)
+}
+
+fn take(tx: &Transaction<'_>, expected: EntryIndex, found: EntryIndex, entry: &Entry) -> Result<(), Undone> {
+    if found != expected {
+        return Err(Undone::Entries(StoreError::Gap { expected, found }));
+    }
+    Ok(apply(tx, found, entry)?)
+}
+
+fn set_through(tx: &Transaction<'_>, last: EntryIndex) -> Result<(), Error> {
+    let sql = "INSERT INTO projection (one, through) VALUES (1, ?1)
+               ON CONFLICT (one) DO UPDATE SET through = excluded.through";
+    tx.prepare_cached(sql)?.execute([index(last)?]).map(drop)
+}
+
+pub(super) fn through(connection: &rusqlite::Connection) -> Result<Option<EntryIndex>, Error> {
     let sql = "SELECT through FROM projection WHERE one = 1";
     connection.prepare_cached(sql)?.query_row([], |row| super::value::get_index(row, 0)).optional()
 }
 
-pub(super) fn reset(tx: &Transaction<'_>) -> Result<()> {
-    TABLES.iter().try_for_each(|table| tx.execute(&format!("DELETE FROM {table}"), []).map(drop))
-}
-
-fn apply(tx: &Transaction<'_>, at: EntryIndex, entry: &Entry) -> Result<()> {
+fn apply(tx: &Transaction<'_>, at: EntryIndex, entry: &Entry) -> Result<(), Error> {
     let purl = entry.resource.purl.as_ref();
     let body = entry.encode(at).map_err(|cause| Error::ToSqlConversionFailure(Box::new(cause)))?;
     let sql =
@@ -104,7 +130,7 @@ fn apply(tx: &Transaction<'_>, at: EntryIndex, entry: &Entry) -> Result<()> {
     }
 }
 
-fn decide(tx: &Transaction<'_>, at: EntryIndex, entry: &Entry, purl: &Purl) -> Result<()> {
+fn decide(tx: &Transaction<'_>, at: EntryIndex, entry: &Entry, purl: &Purl) -> Result<(), Error> {
     let released = match entry.action {
         Action::ReviewRelease => true,
         Action::ReviewReject => false,
@@ -133,7 +159,7 @@ fn decide(tx: &Transaction<'_>, at: EntryIndex, entry: &Entry, purl: &Purl) -> R
     Ok(())
 }
 
-fn serve(tx: &Transaction<'_>, entry: &Entry, purl: &Purl) -> Result<()> {
+fn serve(tx: &Transaction<'_>, entry: &Entry, purl: &Purl) -> Result<(), Error> {
     let Some(version) = purl.version() else { return Ok(()) };
     // max() of two arguments is NULL when either is: coalesce each with the other.
     let sql = "INSERT INTO served (ecosystem, project, version, uploaded, last_served, count)
@@ -149,7 +175,7 @@ fn serve(tx: &Transaction<'_>, entry: &Entry, purl: &Purl) -> Result<()> {
 }
 
 /// Opens an item for every rule that refuses, and closes those that no longer do.
-fn settle(tx: &Transaction<'_>, at: EntryIndex, entry: &Entry, purl: &Purl) -> Result<()> {
+fn settle(tx: &Transaction<'_>, at: EntryIndex, entry: &Entry, purl: &Purl) -> Result<(), Error> {
     let version = purl.version().unwrap_or_default();
     let file = entry.resource.file.as_deref().unwrap_or_default();
     if !entry.effect.passes() {
@@ -176,7 +202,7 @@ struct Refusal<'a> {
     text: &'a str,
 }
 
-fn hold(tx: &Transaction<'_>, at: EntryIndex, entry: &Entry, purl: &Purl, refusal: Refusal<'_>) -> Result<()> {
+fn hold(tx: &Transaction<'_>, at: EntryIndex, entry: &Entry, purl: &Purl, refusal: Refusal<'_>) -> Result<(), Error> {
     // A listing's digest is of what it withholds, not of a file.
     let digest = entry.resource.digest.as_ref().filter(|_| entry.action != Action::List);
     let sql = "INSERT INTO held (ecosystem, project, version, file, rule, open, effect, text, digest, uploaded,

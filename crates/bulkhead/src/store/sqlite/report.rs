@@ -19,11 +19,11 @@ const PACK_ABOVE: usize = 4 << 10;
 pub(super) fn put(tx: &Transaction<'_>, report: &Report) -> Result<()> {
     let packed = report.json.len() > PACK_ABOVE;
     let json = if packed { pack(report.json.as_bytes())? } else { report.json.clone().into_bytes() };
-    let sql = "INSERT INTO report (digest, ruleset, judged_at, readable, findings, packed, json)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+    let sql = "INSERT INTO report (digest, ruleset, judged_at, readable, findings, packed, json, behaviours)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
                ON CONFLICT (digest, ruleset) DO UPDATE SET
                    judged_at = excluded.judged_at, readable = excluded.readable, findings = excluded.findings,
-                   packed = excluded.packed, json = excluded.json";
+                   packed = excluded.packed, json = excluded.json, behaviours = excluded.behaviours";
     tx.prepare_cached(sql)?.execute(params![
         report.digest.as_bytes().as_slice(),
         report.ruleset,
@@ -32,12 +32,14 @@ pub(super) fn put(tx: &Transaction<'_>, report: &Report) -> Result<()> {
         list(&report.findings)?,
         packed,
         json,
+        list(&report.behaviours)?,
     ])?;
     Ok(())
 }
 
 pub(super) fn find(connection: &Connection, digest: &Sha256, ruleset: &str) -> Result<Option<Report>> {
-    let sql = "SELECT judged_at, readable, findings, packed, json FROM report WHERE digest = ?1 AND ruleset = ?2";
+    let sql =
+        "SELECT judged_at, readable, findings, packed, json, behaviours FROM report WHERE digest = ?1 AND ruleset = ?2";
     let mut statement = connection.prepare_cached(sql)?;
     let row = statement.query_row(params![digest.as_bytes().as_slice(), ruleset], |row| {
         let kept: Vec<u8> = row.get(4)?;
@@ -48,6 +50,7 @@ pub(super) fn find(connection: &Connection, digest: &Sha256, ruleset: &str) -> R
             judged_at: get_time(row, 0)?,
             readable: row.get(1)?,
             findings: get_list(row, 2)?,
+            behaviours: get_list(row, 5)?,
             json: String::from_utf8(json).map_err(|cause| undecodable(4, Type::Blob, cause))?,
         })
     });
@@ -55,12 +58,12 @@ pub(super) fn find(connection: &Connection, digest: &Sha256, ruleset: &str) -> R
 }
 
 pub(super) fn judged(connection: &Connection, digests: &[Sha256], ruleset: &str) -> Result<BTreeMap<Sha256, Judged>> {
-    let sql = "SELECT readable, findings FROM report WHERE digest = ?1 AND ruleset = ?2";
+    let sql = "SELECT readable, findings, behaviours FROM report WHERE digest = ?1 AND ruleset = ?2";
     let mut statement = connection.prepare_cached(sql)?;
     let mut found = BTreeMap::new();
     for digest in &among(connection, "report", digests)? {
         let row = statement.query_row(params![digest.as_bytes().as_slice(), ruleset], |row| {
-            Ok(Judged { readable: row.get(0)?, findings: get_list(row, 1)? })
+            Ok(Judged { readable: row.get(0)?, findings: get_list(row, 1)?, behaviours: get_list(row, 2)? })
         });
         if let Some(judged) = row.optional()? {
             found.insert(*digest, judged);

@@ -6,26 +6,26 @@ use std::sync::atomic::Ordering;
 use bulkhead_core::{EntryIndex, Principal, Purl, RunId, Sha256};
 use jiff::Timestamp;
 
-use super::{SqliteStore, advisory, classify, lock, page, projection, query, report, token};
+use super::{SqliteStore, advisory, classify, lock, page, projection, query, reading, report, token};
 use crate::store::{
-    Advisory, AdvisoryStream, Decision, Feed, HeldItem, ImportError, Indexed, Judged, Page, Report, SeenFile,
-    ServedVersion, Store, StoreError, Token, TokenText, WithheldFrom,
+    Advisory, AdvisoryStream, Cause, Decision, Feed, HeldItem, ImportError, Indexed, Judged, KeptDelta, Page, Reading,
+    Report, SeenFile, ServedVersion, Store, StoreError, Token, TokenText, WithheldFrom,
 };
 
 impl Store for SqliteStore {
     fn project(&self, entries: &[Indexed]) -> Result<(), StoreError> {
-        match self.write("project entries", |tx| projection::project(tx, entries))? {
-            None => Ok(()),
-            Some(projection::Gap { expected, found }) => Err(StoreError::Gap { expected, found }),
-        }
+        self.project_all("project entries", |tx| projection::project(tx, entries))
     }
 
     fn projected_to(&self) -> Result<Option<EntryIndex>, StoreError> {
         self.read("read how far it is projected", projection::through)
     }
 
-    fn reset_projections(&self) -> Result<(), StoreError> {
-        self.write("drop projections", projection::reset)
+    fn rebuild_projections(
+        &self,
+        entries: &mut dyn Iterator<Item = Result<Indexed, Cause>>,
+    ) -> Result<u64, StoreError> {
+        self.project_all("make projections anew", |tx| projection::rebuild(tx, entries))
     }
 
     fn entry(&self, index: EntryIndex) -> Result<Option<Indexed>, StoreError> {
@@ -82,6 +82,22 @@ impl Store for SqliteStore {
 
     fn reports_for(&self, digests: &[Sha256], ruleset: &str) -> Result<BTreeMap<Sha256, Judged>, StoreError> {
         self.read("read reports", |connection| report::judged(connection, digests, ruleset))
+    }
+
+    fn note_reading(&self, reading: &Reading) -> Result<(), StoreError> {
+        self.write_cache("note a reading", |tx| reading::note(tx, reading))
+    }
+
+    fn readings(&self, project: Option<&Purl>) -> Result<Vec<Reading>, StoreError> {
+        self.read("read which files were read", |connection| reading::all(connection, project))
+    }
+
+    fn put_delta(&self, digest: &Sha256, ruleset: &str, kept: &KeptDelta) -> Result<(), StoreError> {
+        self.write_cache("keep a delta", |tx| reading::put_delta(tx, digest, ruleset, kept))
+    }
+
+    fn deltas_for(&self, digests: &[Sha256], ruleset: &str) -> Result<BTreeMap<Sha256, KeptDelta>, StoreError> {
+        self.read("read deltas", |connection| reading::deltas(connection, digests, ruleset))
     }
 
     fn first_seen(&self, project: &Purl, files: &[SeenFile<'_>], now: Timestamp) -> Result<Vec<Timestamp>, StoreError> {

@@ -3,12 +3,11 @@ use bulkhead_detect::Member;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::worker::wire;
 
 const FILE: &str = "demo-1.0-py3-none-any.whl";
 
 fn asked() -> Asked {
-    Asked { id: 5, kind: wire::kind(FILE), limits: Limits::default() }
+    Asked { id: 5, kind: ArchiveKind::of(FILE), limits: Limits::default() }
 }
 
 fn found() -> Finding {
@@ -31,7 +30,7 @@ fn honest() -> Report {
         members: vec![Member { path: "demo.pth".to_owned(), size: 9, sha256 }],
         member_count: 2,
         unpacked_size: 9,
-        ..Report::unreadable(wire::kind(FILE), "to be overwritten")
+        ..Report::unreadable(ArchiveKind::of(FILE), "to be overwritten")
     }
 }
 

@@ -259,7 +259,7 @@ fn conditions_that_cannot_be_meant() {
         the condition is not CEL: token recognition error at: '@'
     request.path == 'x'
         unknown name `request.path`
-          hint: the groups at gate intake are advisory, ask, content, file, floor, package, project, settings
+          hint: the groups at gate intake are advisory, ask, content, delta, file, floor, package, project, settings
     "#);
 }
 

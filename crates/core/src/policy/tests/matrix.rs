@@ -68,8 +68,9 @@ const CASES: &[Case] = &[
     }),
     ("sitecustomize", |facts| found(facts, "startup-module", Severity::High, FindingContext::Startup)),
     ("duplicate archive member, critical", |facts| {
-        found(facts, "duplicate-name", Severity::Critical, FindingContext::Archive)
+        found(facts, "archive-duplicate-member", Severity::Critical, FindingContext::Archive)
     }),
+    ("a look-alike name, high", |facts| found(facts, "lookalike-name", Severity::High, FindingContext::Archive)),
     ("odd archive, low", |facts| found(facts, "trailing-data", Severity::Low, FindingContext::Archive)),
     ("contents contradict RECORD", |facts| {
         found(facts, "record-mismatch", Severity::Critical, FindingContext::Archive)
@@ -78,6 +79,68 @@ const CASES: &[Case] = &[
     ("another name inside", |facts| found(facts, "name-mismatch", Severity::High, FindingContext::Archive)),
     ("no metadata in an old source distribution", |facts| {
         found(facts, "name-mismatch", Severity::Low, FindingContext::Archive);
+    }),
+    ("decodes and executes at import, critical", |facts| {
+        found(facts, "decode-execute", Severity::Critical, FindingContext::Import)
+    }),
+    ("the same, not sure", |facts| {
+        found(facts, "decode-execute", Severity::Critical, FindingContext::Import);
+        facts.findings[0].confidence = crate::Confidence::Medium;
+    }),
+    ("the same, when called", |facts| found(facts, "decode-execute", Severity::Critical, FindingContext::Call)),
+    ("downloads and starts at install, high", |facts| {
+        found(facts, "fetch-start", Severity::High, FindingContext::Install)
+    }),
+    ("score below the threshold", |facts| facts.set("content.score", 69)),
+    ("score at the threshold", |facts| {
+        facts.set("content.score", 70);
+        found(facts, "odd-thing", Severity::Medium, FindingContext::Call);
+    }),
+    ("highest score", |facts| facts.set("content.score", 100)),
+    ("the code of a known campaign", |facts| {
+        found(facts, "campaign-clone", Severity::High, FindingContext::Import);
+        facts.findings[0].confidence = crate::Confidence::Medium;
+    }),
+    ("named like a popular project", |facts| facts.set("project.lookalike", "requests")),
+    ("the same, and a low score", |facts| {
+        facts.set("project.lookalike", "requests");
+        facts.set("content.score", 34);
+    }),
+    ("the same, and half of what is held", |facts| {
+        facts.set("project.lookalike", "requests");
+        facts.set("content.score", 35);
+    }),
+    ("new chain at import in a patch release", |facts| {
+        delta(facts);
+        found(facts, "delta-unasked-chain", Severity::Critical, FindingContext::Import);
+    }),
+    ("new chain in a larger release", |facts| {
+        delta(facts);
+        found(facts, "delta-unasked-chain", Severity::Medium, FindingContext::Import);
+    }),
+    ("first install hook", |facts| {
+        delta(facts);
+        found(facts, "delta-install-hook", Severity::High, FindingContext::Install);
+    }),
+    ("first build script", |facts| {
+        delta(facts);
+        found(facts, "delta-install-hook", Severity::Medium, FindingContext::Install);
+    }),
+    ("new dependency from a URL", |facts| {
+        delta(facts);
+        found(facts, "delta-dependency", Severity::High, FindingContext::Archive);
+    }),
+    ("new host", |facts| {
+        delta(facts);
+        found(facts, "delta-host", Severity::Medium, FindingContext::Import);
+    }),
+    ("machine code under another name, new", |facts| {
+        delta(facts);
+        found(facts, "delta-blob", Severity::High, FindingContext::Archive);
+    }),
+    ("no release before to compare with", |facts| {
+        facts.attributes.remove("delta.from");
+        facts.attributes.remove("delta.score");
     }),
     ("a member unreadable", |facts| facts.set("content.readable", false)),
     ("content not read yet", |facts| {
@@ -90,6 +153,11 @@ fn floor(facts: &mut Facts, days: i64) {
     facts.set("floor.version", "3.1");
     facts.set("floor.below", true);
     facts.set("floor.lag", days * DAY);
+}
+
+fn delta(facts: &mut Facts) {
+    facts.set("delta.from", "1.9.9");
+    facts.set("delta.patch", true);
 }
 
 fn found(facts: &mut Facts, detector: &str, severity: Severity, context: FindingContext) {
@@ -141,11 +209,31 @@ fn the_matrix() {
     .pth in a source distribution            hold   startup-module
     sitecustomize                            hold   startup-module
     duplicate archive member, critical       deny   archive-structure
+    a look-alike name, high                  allow
     odd archive, low                         allow
     contents contradict RECORD               deny   record-mismatch
     RECORD incomplete, low                   allow
     another name inside                      deny   name-mismatch
     no metadata in an old source distribution allow
+    decodes and executes at import, critical deny   unasked-behaviour
+    the same, not sure                       allow
+    the same, when called                    allow
+    downloads and starts at install, high    deny   unasked-behaviour
+    score below the threshold                allow
+    score at the threshold                   hold   suspicious-behaviour
+    highest score                            deny   score, suspicious-behaviour
+    the code of a known campaign             hold   campaign-clone
+    named like a popular project             allow
+    the same, and a low score                allow
+    the same, and half of what is held       hold   lookalike-behaviour
+    new chain at import in a patch release   deny   delta-chain
+    new chain in a larger release            allow
+    first install hook                       hold   delta-hold
+    first build script                       allow
+    new dependency from a URL                hold   delta-hold
+    new host                                 allow
+    machine code under another name, new     hold   delta-hold
+    no release before to compare with        allow
     a member unreadable                      hold   unreadable
     content not read yet                     allow
     ");
@@ -226,7 +314,7 @@ fn what_a_developer_reads() {
       sampleproject/member may run at every start of Python: startup-module was seen
       help: use a version without it, or read the file and then: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 30d
     duplicate archive member, critical
-      the archive sampleproject-2.0-py3-none-any.whl is not what it seems: duplicate-name was seen
+      the archive sampleproject-2.0-py3-none-any.whl is not what it seems: archive-duplicate-member was seen
       help: use another version and tell its publisher; no harmless tool writes such an archive
     contents contradict RECORD
       the contents of sampleproject-2.0-py3-none-any.whl contradict its RECORD: record-mismatch was seen
@@ -234,6 +322,33 @@ fn what_a_developer_reads() {
     another name inside
       sampleproject-2.0-py3-none-any.whl says inside that it is another release: name-mismatch was seen
       help: use another version and tell its publisher
+    decodes and executes at import, critical
+      sampleproject/member does at import what no package should: decode-execute was seen
+      help: use another version and tell its publisher; the lines are shown by: bulkhead explain pkg:pypi/sampleproject@2.0
+    downloads and starts at install, high
+      sampleproject/member does at install what no package should: fetch-start was seen
+      help: use another version and tell its publisher; the lines are shown by: bulkhead explain pkg:pypi/sampleproject@2.0
+    score at the threshold
+      sampleproject-2.0-py3-none-any.whl has a score of 70 (held from 70): odd-thing was seen
+      help: read the lines that bulkhead explain pkg:pypi/sampleproject@2.0 shows, then: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 30d
+    highest score
+      sampleproject-2.0-py3-none-any.whl has a score of 100 (denied from 100): 
+      help: use another version, or read the lines that bulkhead explain pkg:pypi/sampleproject@2.0 shows and add an [[exception]] for sha256:abababababababababababababababababababababababababababababababab
+    highest score
+      sampleproject-2.0-py3-none-any.whl has a score of 100 (held from 70): 
+      help: read the lines that bulkhead explain pkg:pypi/sampleproject@2.0 shows, then: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 30d
+    new chain at import in a patch release
+      new in 2.0 against 1.9.9: sampleproject/member: delta-unasked-chain was seen
+      help: stay on 1.9.9 and tell the publisher; all that is new: bulkhead explain pkg:pypi/sampleproject@2.0
+    first install hook
+      new in 2.0 against 1.9.9: delta-install-hook was seen
+      help: stay on 1.9.9, or look at it and then: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 30d
+    new dependency from a URL
+      new in 2.0 against 1.9.9: delta-dependency was seen
+      help: stay on 1.9.9, or look at it and then: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 30d
+    machine code under another name, new
+      new in 2.0 against 1.9.9: delta-blob was seen
+      help: stay on 1.9.9, or look at it and then: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 30d
     a member unreadable
       not every member of sampleproject-2.0-py3-none-any.whl could be read, so it was not judged as a whole
       help: use another file of the release, or look at it and then: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 7d

@@ -7,7 +7,7 @@ use crate::{Action, Ask, Context, Ecosystem, Facts, Principal, Purl, Resource, V
 
 fn ask(version: u8, action: Action) -> Ask {
     let purl = Purl::project(Ecosystem::Pypi, "demo").expect("a name").at(format!("1.{version}"));
-    let resource = Resource { purl: Some(purl), file: Some(format!("demo-1.{version}.tar.gz")), digest: None };
+    let resource = Resource { purl: Some(purl), file: Some(format!("demo-1.{version}.tar.gz")), ..Resource::default() };
     Ask { gate: Gate::Intake, principal: Principal::local(), action, resource, context: Context::default() }
 }
 

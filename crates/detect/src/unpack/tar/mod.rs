@@ -21,7 +21,17 @@ use crate::text;
 /// Reads all of it into the collector.
 pub(crate) fn read_gz(window: Window<'_>, out: &mut Collector<'_>) {
     let budget = Budget::new(out.limits, window.len());
-    let mut tar = Tar { stream: Gunzip::new(window, budget) };
+    read(Gunzip::new(window, budget), out);
+}
+
+/// The same of a tar that is not packed.
+pub(crate) fn read_plain(window: Window<'_>, out: &mut Collector<'_>) {
+    let budget = Budget::new(out.limits, window.len());
+    read(Gunzip::unpacked(window, budget), out);
+}
+
+fn read(stream: Gunzip<'_>, out: &mut Collector<'_>) {
+    let mut tar = Tar { stream };
     let done = tar.members(out).and_then(|()| tar.rest(out));
     for (flaw, what) in tar.stream.flaws() {
         out.flaw(flaw, None, what);

@@ -1,17 +1,18 @@
-//! `bulkhead ledger`: verify it, look at it, make the projections anew.
+//! `bulkhead ledger`: verify it, prove from it, look at it, make the projections anew.
 
-use std::path::PathBuf;
+mod export;
+mod verify;
+mod witness;
 
-use bulkhead_ledger::verify::{self, Mirror, Report};
 use bulkhead_ledger::{SigningKey, VerifierKey};
 use clap::Subcommand;
-use serde::Serialize;
 
 use super::call::call;
 use super::output::{Output, table};
 use super::{Done, Failure, Place};
 use crate::app::Paths;
-use crate::control::{LedgerRows, Request};
+use crate::control::{Erased, LedgerRows, Request};
+use crate::ledger::timestamp::Stamped;
 
 /// Verify, show or rebuild the ledger
 #[derive(Debug, clap::Args)]
@@ -23,14 +24,17 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Check the checkpoint's signature, every entry, every tile and the root
-    Verify {
-        /// A mirror of the log as plain files [default: the ledger in the data folder]
-        #[arg(long, value_name = "DIR", requires = "key")]
-        from: Option<PathBuf>,
-        /// The log's public key, as `ledger key` prints it [default: the one in the data folder]
-        #[arg(long, value_name = "KEY")]
-        key: Option<VerifierKey>,
-    },
+    Verify(verify::VerifyArgs),
+    /// Prove that an entry is in the log: a .tlog-proof file (C2SP), which anybody can check offline
+    Prove(verify::ProveArgs),
+    /// Copy the log's public resources into a folder, and verify the copy
+    Mirror(verify::MirrorArgs),
+    /// Write entries for other tools to standard output, one a line: --format jsonl (the entries' own bytes) or ocsf (OCSF
+    /// 1.9 events with the record_integrity profile)
+    Export(export::Args),
+    /// Who cosigns the log's checkpoints
+    #[command(subcommand)]
+    Witness(witness::Command),
     /// The newest entries, or those about one release or file
     Show {
         /// Only entries about this purl, or sha256:DIGEST
@@ -41,25 +45,35 @@ enum Command {
     },
     /// The log's public key, for those who verify it
     Key,
+    /// Forget a person: delete the salt under which entries name them. The proofs stay valid, the entries name nobody
+    Erase {
+        /// The name, as `token create --for` or `--owner` gave it
+        #[arg(long, value_name = "NAME")]
+        subject: String,
+        /// Why, for the record: it is kept for ever, so without the name
+        #[arg(long, value_name = "TEXT", default_value = "asked for")]
+        reason: String,
+    },
+    /// Take a time stamp (RFC 3161) over the published checkpoint now; `openssl ts -verify` checks it
+    Timestamp,
     /// Make the database anew from the entries
     Rebuild,
 }
 
-#[derive(Debug, Serialize)]
-struct Verified {
-    good: bool,
-    fault: Option<String>,
-    origin: Option<String>,
-    size: u64,
-    root: Option<String>,
-    tiles: u64,
-    not_integrated: u64,
-    key_fingerprint: Option<String>,
+impl Args {
+    /// Whether it takes the formats that only an export has.
+    pub(super) fn exports(&self) -> bool {
+        matches!(self.command, Command::Export(_))
+    }
 }
 
 pub(super) fn run(place: &Place, args: Args, output: &Output) -> Result<Done, Failure> {
     match args.command {
-        Command::Verify { from, key } => verify(place, from, key, output),
+        Command::Verify(args) => verify::verify(place, args, output),
+        Command::Prove(args) => verify::prove(place, args, output),
+        Command::Mirror(args) => verify::mirror(place, args, output),
+        Command::Export(args) => export::run(place, &args),
+        Command::Witness(command) => witness::run(place, command, output),
         Command::Show { about, last } => {
             let rows: LedgerRows = call(place, Request::LedgerShow { last, about })?;
             output.facts(&rows, show)?;
@@ -70,66 +84,36 @@ pub(super) fn run(place: &Place, args: Args, output: &Output) -> Result<Done, Fa
             output.facts(&key.to_string(), Clone::clone)?;
             Ok(Done::Good)
         }
+        Command::Erase { subject, reason } => {
+            let erased: Erased = call(place, Request::SubjectErase { subject, reason })?;
+            output.facts(&erased, |erased| {
+                format!(
+                    "erased: {} names nobody from now on (entry v{})\n  the token list, your own notes and backups of the \
+                     folder `subjects` are yours to clear",
+                    erased.pseudonym, erased.entry
+                )
+            })?;
+            Ok(Done::Good)
+        }
+        Command::Timestamp => {
+            let stamped: Stamped = call(place, Request::LedgerTimestamp)?;
+            output.facts(&stamped, |stamped| {
+                format!(
+                    "stamped the checkpoint of {} entries at {}\n  check it: openssl ts -verify -data {} -in {} -CAfile \
+                     AUTHORITY.pem",
+                    stamped.size,
+                    stamped.time,
+                    stamped.checkpoint.display(),
+                    stamped.answer.display()
+                )
+            })?;
+            Ok(Done::Good)
+        }
         Command::Rebuild => {
             let count: u64 = call(place, Request::LedgerRebuild)?;
             output.facts(&count, |count| format!("made the projections of {count} entries anew"))?;
             Ok(Done::Good)
         }
-    }
-}
-
-/// Reads files only, so it works beside a running server and without one.
-fn verify(place: &Place, from: Option<PathBuf>, key: Option<VerifierKey>, output: &Output) -> Result<Done, Failure> {
-    let paths = Paths::new(&place.load()?.server.data);
-    let key = key.map_or_else(|| own_key(&paths), Ok)?;
-    let report = match &from {
-        Some(folder) => verify::verify(&Mirror::new(folder), &key),
-        None => verify::verify_folder(&paths.ledger, &key),
-    };
-    let verified = match report {
-        Ok(report) => good(&report),
-        Err(fault) => Verified {
-            good: false,
-            fault: Some(fault.to_string()),
-            origin: None,
-            size: 0,
-            root: None,
-            tiles: 0,
-            not_integrated: 0,
-            key_fingerprint: Some(key.fingerprint().to_hex()),
-        },
-    };
-    output.facts(&verified, text)?;
-    Ok(if verified.good { Done::Good } else { Done::Refused })
-}
-
-fn good(report: &Report) -> Verified {
-    Verified {
-        good: true,
-        fault: None,
-        origin: Some(report.origin.to_string()),
-        size: report.size,
-        root: Some(report.root.to_hex()),
-        tiles: report.tiles,
-        not_integrated: report.not_integrated,
-        key_fingerprint: Some(report.key_fingerprint.to_hex()),
-    }
-}
-
-fn text(verified: &Verified) -> String {
-    let key = verified.key_fingerprint.as_deref().unwrap_or("unknown");
-    match &verified.fault {
-        Some(fault) => format!(
-            "NOT VERIFIED: {fault}\n  key {key}\n  help: compare with a mirror: bulkhead ledger verify --from DIR --key KEY"
-        ),
-        None => format!(
-            "verified: {} entries, {} tiles\n  origin {}\n  root   {}\n  key    {key}\n  {} durable entries are not under the checkpoint yet",
-            verified.size,
-            verified.tiles,
-            verified.origin.as_deref().unwrap_or_default(),
-            verified.root.as_deref().unwrap_or_default(),
-            verified.not_integrated
-        ),
     }
 }
 

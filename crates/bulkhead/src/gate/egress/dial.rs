@@ -1,0 +1,119 @@
+//! Connections to upstream: resolved once, judged by address, and exactly what was judged is dialled.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bulkhead_core::{Code, Problem};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::host::Host;
+use crate::net::Resolver;
+use crate::net::ssrf::not_public;
+
+/// How the gate reaches hosts.
+#[derive(Clone)]
+pub struct Dialer {
+    resolver: Arc<Resolver>,
+    tls: Arc<ClientConfig>,
+    limit: Duration,
+    /// Hosts and ports that stand on these addresses, whatever those are: for the drill and for tests, whose upstreams are
+    /// on loopback under other ports.
+    fixed: Arc<HashMap<(String, u16), SocketAddr>>,
+}
+
+impl Dialer {
+    /// Over that resolver and trust. The configuration must offer `http/1.1` alone.
+    pub fn new(resolver: Resolver, tls: Arc<ClientConfig>) -> Self {
+        let mut tls = ClientConfig::clone(&tls);
+        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Self { resolver: Arc::new(resolver), tls: Arc::new(tls), limit: Duration::from_secs(20), fixed: Arc::default() }
+    }
+
+    /// The same with hosts that stand on fixed addresses.
+    #[must_use]
+    pub fn redirect(self, fixed: impl IntoIterator<Item = (String, u16, SocketAddr)>) -> Self {
+        let fixed = fixed.into_iter().map(|(host, port, address)| ((host, port), address)).collect();
+        Self { fixed: Arc::new(fixed), ..self }
+    }
+
+    /// A connection to the host. `private` says that policy lets it have a private address.
+    ///
+    /// # Errors
+    /// `upstream-address` when every address is one that nothing outside may stand on, else what the network said.
+    #[expect(clippy::disallowed_methods, reason = "this is the egress gate's address guard: it dials what it judged")]
+    pub async fn dial(&self, host: &Host, port: u16, private: bool) -> Result<TcpStream, Problem> {
+        let unreachable = |why: String| {
+            Problem::new(Code::UpstreamUnreachable, format!("{host}:{port}: {why}"))
+                .with_help("check the host's name, and whether this machine reaches it outside the run")
+        };
+        if let Some(address) = self.fixed.get(&(host.to_string(), port)) {
+            return TcpStream::connect(address).await.map_err(|error| unreachable(error.to_string()));
+        }
+        let looked_up = timeout(self.limit, self.resolver.lookup(&host.to_string(), port)).await;
+        let addresses = match looked_up {
+            Ok(Ok(addresses)) => addresses,
+            Ok(Err(error)) => return Err(unreachable(error.to_string())),
+            Err(_) => return Err(late(host, port)),
+        };
+        let (good, closed): (Vec<_>, Vec<_>) =
+            addresses.into_iter().partition(|address| refused(*address, private).is_none());
+        if let (true, Some(address)) = (good.is_empty(), closed.first()) {
+            let class = refused(*address, private).unwrap_or("reserved");
+            return Err(Problem::new(
+                Code::UpstreamAddress,
+                format!("{host} is at {}, which is {class}", address.ip()),
+            )
+            .with_help(format!("if {host} is one of your own hosts, add it to `private` in the policy's settings")));
+        }
+        let mut last = io::Error::from(io::ErrorKind::NotFound);
+        for address in good {
+            match timeout(self.limit, TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => {
+                    stream.set_nodelay(true).map_err(|error| unreachable(error.to_string()))?;
+                    return Ok(stream);
+                }
+                Ok(Err(error)) => last = error,
+                Err(_) => return Err(late(host, port)),
+            }
+        }
+        Err(unreachable(last.to_string()))
+    }
+
+    /// TLS to the host, with a certificate that the operating system's store vouches for.
+    ///
+    /// # Errors
+    /// As [`Dialer::dial`]; `upstream-unreachable` with the reason when the certificate does not hold.
+    pub async fn dial_tls(&self, host: &Host, port: u16, private: bool) -> Result<TlsStream<TcpStream>, Problem> {
+        let bare = host.to_string();
+        let bare = bare.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let name = ServerName::try_from(bare).map_err(|error| {
+            Problem::new(Code::UpstreamAddress, format!("{host} cannot be spoken to over TLS: {error}"))
+        })?;
+        let stream = self.dial(host, port, private).await?;
+        match timeout(self.limit, TlsConnector::from(Arc::clone(&self.tls)).connect(name, stream)).await {
+            Ok(Ok(stream)) => Ok(stream),
+            Ok(Err(error)) => {
+                Err(Problem::new(Code::UpstreamUnreachable, format!("the TLS of {host}:{port} does not hold: {error}"))
+                    .with_help("the host's certificate must be valid for this machine; nothing was sent to it"))
+            }
+            Err(_) => Err(late(host, port)),
+        }
+    }
+}
+
+/// Why the address may not be dialled. Loopback, link-local and metadata stay closed even for private hosts.
+fn refused(address: SocketAddr, private: bool) -> Option<&'static str> {
+    not_public(address.ip()).filter(|class| !(private && (class.starts_with("private") || class.starts_with("shared"))))
+}
+
+fn late(host: &Host, port: u16) -> Problem {
+    Problem::new(Code::UpstreamTimeout, format!("{host}:{port} did not answer in time"))
+}

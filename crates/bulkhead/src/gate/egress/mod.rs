@@ -1,0 +1,13 @@
+//! The egress gate: between programs and the network. What a run may reach, by host name, method and path.
+
+pub mod broker;
+pub mod ca;
+pub mod dial;
+pub mod dns;
+pub mod hello;
+pub mod host;
+pub mod inside;
+pub mod judge;
+pub mod names;
+pub mod proxy;
+pub mod supervise;

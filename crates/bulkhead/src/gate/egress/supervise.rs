@@ -1,0 +1,114 @@
+//! Serves the listeners of a run's network: its name server, its proxy, and every address that it connects to.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener as StdListener};
+use std::sync::Arc;
+
+use bulkhead_contain::net::NetFds;
+use bulkhead_contain::{original_destination, recv_dns, send_dns};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::dns;
+use super::proxy::Egress;
+use crate::tasks::Tasks;
+
+/// Connections of one run at a time; further ones wait in the kernel's queue.
+const CONNECTIONS: usize = 2_048;
+
+/// Serves the run's network until the descriptors' namespace has nobody left to connect. Returns at once; the work goes on
+/// in tasks and, for datagrams, on a thread that ends with its socket's namespace or with the process.
+///
+/// # Errors
+/// When a listener cannot be taken over.
+pub fn serve(egress: &Arc<Egress>, net: NetFds, tasks: &Tasks) -> io::Result<()> {
+    let NetFds { dns_udp, dns_tcp, proxy, tcp, caught: _ } = net;
+    let answering = Arc::clone(egress);
+    std::thread::Builder::new().name("run-names".to_owned()).spawn(move || {
+        let mut message = [0; dns::MOST];
+        // An error ends it: the socket is gone, and with it the run.
+        while let Ok((length, peer, asked)) = recv_dns(&dns_udp, &mut message) {
+            if let Some(answer) = answering.answer(&message[..length])
+                && let Err(error) = send_dns(&dns_udp, &answer, peer, asked)
+            {
+                tracing::debug!(%error, "a name was not answered");
+            }
+        }
+    })?;
+    let slots = Arc::new(tokio::sync::Semaphore::new(CONNECTIONS));
+    listen(dns_tcp, egress, tasks, &slots, Door::Names)?;
+    listen(proxy, egress, tasks, &slots, Door::Proxy)?;
+    for listener in tcp {
+        listen(listener, egress, tasks, &slots, Door::Any)?;
+    }
+    Ok(())
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Door {
+    Names,
+    Proxy,
+    Any,
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "these end with the run, which the supervisor waits for; Tasks are what it drains"
+)]
+fn listen(
+    listener: StdListener,
+    egress: &Arc<Egress>,
+    tasks: &Tasks,
+    slots: &Arc<tokio::sync::Semaphore>,
+    door: Door,
+) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let listener = TcpListener::from_std(listener)?;
+    let (egress, tasks, slots) = (Arc::clone(egress), tasks.clone(), Arc::clone(slots));
+    tokio::spawn(async move {
+        loop {
+            let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
+            let stream = match listener.accept().await {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    tracing::debug!(%error, "a connection of the run was not accepted");
+                    continue;
+                }
+            };
+            let egress = Arc::clone(&egress);
+            tasks.spawn(async move {
+                if let Err(error) = serve_one(egress, stream, door).await {
+                    tracing::debug!(%error, "a connection of the run ended");
+                }
+                drop(slot);
+            });
+        }
+    });
+    Ok(())
+}
+
+async fn serve_one(egress: Arc<Egress>, stream: TcpStream, door: Door) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    match door {
+        Door::Proxy => egress.explicit(stream).await,
+        Door::Names => names(egress, stream).await?,
+        Door::Any => {
+            let stream = stream.into_std()?;
+            let to = SocketAddr::V4(original_destination(&stream)?);
+            egress.transparent(TcpStream::from_std(stream)?, to).await;
+        }
+    }
+    Ok(())
+}
+
+/// DNS over TCP: two bytes of length before each message (RFC 1035, 4.2.2).
+async fn names(egress: Arc<Egress>, mut stream: TcpStream) -> io::Result<()> {
+    loop {
+        let length = usize::from(stream.read_u16().await?);
+        let mut message = vec![0; length];
+        stream.read_exact(&mut message).await?;
+        let Some(answer) = egress.answer(&message) else { return Ok(()) };
+        let length = u16::try_from(answer.len()).map_err(io::Error::other)?;
+        stream.write_all(&[&length.to_be_bytes()[..], &answer].concat()).await?;
+    }
+}

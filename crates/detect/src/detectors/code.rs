@@ -1,0 +1,140 @@
+//! What detectors of code share: when something happens in words, who is asked, and where findings point.
+
+use bulkhead_core::{Confidence, FindingContext, Severity};
+
+use crate::archive::Archive;
+use crate::behaviour::{Ability, Behaviour, Sources, unasked};
+use crate::detector::{Detector, Meta};
+use crate::findings::Findings;
+
+/// A detector that is one function over the archive's code.
+pub(crate) struct Rule {
+    pub(crate) meta: &'static Meta,
+    pub(crate) check: fn(&Archive, &mut Findings),
+}
+
+impl Detector for Rule {
+    fn meta(&self) -> &'static Meta {
+        self.meta
+    }
+
+    fn inspect(&self, archive: &Archive, findings: &mut Findings) {
+        (self.check)(archive, findings);
+    }
+}
+
+/// When the code runs, as the end of a sentence.
+pub(crate) fn when(context: FindingContext) -> &'static str {
+    match context {
+        FindingContext::Install => "while the package is installed",
+        FindingContext::Startup => "at every start of the interpreter",
+        FindingContext::Import => "as soon as the package is imported",
+        FindingContext::Load => "when a model is loaded",
+        FindingContext::Call => "when it is called",
+        FindingContext::Archive => "in this archive",
+    }
+}
+
+/// How much a chain weighs by when it happens: what runs unasked is as grave and sure as given, a call is for the score.
+pub(crate) fn weigh(context: FindingContext, severity: Severity, confidence: Confidence) -> (Severity, Confidence) {
+    if unasked(context) {
+        (severity, confidence)
+    } else {
+        (severity.min(Severity::Medium), confidence.min(Confidence::Medium))
+    }
+}
+
+/// Adds a finding about one behaviour.
+pub(crate) fn say(
+    findings: &mut Findings,
+    meta: &'static Meta,
+    behaviour: &Behaviour,
+    weight: (Severity, Confidence),
+    title: impl Into<String>,
+) {
+    findings
+        .report(meta, title)
+        .at(&behaviour.path)
+        .line(behaviour.effect.line)
+        .excerpt(behaviour.effect.excerpt.as_bytes())
+        .context(behaviour.context)
+        .severity(weight.0)
+        .confidence(weight.1)
+        .add();
+}
+
+/// The behaviours that can do so.
+pub(crate) fn doing(archive: &Archive, ability: Ability) -> impl Iterator<Item = &Behaviour> {
+    archive.code.behaviours.iter().filter(move |behaviour| behaviour.effect.ability == ability)
+}
+
+/// Whether another behaviour of the same file happens in as early a context, with that ability and from there.
+pub(crate) fn beside(archive: &Archive, behaviour: &Behaviour, ability: Ability, from: Sources) -> bool {
+    archive.code.behaviours.iter().any(|other| {
+        other.effect.ability == ability
+            && other.path == behaviour.path
+            && (from.is_empty() || other.effect.from.any(from))
+            && (unasked(other.context) || !unasked(behaviour.context))
+    })
+}
+
+/// The detail for a title, short and in code quotes.
+pub(crate) fn quoted(behaviour: &Behaviour) -> String {
+    match behaviour.effect.detail.as_deref().filter(|detail| !detail.trim().is_empty()) {
+        Some(detail) => {
+            let short: String = detail.chars().take(80).collect();
+            format!("`{}`", short.replace('`', "'"))
+        }
+        None => "something computed".to_owned(),
+    }
+}
+
+/// Whether a command line does more than build software: it fetches, hides, or speaks to a script host.
+pub(crate) fn suspicious_command(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let words = [
+        "powershell",
+        "pwsh",
+        "cmd /c",
+        "cmd.exe",
+        "mshta",
+        "rundll32",
+        "regsvr32",
+        "certutil",
+        "bitsadmin",
+        "wscript",
+        "cscript",
+        "base64 -d",
+        "base64 --decode",
+        "/dev/tcp",
+        "nc -e",
+        "ncat ",
+        "bash -i",
+        "xmrig",
+        "frombase64string",
+        "-enc ",
+        "downloadstring",
+        "invoke-webrequest",
+        "start /b",
+        "attrib +h",
+        "schtasks",
+        "netsh ",
+        "taskkill",
+        "reg add",
+        "wmic ",
+        "nslookup",
+        "osascript",
+        "chmod 777",
+        "chmod +x",
+        "startfile",
+        "> /dev/null 2>&1 &",
+        "crontab",
+        "ngrok",
+        "sudo ",
+    ];
+    words.iter().any(|word| lower.contains(word))
+        || (lower.contains("://") && !lower.starts_with("git ") && !lower.contains("pip install"))
+        || lower.split([' ', '"', '\'', ';', '&']).any(|word| {
+            word.ends_with(".exe") || word.ends_with(".bat") || word.ends_with(".vbs") || word.ends_with(".ps1")
+        })
+}

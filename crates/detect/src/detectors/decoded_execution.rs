@@ -1,0 +1,58 @@
+//! Decoded or assembled text is run as code.
+
+use bulkhead_core::{Confidence, Severity};
+
+use super::code::{Rule, doing, say, weigh, when};
+use crate::archive::Archive;
+use crate::behaviour::{Ability, Sources};
+use crate::detector::Meta;
+use crate::findings::Findings;
+
+const META: Meta = Meta {
+    id: "decoded-execution",
+    title: "decoded or assembled text is run as code",
+    severity: Severity::Critical,
+    confidence: Confidence::High,
+    doc: "\
+Code that is kept as base64, compressed, or put together from characters, and then run, is code that nobody was meant to read. At install, at
+start-up or on import it runs without anybody asking for it. This is how litellm 1.82.7 carried its payload.
+
+```recipe bad
+archive demo-1.0-py3-none-any.whl
+--- demo/__init__.py
+import base64
+exec(base64.b64decode('cGFzcw=='))
+```
+
+```recipe good
+archive demo-1.0-py3-none-any.whl
+--- demo/__init__.py
+import base64
+LOGO = base64.b64decode('cGFzcw==')
+```
+
+What to do: refuse the release; if it is your own, read the line that is shown.
+",
+};
+
+/// See its `META`.
+pub(crate) static DETECTOR: Rule = Rule { meta: &META, check };
+
+fn check(archive: &Archive, findings: &mut Findings) {
+    for behaviour in doing(archive, Ability::Execute) {
+        let from = behaviour.effect.from;
+        if !from.any(Sources::DECODED.with(Sources::BUILT)) {
+            continue;
+        }
+        let confidence = if from.any(Sources::DECODED) { Confidence::High } else { Confidence::Medium };
+        let how = if from.any(Sources::DECODED) { "decoded" } else { "put together from characters" };
+        let weight = weigh(behaviour.context, Severity::Critical, confidence);
+        say(
+            findings,
+            &META,
+            behaviour,
+            weight,
+            format!("code is {how} and run {}: its text was not meant to be read", when(behaviour.context)),
+        );
+    }
+}

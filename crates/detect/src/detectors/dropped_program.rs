@@ -1,0 +1,59 @@
+//! A file is written and then started.
+
+use bulkhead_core::{Confidence, Severity};
+
+use super::code::{Rule, quoted, say, weigh, when};
+use crate::archive::Archive;
+use crate::behaviour::{Ability, Sources};
+use crate::detector::Meta;
+use crate::findings::Findings;
+
+const META: Meta = Meta {
+    id: "dropped-program",
+    title: "a file is written and then started",
+    severity: Severity::High,
+    confidence: Confidence::High,
+    doc: "\
+Code is written to a file, often in the temporary folder, and that file is started: the text that runs is not where a reader looks for it.
+
+```recipe bad
+archive demo-1.0-py3-none-any.whl
+--- demo/__init__.py
+import tempfile, os
+f = tempfile.NamedTemporaryFile(delete=False)
+f.write(b'pass')
+f.close()
+os.system('start python ' + f.name)
+```
+
+```recipe good
+archive demo-1.0-py3-none-any.whl
+--- demo/__init__.py
+import tempfile
+f = tempfile.NamedTemporaryFile()
+f.write(b'pass')
+```
+
+What to do: refuse the release; if it is your own, read the line that is shown.
+",
+};
+
+/// See its `META`.
+pub(crate) static DETECTOR: Rule = Rule { meta: &META, check };
+
+fn check(archive: &Archive, findings: &mut Findings) {
+    for behaviour in &archive.code.behaviours {
+        let effect = &behaviour.effect;
+        let starts = matches!(effect.ability, Ability::Spawn | Ability::Execute | Ability::LoadNative);
+        if starts && effect.from.any(Sources::WRITTEN) {
+            let weight = weigh(behaviour.context, Severity::High, Confidence::High);
+            say(
+                findings,
+                &META,
+                behaviour,
+                weight,
+                format!("a file that this code wrote is started {}: {}", when(behaviour.context), quoted(behaviour)),
+            );
+        }
+    }
+}

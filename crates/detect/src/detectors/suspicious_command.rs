@@ -1,0 +1,61 @@
+//! An unasked command line that fetches, hides or speaks to a script host.
+
+use bulkhead_core::{Confidence, Severity};
+
+use super::code::{Rule, doing, quoted, say, suspicious_command, weigh, when};
+use crate::archive::Archive;
+use crate::behaviour::Ability;
+use crate::detector::Meta;
+use crate::findings::Findings;
+
+const META: Meta = Meta {
+    id: "suspicious-command",
+    title: "an unasked command line that fetches, hides or speaks to a script host",
+    severity: Severity::High,
+    confidence: Confidence::High,
+    doc: "\
+A program is started without anybody asking, and its command line is not one that builds software: it fetches from the network, runs a script host such
+as `powershell` or `mshta`, decodes, hides a window, or starts an executable that came along.
+
+```recipe bad
+archive demo-1.0.tar.gz
+--- demo-1.0/setup.py
+import subprocess
+subprocess.Popen('powershell -WindowStyle Hidden -EncodedCommand cABhAHMAcwA=', shell=True)
+```
+
+```recipe good
+archive demo-1.0.tar.gz
+--- demo-1.0/setup.py
+import subprocess
+from setuptools import setup
+version = subprocess.check_output(['git', 'describe', '--tags']).decode()
+setup(name='demo', version=version)
+```
+
+What to do: refuse the release; if it is your own, read the line that is shown.
+",
+};
+
+/// See its `META`.
+pub(crate) static DETECTOR: Rule = Rule { meta: &META, check };
+
+fn check(archive: &Archive, findings: &mut Findings) {
+    for behaviour in doing(archive, Ability::Spawn) {
+        let Some(command) = behaviour.effect.detail.as_deref() else { continue };
+        if suspicious_command(command) {
+            let weight = weigh(behaviour.context, Severity::High, Confidence::High);
+            say(
+                findings,
+                &META,
+                behaviour,
+                weight,
+                format!(
+                    "a command that does not build software is started {}: {}",
+                    when(behaviour.context),
+                    quoted(behaviour)
+                ),
+            );
+        }
+    }
+}

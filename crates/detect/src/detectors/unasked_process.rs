@@ -1,0 +1,83 @@
+//! A program is started unasked.
+
+use bulkhead_core::{Confidence, Severity};
+
+use super::code::{Rule, doing, quoted, say, when};
+use crate::archive::Archive;
+use crate::behaviour::{Ability, unasked};
+use crate::detector::Meta;
+use crate::findings::Findings;
+
+const META: Meta = Meta {
+    id: "unasked-process",
+    title: "a program is started unasked",
+    severity: Severity::Medium,
+    confidence: Confidence::Medium,
+    doc: "\
+A program is started while the package is installed, at start-up or on import. Builds do that for compilers and for `git describe`, so it is weighed
+with everything else and refuses nothing alone.
+
+```recipe bad
+archive demo-1.0.tar.gz
+--- demo-1.0/setup.py
+import os
+os.system('./configure')
+```
+
+```recipe good
+archive demo-1.0.tar.gz
+--- demo-1.0/setup.py
+import os
+from setuptools import setup
+def build():
+    os.system('./configure')
+setup(name='demo')
+```
+
+What to do: see what the program is; builds that need it are fine.
+",
+};
+
+/// See its `META`.
+pub(crate) static DETECTOR: Rule = Rule { meta: &META, check };
+
+fn check(archive: &Archive, findings: &mut Findings) {
+    for behaviour in doing(archive, Ability::Spawn).filter(|behaviour| unasked(behaviour.context)) {
+        let command = behaviour.effect.detail.as_deref().unwrap_or_default();
+        let build = [
+            "git ",
+            "hg ",
+            "gcc",
+            "cc ",
+            "clang",
+            "cmake",
+            "make",
+            "ninja",
+            "pkg-config",
+            "llvm-config",
+            "nvcc",
+            "python",
+            "cargo",
+            "rustc",
+            "npm ",
+            "node ",
+            "uname",
+            "lsb_release",
+            "ldconfig",
+            "xcrun",
+            "brew ",
+            "sysctl",
+            "ldd",
+            "which ",
+        ];
+        let known = build.iter().any(|word| command.trim_start_matches(['"', '\'', '/']).starts_with(word));
+        let weight = if known { (Severity::Low, Confidence::Low) } else { (Severity::Medium, Confidence::Medium) };
+        say(
+            findings,
+            &META,
+            behaviour,
+            weight,
+            format!("a program is started {}: {}", when(behaviour.context), quoted(behaviour)),
+        );
+    }
+}
