@@ -184,6 +184,14 @@ impl<'a> Walk<'a> {
             let Some(span) = overlap(Span { from, to }, self.window) else { continue };
             let key = self.tainted.get(&artifact).cloned().unwrap_or((Stage::Artifact, String::new()));
             let row = (Stage::Host, self.name(presence.host)?);
+            if is_lock(&presence) {
+                // What is pinned is not yet installed: it would have been with the next install.
+                let why = format!("pins it in {}", presence.environment);
+                let span = Some((span.from, span.to));
+                self.row(&row, Grade::WithinReach, &why, span, presence.entries.iter().copied());
+                self.edge(&key, &row, Grade::WithinReach);
+                continue;
+            }
             let why = format!("had it in {}", presence.environment);
             self.row(&row, Grade::Touched, &why, Some((span.from, span.to)), presence.entries.iter().copied());
             self.edge(&key, &row, Grade::Touched);
@@ -395,6 +403,11 @@ impl<'a> Walk<'a> {
             totals,
         }
     }
+}
+
+/// Whether it is only named in a lockfile there.
+pub(super) fn is_lock(presence: &Presence) -> bool {
+    presence.environment.starts_with("lockfile ")
 }
 
 pub(super) fn overlap(a: Span, b: Span) -> Option<Span> {
