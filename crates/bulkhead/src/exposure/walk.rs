@@ -122,6 +122,10 @@ impl<'a> Walk<'a> {
             self.row(&key, Grade::Touched, &why, None, step.entry);
             self.tainted.insert(step.id, key.clone());
             if let Some(from) = step.from.and_then(|from| self.tainted.get(&from)).cloned() {
+                // What was asked about is known from the same entry.
+                if let Some(row) = self.rows.get_mut(&from) {
+                    row.entries.extend(step.entry);
+                }
                 self.edge(&from, &key, Grade::Touched);
             }
         }
