@@ -165,7 +165,7 @@ impl Browser {
     fn call(&self, method: &str, path: &str, body: &Value) -> Value {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let headers = [("content-type", "application/json; charset=utf-8")];
-        let reply = http::send(self.address, method, path, &headers, &body);
+        let reply = http::exchange(self.address, method, path, &headers, &body);
         let value = reply.json()["value"].clone();
         assert_eq!(reply.status, 200, "{method} {path} {body}: {value:#}");
         value

@@ -50,6 +50,7 @@ fn search(page: &Page<'_>, known: &Form) -> String {
 
 pub(super) async fn answer(page: &Page<'_>, form: &Form) -> Result<String, Problem> {
     let (answer, entry) = control::answer(page.app, question(page, form)?).await?;
+    let answer = named(page, answer)?;
     let mut body = format!("<h1>What was exposed: {}</h1>", escape(&answer.question.subject.to_string()));
     let _ = write!(body, "<p>{}.</p>", escape(&summary(&answer)));
     if let (Some(from), Some(to)) = (answer.from, answer.to) {
@@ -79,6 +80,14 @@ pub(super) async fn answer(page: &Page<'_>, form: &Form) -> Result<String, Probl
         search(page, form)
     );
     Ok(layout::page(page.session, "Exposure", "Exposure", &body))
+}
+
+/// The answer with people by their names, as long as those are known: for whoever may see the console.
+fn named(page: &Page<'_>, answer: Answer) -> Result<Answer, Problem> {
+    let bug = |error: serde_json::Error| Problem::new(Code::Bug, format!("the answer cannot be shown: {error}"));
+    let mut value = serde_json::to_value(answer).map_err(bug)?;
+    page.app.subjects().reveal(&mut value);
+    serde_json::from_value(value).map_err(bug)
 }
 
 fn rows(answer: &Answer) -> String {
