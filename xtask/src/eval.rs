@@ -111,7 +111,7 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
     for path in &options.pairs {
         let archives = judge.archives("pairs", &lists::pairs(path)?)?;
         sets.push(Set {
-            name: format!("{} (beside the release before)", lists::name(&[path.clone()])),
+            name: format!("{} (beside the release before)", lists::name(std::slice::from_ref(path))),
             malicious: false,
             archives,
         });
