@@ -91,6 +91,9 @@ pub static DETECTORS: &[&dyn Detector] = &[
     &detectors::code_not_parsed::DETECTOR,
     &detectors::code_not_read::DETECTOR,
     &detectors::bundled_program::DETECTOR,
+    &detectors::obfuscator::DETECTOR,
+    &detectors::binary_in_source::DETECTOR,
+    &detectors::unasked_write::DETECTOR,
 ];
 
 /// Every id that a finding can carry: the flaws of archives first, then the detectors, then what a comparison with the
