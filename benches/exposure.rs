@@ -48,7 +48,13 @@ fn main() -> Outcome<()> {
     let mut warm = ask(&path, 11)?;
     warm.remove(0);
     warm.sort_by(f64::total_cmp);
-    println!("warm  {:>7.1} ms median, {:.1} best, {:.1} worst of {}", warm[warm.len() / 2], warm[0], warm[warm.len() - 1], warm.len());
+    println!(
+        "warm  {:>7.1} ms median, {:.1} best, {:.1} worst of {}",
+        warm[warm.len() / 2],
+        warm[0],
+        warm[warm.len() - 1],
+        warm.len()
+    );
     Ok(())
 }
 
@@ -98,7 +104,8 @@ fn counts(connection: &Connection) -> Outcome<String> {
 /// Numbers that look random and are the same every time: a multiplication and a remainder.
 fn fill(connection: &Connection, millions: u64) -> Outcome<()> {
     connection.execute_batch("PRAGMA synchronous=OFF; PRAGMA journal_mode=WAL; PRAGMA cache_size=-400000; BEGIN;")?;
-    let numbers = |count: u64| format!("WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {count})");
+    let numbers =
+        |count: u64| format!("WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {count})");
     let (pulls, runs) = (millions * 1_000_000, millions * 750_000);
     // Numbers of things: files, releases, hosts, principals, secrets, datasets, partners, then runs.
     let (releases, hosts) = (FILES, 2 * FILES);
@@ -119,7 +126,9 @@ fn fill(connection: &Connection, millions: u64) -> Outcome<()> {
     ];
     for (offset, count, kind, name) in things {
         let numbers = numbers(count);
-        connection.execute_batch(&format!("INSERT INTO thing (id, kind, name) {numbers} SELECT n + {offset}, {kind}, {name} FROM n;"))?;
+        connection.execute_batch(&format!(
+            "INSERT INTO thing (id, kind, name) {numbers} SELECT n + {offset}, {kind}, {name} FROM n;"
+        ))?;
     }
     let statements = [
         format!("INSERT INTO link {} SELECT n + {releases}, 'of', n, n FROM n;", numbers(FILES)),
