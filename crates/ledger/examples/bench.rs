@@ -37,6 +37,7 @@ fn entry(number: u64) -> Outcome<Entry> {
             purl: Some(format!("pkg:pypi/demo@1.{number}").parse()?),
             file: Some(format!("demo-1.{number}-py3-none-any.whl")),
             digest: Some(digest),
+            ..Resource::default()
         },
         context: Context { client: Some("pip/26.3".to_owned()), ..Context::default() },
     };
