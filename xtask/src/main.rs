@@ -6,8 +6,11 @@ use anyhow::{Result, bail};
 
 mod budget;
 mod clients;
+mod clones;
 mod codegen;
 mod deny;
+mod eval;
+mod oracles;
 mod repository;
 mod run;
 mod test;
@@ -21,6 +24,8 @@ cargo xtask <task>
   budget          count the crates of the product against xtask/budget.toml
   deny            licences and bans of deny.toml (with cargo-deny, when installed, advisories too)
   codegen         write the generated documents anew
+  eval ...        what the intake gate makes of malicious and benign archives (docs/evaluation.md)
+  clones build    the index of known malicious campaigns anew (docs/evaluation.md)
   clients         install the package clients into target/clients (or $BULKHEAD_CLIENTS) and stop
 ";
 
@@ -43,6 +48,8 @@ fn dispatch(words: &[String]) -> Result<()> {
         ["budget"] => budget::check(),
         ["deny"] => deny::check(),
         ["codegen"] => codegen::write(),
+        ["eval", words @ ..] => eval::run(words),
+        ["clones", "build", words @ ..] => clones::build(words),
         ["clients"] => clients::install().map(drop),
         [] | ["help" | "--help" | "-h"] => {
             print!("{USAGE}");

@@ -2,6 +2,7 @@
 //!
 //! lock -> store -> ledger -> projections caught up -> policy (recorded when it is new) -> spine -> gate.
 
+mod compartments;
 mod paths;
 mod policy_file;
 mod projection;
@@ -15,14 +16,17 @@ use anyhow::Context as _;
 use bulkhead_core::{Action, Ask, Context, Gate, Principal, Problem, Resource, Sha256, Verdict};
 use bulkhead_ledger::{Entry, LedgerError, Log, Sequencer, VerifierKey};
 
+use compartments::Compartments;
 pub use paths::Paths;
 use projection::Projector;
 pub use upstream::Found as UpstreamFound;
 
 use crate::blob::{Blobs, FolderBlobs};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, People};
+use crate::estate::Recorder;
 use crate::gate::intake::{self, Intake, Reader};
+use crate::ledger::subject::Subjects;
 use crate::ledger::witness::Witnessing;
 use crate::spine::{self, Epoch, Spine};
 use crate::stop::{Stop, Stopping};
@@ -37,11 +41,16 @@ pub struct App {
     /// Held as long as the app lives: one writer owns a data directory.
     _lock: File,
     store: Arc<dyn Store>,
+    blobs: Arc<dyn Blobs>,
     ledger: Arc<Sequencer>,
     log: Log,
     projector: Projector,
     witnessing: Witnessing,
+    subjects: Arc<Subjects>,
+    compartments: Compartments,
     spine: Arc<Spine>,
+    recorder: Arc<Recorder>,
+    sessions: crate::console::Sessions,
     intake: Option<Arc<Intake>>,
     upstream: Result<UpstreamFound, Problem>,
     reader: Arc<Reader>,
@@ -84,15 +93,25 @@ impl App {
             Some(receipt) => receipt,
             None => spine::record(&ledger, policy_entry(digest, clock)).await?,
         };
-        let spine = Arc::new(Spine::new(Arc::clone(&ledger), Arc::clone(&store), policy, digest, receipt, epoch));
+        let subjects = Arc::new(match config.ledger.people {
+            People::Pseudonym => Subjects::open(&paths.subjects, &config.ledger.roles)?,
+            People::Plain => Subjects::plain(),
+        });
+        let (writer, state, people) = (Arc::clone(&ledger), Arc::clone(&store), Arc::clone(&subjects));
+        let spine = Arc::new(Spine::new(writer, state, people, policy, digest, receipt, epoch));
+        let compartments = compartments::open(&paths.data, &config.ledger.compartments)?;
+        let caught_up = projector.clone();
+        let recorder =
+            Arc::new(Recorder::new(Arc::clone(&spine), Arc::clone(&store), clock, Box::new(move || caught_up.flush())));
         let (metrics, tasks, reader) = (Arc::new(Metrics::default()), Tasks::default(), Arc::new(Reader::default()));
         let upstream = upstream::find(&config, &*store);
         let intake = match &upstream {
             Ok(found) => Some(Arc::new(Intake::new(intake::Parts {
                 spine: Arc::clone(&spine),
+                recorder: Arc::clone(&recorder),
                 upstream: upstream::client(&config, found)?,
                 store: Arc::clone(&store),
-                blobs,
+                blobs: Arc::clone(&blobs),
                 reader: Arc::clone(&reader),
                 metrics: Arc::clone(&metrics),
                 tasks: tasks.clone(),
@@ -109,11 +128,16 @@ impl App {
             paths,
             _lock: lock,
             store,
+            blobs,
             log: ledger.log(),
             ledger,
             projector,
             witnessing,
+            subjects,
+            compartments,
             spine,
+            recorder,
+            sessions: crate::console::Sessions::default(),
             intake,
             upstream,
             reader,
@@ -131,6 +155,11 @@ impl App {
         if let Err(error) = self.ledger.close() {
             tracing::error!(%error, "the ledger could not be closed in order; it is caught up at the next start");
         }
+        for (name, log) in &self.compartments {
+            if let Err(error) = log.close() {
+                tracing::error!(name, %error, "a compartment's log could not be closed in order");
+            }
+        }
         if let Err(error) = self.projector.flush() {
             tracing::error!(%error, "the last entries could not be projected; they are at the next start");
         }
@@ -145,6 +174,11 @@ impl App {
         let receipt = spine::record(&self.ledger, policy_entry(digest, self.clock)).await?;
         self.spine.put_in_force(policy, digest, receipt);
         Ok((digest, receipt.entry().0))
+    }
+
+    /// Whether the policy file says what is in force: another time of change, the same policy.
+    pub fn policy_is_in_force(&self) -> bool {
+        policy_file::read(&self.paths.policy).is_ok_and(|(_, digest)| digest == self.spine.in_force().digest)
     }
 
     /// Waits until every durable entry is projected, so that a question sees what was just recorded, and so that a review
@@ -185,6 +219,11 @@ impl App {
         &self.store
     }
 
+    /// Files by digest.
+    pub fn blobs(&self) -> &Arc<dyn Blobs> {
+        &self.blobs
+    }
+
     /// The ledger, for reading.
     pub fn log(&self) -> &Log {
         &self.log
@@ -205,9 +244,24 @@ impl App {
         &self.witnessing
     }
 
+    /// The people whom entries name.
+    pub fn subjects(&self) -> &Arc<Subjects> {
+        &self.subjects
+    }
+
     /// The spine.
     pub fn spine(&self) -> &Arc<Spine> {
         &self.spine
+    }
+
+    /// Records what is told about the estate: inventories, builds, and the runs of the runtime gate.
+    pub fn recorder(&self) -> &Arc<Recorder> {
+        &self.recorder
+    }
+
+    /// The console's sessions.
+    pub(crate) fn sessions(&self) -> &crate::console::Sessions {
+        &self.sessions
     }
 
     /// The intake gate.

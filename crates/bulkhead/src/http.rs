@@ -42,7 +42,8 @@ impl Service<Request<Incoming>> for Front {
     fn call(&mut self, request: Request<Incoming>) -> Self::Future {
         let app = Arc::clone(&self.app);
         Box::pin(async move {
-            let answer = route(&app, &request).await;
+            let mut request = request;
+            let answer = route(&app, &mut request).await;
             Ok(answer.unwrap_or_else(|refusal| {
                 problem::log(&refusal, request.uri().path());
                 app.metrics().problem(refusal.code.to_string());
@@ -52,15 +53,22 @@ impl Service<Request<Incoming>> for Front {
     }
 }
 
-async fn route(app: &Arc<App>, request: &Request<Incoming>) -> Result<Response<Body>, Problem> {
-    let path = request.uri().path();
+async fn route(app: &Arc<App>, request: &mut Request<Incoming>) -> Result<Response<Body>, Problem> {
+    let path = request.uri().path().to_owned();
+    let path = path.as_str();
     if path == "/healthz" {
         return Ok(text("text/plain; charset=utf-8", "ok\n".to_owned()));
+    }
+    if path == "/console" || path.starts_with("/console/") {
+        return Ok(crate::console::answer(app, request).await);
     }
     let caller = caller(app, request).await?;
     if let Some(path) = path.strip_prefix("/pypi/") {
         let (method, headers) = (request.method(), request.headers());
         return app.intake()?.answer(intake::Request { method, path, headers, caller }).await;
+    }
+    if path.starts_with("/api/") {
+        return crate::api::answer(app, request, &caller).await;
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return Err(Problem::new(Code::MethodNotAllowed, format!("{} is not offered at {path}", request.method())));
@@ -86,8 +94,15 @@ async fn route(app: &Arc<App>, request: &Request<Incoming>) -> Result<Response<B
 
 /// The ledger as plain static files (C2SP tlog-tiles), so that mirrors and witnesses are ordinary clients.
 async fn ledger(app: &Arc<App>, resource: &str) -> Result<Response<Body>, Problem> {
-    let (log, resource) = (app.log().clone(), resource.to_owned());
-    let checkpoint = resource == "checkpoint";
+    // A compartment's log has the same resources, below its name.
+    let (log, resource) = match resource.strip_prefix("compartments/").and_then(|rest| rest.split_once('/')) {
+        None => (app.log().clone(), resource.to_owned()),
+        Some((name, resource)) => match app.compartment(name) {
+            Some(sequencer) => (sequencer.log(), resource.to_owned()),
+            None => return Err(Problem::new(Code::NotFound, "there is no such compartment")),
+        },
+    };
+    let checkpoint = resource.starts_with("checkpoint");
     let served = crate::blocking::run(move || log.resource(&resource)).await?;
     let served = served.map_err(|error| Problem::new(Code::LedgerUnavailable, error.to_string()))?;
     let served = served.ok_or_else(|| Problem::new(Code::NotFound, "the ledger has no such resource"))?;

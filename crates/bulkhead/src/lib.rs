@@ -2,6 +2,7 @@
 //!
 //! ARCHITECTURE.md has the map. [`spine`] is where to begin reading.
 
+pub mod api;
 pub mod app;
 pub mod auth;
 pub mod blob;
@@ -9,13 +10,17 @@ pub mod blocking;
 pub mod cli;
 pub mod clock;
 pub mod config;
+mod console;
 pub mod control;
+pub mod estate;
+pub mod exposure;
 pub mod files;
 pub mod front_page;
 pub mod gate;
 pub mod http;
 pub mod ledger;
 pub mod net;
+pub mod scan;
 pub mod source;
 pub mod spine;
 pub mod stop;

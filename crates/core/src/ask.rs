@@ -84,12 +84,32 @@ pub enum Action {
     Connect,
     /// Send a request to a host.
     Request,
+    /// Start or end a contained run.
+    Run,
+    /// Read a file, from inside a run.
+    Read,
+    /// Write a file, from inside a run.
+    Write,
     /// Let a witness cosign the ledger.
     WitnessAdd,
     /// Forget who a pseudonym in the ledger stands for.
     SubjectErase,
     /// Take a compartment's checkpoint into the root log.
     Checkpoint,
+    /// Judge what was served before once more, under today's rules.
+    Rejudge,
+    /// Say what a file contains, by path and digest.
+    Contents,
+    /// Say what is installed where.
+    Inventory,
+    /// Say what a build made of what.
+    Build,
+    /// Declare secrets, datasets, partners and how they hang together.
+    Assets,
+    /// Ask what was exposed.
+    Exposure,
+    /// Raise that something inside was marked.
+    Alarm,
 }
 
 impl Action {
@@ -110,9 +130,19 @@ impl Action {
             Self::SecretRemove => "secret-remove",
             Self::Connect => "connect",
             Self::Request => "request",
+            Self::Run => "run",
+            Self::Read => "read",
+            Self::Write => "write",
             Self::WitnessAdd => "witness-add",
             Self::SubjectErase => "subject-erase",
             Self::Checkpoint => "checkpoint",
+            Self::Rejudge => "rejudge",
+            Self::Contents => "contents",
+            Self::Inventory => "inventory",
+            Self::Build => "build",
+            Self::Assets => "assets",
+            Self::Exposure => "exposure",
+            Self::Alarm => "alarm",
         }
     }
 }

@@ -4,6 +4,7 @@ use bulkhead_core::Sha256;
 
 use crate::code::Code;
 use crate::filename::FileName;
+use crate::likeness::Likeness;
 use crate::report::ArchiveKind;
 
 /// An archive that was read, as far as it could be.
@@ -19,6 +20,8 @@ pub struct Archive {
     pub readable: bool,
     /// Its code: what it does, and when.
     pub code: Code,
+    /// What its code is like.
+    pub likeness: Likeness,
 }
 
 impl Archive {

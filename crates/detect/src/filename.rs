@@ -11,6 +11,13 @@ pub struct FileName {
     pub version: String,
 }
 
+impl FileName {
+    /// What the name of a file of that kind promises; nothing when it has no such form.
+    pub fn of(file_name: &str, kind: ArchiveKind) -> Option<Self> {
+        parse(file_name, kind)
+    }
+}
+
 /// The kind of archive by the file's extension, in any case.
 pub(crate) fn kind(file_name: &str) -> ArchiveKind {
     let name = file_name.to_ascii_lowercase();

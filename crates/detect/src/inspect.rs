@@ -1,11 +1,13 @@
 //! The one way in: an archive and its name, out comes the report.
 
 use crate::archive::Archive;
+use crate::clones;
 use crate::code::{self, Code};
 use crate::detector::{DETECTORS, RULESET};
 use crate::detectors::place;
 use crate::filename;
 use crate::findings::Findings;
+use crate::likeness::{self, Likeness};
 use crate::limits::Limits;
 use crate::metadata;
 use crate::profile;
@@ -24,7 +26,8 @@ pub fn inspect(archive: &dyn ReadAt, file_name: &str, limits: &Limits) -> Report
 
 /// The same, where the caller knows the kind: a `.tgz` is a source distribution to one registry and an npm tarball to another.
 pub fn inspect_as(archive: &dyn ReadAt, kind: ArchiveKind, file_name: &str, limits: &Limits) -> Report {
-    let (archive, mut findings) = read(archive, kind, file_name, limits);
+    let mut findings = Findings::new();
+    let archive = read(archive, kind, file_name, limits, &mut findings);
     for detector in DETECTORS {
         detector.inspect(&archive, &mut findings);
     }
@@ -34,12 +37,23 @@ pub fn inspect_as(archive: &dyn ReadAt, kind: ArchiveKind, file_name: &str, limi
 /// The code alone, for measuring and for whoever writes a detector.
 #[doc(hidden)]
 pub fn code_of(archive: &dyn ReadAt, file_name: &str, limits: &Limits) -> Code {
-    read(archive, filename::kind(file_name), file_name, limits).0.code
+    read(archive, filename::kind(file_name), file_name, limits, &mut Findings::new()).code
 }
 
-fn read(archive: &dyn ReadAt, kind: ArchiveKind, file_name: &str, limits: &Limits) -> (Archive, Findings) {
-    let mut findings = Findings::new();
-    let mut collector = Collector::new(kind, limits, &mut findings, archive.len());
+/// Every shingle of an archive's code, ascending, each once: for making the index of known campaigns.
+pub fn shingles(archive: &dyn ReadAt, file_name: &str, limits: &Limits) -> Vec<u32> {
+    let archive = read(archive, filename::kind(file_name), file_name, limits, &mut Findings::new());
+    let mut all = Vec::new();
+    for content in likeness::code(&archive) {
+        clones::each(content, |hash| all.push(hash));
+    }
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+fn read(archive: &dyn ReadAt, kind: ArchiveKind, file_name: &str, limits: &Limits, findings: &mut Findings) -> Archive {
+    let mut collector = Collector::new(kind, limits, findings, archive.len());
     match kind {
         ArchiveKind::Wheel | ArchiveKind::SdistZip | ArchiveKind::Egg => {
             zip::read(Window::new(archive), &mut collector)
@@ -55,9 +69,11 @@ fn read(archive: &dyn ReadAt, kind: ArchiveKind, file_name: &str, limits: &Limit
     }
     let (entries, readable) = (collector.entries, collector.readable);
     let file_name = filename::parse(file_name, kind);
-    let mut archive = Archive { kind, file_name, entries, readable, code: Code::default() };
+    let mut archive =
+        Archive { kind, file_name, entries, readable, code: Code::default(), likeness: Likeness::default() };
     archive.code = code::read(&archive);
-    (archive, findings)
+    archive.likeness = likeness::of(&archive);
+    archive
 }
 
 fn report(archive: &Archive, findings: Findings) -> Report {
@@ -72,6 +88,7 @@ fn report(archive: &Archive, findings: Findings) -> Report {
         findings: findings.finish(),
         profile: profile::of(archive),
         metadata: core_metadata(archive),
+        sketch: archive.likeness.sketch.clone(),
         member_count: archive.entries.len() as u64,
         unpacked_size: archive.files().map(|entry| entry.size).sum(),
         members,

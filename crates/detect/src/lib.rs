@@ -11,6 +11,7 @@
 
 mod archive;
 pub mod behaviour;
+pub mod clones;
 mod code;
 mod csv;
 pub mod delta;
@@ -22,6 +23,7 @@ mod findings;
 pub mod fuzz;
 mod inspect;
 mod lang;
+mod likeness;
 mod limits;
 mod metadata;
 mod package;
@@ -42,8 +44,9 @@ pub use code::{Code, Hook};
 pub use detector::{DETECTORS, Detector, Meta, RULESET, Want, metas};
 pub use filename::FileName;
 pub use findings::Findings;
-pub use inspect::{code_of, inspect, inspect_as};
+pub use inspect::{code_of, inspect, inspect_as, shingles};
 pub use lang::{Callee, Fidelity, Import, Language, Literals, Shape, Unit, View};
+pub use likeness::Likeness;
 pub use limits::Limits;
 pub use profile::Profile;
 pub use read::ReadAt;

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use bulkhead_core::{Finding, Sha256};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::clones::Sketch;
 use crate::detector::RULESET;
 use crate::filename;
 use crate::findings::Findings;
@@ -91,6 +92,9 @@ pub struct Report {
     pub member_count: u64,
     /// Unpacked bytes of all files.
     pub unpacked_size: u64,
+    /// What its code is like: with it, two archives are compared without either. Absent in reports of older rules.
+    #[serde(default)]
+    pub sketch: Sketch,
 }
 
 impl Report {
@@ -108,6 +112,7 @@ impl Report {
             members: Vec::new(),
             member_count: 0,
             unpacked_size: 0,
+            sketch: Sketch::default(),
         }
     }
 }

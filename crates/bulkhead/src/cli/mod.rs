@@ -2,20 +2,30 @@
 //!
 //! Exit codes: 0 good, 1 refused or not verified, 2 wrong use.
 
+mod asset;
 mod call;
 mod completions;
+mod diff;
 mod doctor;
 mod evidence;
 mod explain;
+mod exposure;
 mod feed;
+mod inventory;
 mod ledger;
 mod output;
+mod paint;
 mod policy;
+mod progress;
+mod rejudge;
 mod review;
+mod run;
+mod scan;
 mod secret;
 mod serve;
 mod setup;
 mod token;
+mod watch;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -75,10 +85,26 @@ enum Command {
     Doctor(doctor::Args),
     /// Say which rule decided on a release, on which facts, and what would change it
     Explain(explain::Args),
+    /// Look at what is there already: an archive, a folder, an environment, a lockfile or a release
+    Scan(scan::Args),
+    /// Show what one release can do that another could not
+    Diff(diff::Args),
+    /// Run a program contained, or show what was recorded of a run
+    Run(run::Args),
     /// Look at what is held, and release or reject it
     Review(review::Args),
     /// Check the policy, or explain a verdict
     Policy(policy::Args),
+    /// Judge what was let in once more, under today's detectors and rules, and say who has what now fails
+    Rejudge(rejudge::Args),
+    /// Say what exactly was exposed, with proof
+    Exposure(exposure::Args),
+    /// Raise what is already inside and was marked by a feed or a new judgement since
+    Watch(watch::Args),
+    /// Tell the ledger what is installed where
+    Inventory(inventory::Args),
+    /// Declare secrets, datasets and partners
+    Asset(asset::Args),
     /// Verify, show or rebuild the ledger
     Ledger(ledger::Args),
     /// Import advisories
@@ -152,6 +178,9 @@ pub fn main() -> ExitCode {
         return crate::worker::child::run();
     }
     let output = Output::new(cli.place.format);
+    if let Command::Run(args) = cli.command {
+        return run::main(&cli.place, args, &output);
+    }
     match run(cli, &output) {
         Ok(Done::Good) => ExitCode::SUCCESS,
         Ok(Done::Refused) => ExitCode::from(1),
@@ -161,20 +190,33 @@ pub fn main() -> ExitCode {
 
 fn run(cli: Cli, output: &Output) -> Result<Done, Failure> {
     let place = &cli.place;
+    let exports = matches!(&cli.command, Command::Ledger(args) if args.exports());
+    if matches!(place.format, Format::Jsonl | Format::Ocsf) && !exports {
+        return Err(Failure::Usage(
+            "only `bulkhead ledger export` writes jsonl and ocsf; use --format json".to_owned(),
+        ));
+    }
     match cli.command {
         Command::Serve(args) => serve::run(place, args, output),
         Command::Setup(args) => setup::run(place, &args, output),
         Command::Doctor(args) => doctor::run(place, &args, output),
         Command::Explain(args) => explain::run(place, args, output),
+        Command::Scan(args) => scan::run(place, &args, output),
+        Command::Diff(args) => diff::run(place, &args, output),
         Command::Review(args) => review::run(place, args, output),
         Command::Policy(args) => policy::run(place, args, output),
+        Command::Rejudge(args) => rejudge::run(place, &args, output),
+        Command::Exposure(args) => exposure::run(place, args, output),
+        Command::Watch(args) => watch::run(place, &args, output),
+        Command::Inventory(args) => inventory::run(place, args, output),
+        Command::Asset(args) => asset::run(place, args, output),
         Command::Ledger(args) => ledger::run(place, args, output),
         Command::Feed(args) => feed::run(place, args, output),
         Command::Token(args) => token::run(place, args, output),
         Command::Secret(args) => secret::run(place, args, output),
         Command::Completions(args) => completions::run(&args, output),
         // Decided in `main`, before anything else is set up.
-        Command::Worker => Ok(Done::Good),
+        Command::Run(_) | Command::Worker => Ok(Done::Good),
     }
 }
 

@@ -16,7 +16,7 @@ use super::{Reply, Request};
 use crate::app::{App, control_ask};
 use crate::source::{feed, seed};
 use crate::spine;
-use crate::store::{Feed, StoreError, Token, TokenText};
+use crate::store::{Feed, FeedRefused, FeedSummary, StoreError, Token, TokenText};
 
 /// Carries the request out.
 pub async fn act(app: &Arc<App>, request: Request) -> Reply {
@@ -35,7 +35,15 @@ pub async fn act(app: &Arc<App>, request: Request) -> Reply {
             super::ledger::witness_add(app, name, key, url, quorum).await.and_then(facts)
         }
         Request::WitnessStatus => super::ledger::witness_status(app).and_then(facts),
-        Request::TokenCreate { principal, expires } => token_create(app, principal, expires).await.and_then(facts),
+        Request::LedgerTimestamp => super::ledger::timestamp(app).await.and_then(facts),
+        Request::SubjectErase { subject, reason } => super::ledger::erase(app, subject, reason).await.and_then(facts),
+        Request::RunRecord { run, principal, lines } => {
+            super::run::record(app, run, principal, lines).await.and_then(facts)
+        }
+        Request::RunShow { id } => super::run::show(app, &id).await.and_then(facts),
+        Request::TokenCreate { principal, expires, console } => {
+            token_create(app, principal, expires, console).await.and_then(facts)
+        }
         Request::TokenList => token_list(app).and_then(facts),
         Request::TokenRevoke { id } => token_revoke(app, &id).await.and_then(facts),
         Request::FeedImport { path, name, skip_invalid } => {
@@ -45,13 +53,34 @@ pub async fn act(app: &Arc<App>, request: Request) -> Reply {
         Request::SecretNote { change, name, use_for, owner } => {
             super::secret::note(app, change, name, use_for, &owner).await.and_then(facts)
         }
+        Request::Lookup { purls } => super::lookup::of_app(app, &purls).await.and_then(facts),
+        Request::Rejudge => super::rejudge::rejudge(app).await.and_then(facts),
+        Request::ScanRelease { subject } => super::release::scan(app, &subject).await.and_then(facts),
+        Request::ReleaseProfile { subject } => super::release::profile(app, &subject).await.and_then(facts),
+        Request::Tell { principal, submission } => {
+            app.recorder().submit(&bulkhead_core::Principal::new(principal), &submission).await.and_then(facts)
+        }
+        Request::Exposure { question, bundle } => {
+            super::exposure::exposure(app, *question, bundle).await.and_then(facts)
+        }
+        Request::Watch { vulnerable } => super::watch::watch(app, vulnerable).await.and_then(facts),
+        Request::Raised { alarms } => super::watch::raised(app, alarms).await.and_then(facts),
+        Request::Environments => super::exposure::environments(app).await.and_then(facts),
+        Request::InventoryExport { host, environment } => {
+            super::exposure::export(app, host, environment).await.and_then(facts)
+        }
     };
-    done.unwrap_or_else(|problem| Reply::Problem {
+    let mut reply = done.unwrap_or_else(|problem| Reply::Problem {
         code: problem.code.to_string(),
         title: problem.title,
         detail: problem.detail,
         help: problem.help,
-    })
+    });
+    // The operator sees names as long as they are known; `ledger export` and proofs show what the entries hold.
+    if let Reply::Facts(facts) = &mut reply {
+        app.subjects().reveal(facts);
+    }
+    reply
 }
 
 fn facts<T: Serialize>(facts: T) -> Result<Reply, Problem> {
@@ -96,7 +125,7 @@ async fn review_list(app: &Arc<App>, all: bool) -> Result<Held, Problem> {
     Ok(Held { items })
 }
 
-fn release_purl(subject: &str) -> Result<Purl, Problem> {
+pub(super) fn release_purl(subject: &str) -> Result<Purl, Problem> {
     let purl: Purl =
         subject.parse().map_err(|error: bulkhead_core::PurlError| Problem::new(Code::BadRequest, error.to_string()))?;
     if purl.version().is_none() {
@@ -122,7 +151,7 @@ async fn release(
     }
     let in_force = app.spine().in_force();
     let rules = match rule {
-        Some(rule) if in_force.policy.rules().iter().any(|known| known.id() == rule) => vec![rule],
+        Some(rule) if rule == spine::REJECTED || in_force.policy.rule(&rule).is_some() => vec![rule],
         Some(rule) => {
             let known: Vec<&str> = in_force.policy.rules().iter().map(bulkhead_core::policy::Rule::id).collect();
             return Err(Problem::new(Code::BadRequest, format!("the policy has no rule `{rule}`"))
@@ -275,7 +304,12 @@ async fn rebuild(app: &Arc<App>) -> Result<u64, Problem> {
     count.map_err(|error| Problem::new(Code::StorageUnavailable, format!("{error:#}")))
 }
 
-async fn token_create(app: &Arc<App>, principal: String, expires: Option<Timestamp>) -> Result<Minted, Problem> {
+async fn token_create(
+    app: &Arc<App>,
+    principal: String,
+    expires: Option<Timestamp>,
+    console: bool,
+) -> Result<Minted, Problem> {
     let good = !principal.is_empty()
         && principal.len() <= 64
         && principal.chars().all(|char| char.is_ascii_alphanumeric() || "-_.@/".contains(char));
@@ -287,10 +321,17 @@ async fn token_create(app: &Arc<App>, principal: String, expires: Option<Timesta
         .with_help("1 to 64 letters, digits and -_.@/ ; `local` is the name of those who show no token"));
     }
     let text = TokenText::generate().map_err(|error| Problem::new(Code::Bug, error.to_string()))?;
-    let details = [("for", principal.clone()), ("expires", expires.map_or_else(String::new, |at| at.to_string()))];
+    let details = [
+        ("for", principal.clone()),
+        ("expires", expires.map_or_else(String::new, |at| at.to_string())),
+        ("console", if console { "yes" } else { "" }.to_owned()),
+    ];
     control(app, Action::TokenCreate, "operator", Resource::default(), &details).await?;
     let named = bulkhead_core::Principal::new(principal.clone());
     let token = stored(app.store().create_token(&text, &named, app.clock().now(), expires))?;
+    if console {
+        stored(app.store().make_admin(&text))?;
+    }
     Ok(Minted { id: token.id, principal, token: text.reveal().to_owned(), expires })
 }
 
@@ -324,15 +365,27 @@ async fn feed_import(
 ) -> Result<Imported, Problem> {
     let (store, now) = (Arc::clone(app.store()), app.clock().now());
     let options = feed::Options { name, skip_invalid };
-    let imported = crate::blocking::run(move || feed::import(&*store, &path, &options, now)).await?;
-    let feed::Imported { feed, invalid } = imported.map_err(|error| {
-        Problem::new(Code::BadRequest, error.to_string())
-            .with_help("nothing was changed; mend the records, or pass --skip-invalid")
-    })?;
-    let details = [("feed", feed.name.clone()), ("records", feed.summary.records.to_string())];
-    let resource = Resource { digest: Some(feed.summary.digest), ..Resource::default() };
-    control(app, Action::FeedImport, "operator", resource, &details).await?;
+    let (recording, runtime) = (Arc::clone(app), tokio::runtime::Handle::current());
+    let imported = crate::blocking::run(move || {
+        let mut unrecorded = None;
+        let mut record = |name: &str, summary: &FeedSummary| {
+            let details = [("feed", name.to_owned()), ("records", summary.records.to_string())];
+            let resource = Resource { digest: Some(summary.digest), ..Resource::default() };
+            // This thread is one that may wait.
+            let entry = runtime.block_on(control(&recording, Action::FeedImport, "operator", resource, &details));
+            entry.map(drop).map_err(|problem| FeedRefused(unrecorded.insert(problem).to_string()))
+        };
+        let imported = feed::import(&*store, &path, &options, now, &mut record);
+        imported.map_err(|error| {
+            unrecorded.unwrap_or_else(|| {
+                Problem::new(Code::BadRequest, error.to_string())
+                    .with_help("nothing was changed; mend the records, or pass --skip-invalid")
+            })
+        })
+    });
+    let feed::Imported { feed, invalid } = imported.await??;
     app.spine().facts_changed();
+    super::watch::tell_log(app).await?;
     let (withdrawn, foreign) = (feed.summary.withdrawn, feed.summary.elsewhere);
     Ok(Imported { feed: feed_row(app, feed), withdrawn, foreign, invalid })
 }

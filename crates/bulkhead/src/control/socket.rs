@@ -14,9 +14,9 @@ use crate::app::App;
 
 /// The socket's name in the data directory.
 pub const SOCKET: &str = "control.sock";
-/// A request is short; a reply may list many entries.
-const LONGEST_REQUEST: u64 = 64 * 1024;
-const LONGEST_REPLY: u64 = 64 * 1024 * 1024;
+/// An inventory may list a million components; a reply may hold a bundle.
+const LONGEST_REQUEST: u64 = 512 << 20;
+const LONGEST_REPLY: u64 = 512 << 20;
 
 /// Sends the request to the server that owns the data directory. `None` when no server listens there.
 ///

@@ -12,6 +12,7 @@ mod fetch;
 pub mod hygiene;
 pub mod link;
 pub mod listen;
+pub mod post;
 pub mod problem;
 pub mod range;
 pub mod remote;

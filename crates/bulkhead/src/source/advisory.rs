@@ -19,10 +19,14 @@ const LIVELY: u64 = 1_000;
 /// Sets which advisories name this version of the project (`by_name`, from [`crate::store::Store::advisories_on`]) or
 /// this very file (`of_file`, from [`crate::store::Store::advisories_with_files`]).
 pub fn gather(facts: &mut Facts, version: Option<&Version>, by_name: &[Advisory], of_file: &[Advisory]) {
-    let release = version.cloned().map(Release::Pep440);
+    gather_release(facts, version.cloned().map(Release::Pep440).as_ref(), by_name, of_file);
+}
+
+/// The same for a release of any ecosystem.
+pub fn gather_release(facts: &mut Facts, release: Option<&Release>, by_name: &[Advisory], of_file: &[Advisory]) {
     let mut matching: Vec<&Advisory> = of_file.iter().collect();
     for advisory in by_name {
-        match release.as_ref().map(|release| names(advisory, release)) {
+        match release.map(|release| names(advisory, release)) {
             Some(Affects::Yes) => matching.push(advisory),
             Some(Affects::No) => {}
             Some(Affects::Unsure { bound }) => {
@@ -67,7 +71,8 @@ pub fn stale(feed: &Feed, max_age: Duration, now: Timestamp) -> Option<String> {
 }
 
 /// Whether any part of the advisory names the release; unsure only when none surely does.
-fn names(advisory: &Advisory, release: &Release) -> Affects {
+/// Whether the advisory names that release.
+pub fn names(advisory: &Advisory, release: &Release) -> Affects {
     let mut answer = Affects::No;
     for affected in &advisory.affected {
         match affected.affects(release) {

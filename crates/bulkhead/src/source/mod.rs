@@ -5,6 +5,7 @@ pub mod advisory;
 pub mod age;
 pub mod feed;
 pub mod floor;
+pub mod lookalike;
 pub mod osv;
 pub mod read;
 pub mod reserved;

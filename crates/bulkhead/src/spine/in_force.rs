@@ -47,7 +47,7 @@ impl InForce {
 
     /// The verdict: the policy's, with what people decided by review. Pure, but for noting which exceptions were used.
     pub fn judge(&self, ask: &Ask, facts: &Facts, reviewed: &Reviewed, now: Timestamp) -> Verdict {
-        self.settled(ask, self.policy.decide(ask, facts, now, reviewed.exceptions()), reviewed)
+        self.settled(ask, self.policy.decide(ask, facts, now, reviewed.exceptions()), reviewed, now)
     }
 
     /// The same verdict, for the many files of one listing: `memo` is the listing's own.
@@ -59,14 +59,14 @@ impl InForce {
         reviewed: &Reviewed,
         now: Timestamp,
     ) -> Verdict {
-        self.settled(ask, self.policy.decide_with(memo, ask, facts, now, reviewed.exceptions()), reviewed)
+        self.settled(ask, self.policy.decide_with(memo, ask, facts, now, reviewed.exceptions()), reviewed, now)
     }
 
-    fn settled(&self, ask: &Ask, verdict: Verdict, reviewed: &Reviewed) -> Verdict {
+    fn settled(&self, ask: &Ask, verdict: Verdict, reviewed: &Reviewed, now: Timestamp) -> Verdict {
         if verdict.reasons.iter().any(|reason| reason.excepted_by.is_some()) {
             self.used.lock().unwrap_or_else(PoisonError::into_inner).note(&verdict);
         }
-        reviewed.apply(ask, verdict)
+        reviewed.apply(ask, verdict, now)
     }
 
     /// The policy's exceptions, each with whether it had an effect since the policy was loaded (invariant 9: one that

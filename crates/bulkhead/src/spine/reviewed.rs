@@ -2,6 +2,7 @@
 
 use bulkhead_core::policy::{Exception, Policy, Subject};
 use bulkhead_core::{Ask, Effect, Reason, Verdict};
+use jiff::Timestamp;
 
 use crate::store::{Decision, Ruling};
 
@@ -10,7 +11,12 @@ use crate::store::{Decision, Ruling};
 pub struct Reviewed {
     exceptions: Vec<Exception>,
     rejections: Vec<Decision>,
+    /// Releases that are about rejections too.
+    lifting: Vec<Decision>,
 }
+
+/// The name under which a rejection stands among a verdict's reasons, and under which a release can name it.
+pub const REJECTED: &str = "rejected";
 
 impl Reviewed {
     /// Sorts decisions into exceptions to rules and rejections. One that names no rule excepts from every rule; one
@@ -20,7 +26,12 @@ impl Reviewed {
         for decision in decisions {
             match decision.ruling {
                 Ruling::Rejected => reviewed.rejections.push(decision),
-                Ruling::Released => reviewed.exceptions.extend(exceptions(&decision, policy)),
+                Ruling::Released => {
+                    reviewed.exceptions.extend(exceptions(&decision, policy));
+                    if decision.rule.as_deref().is_none_or(|rules| names(rules, REJECTED)) {
+                        reviewed.lifting.push(decision);
+                    }
+                }
             }
         }
         reviewed
@@ -31,21 +42,29 @@ impl Reviewed {
         &self.exceptions
     }
 
-    /// The verdict, or a refusal when a person rejected the release: what a person refused, no rule lets through.
-    pub(super) fn apply(&self, ask: &Ask, mut verdict: Verdict) -> Verdict {
+    /// The verdict, or a refusal when a person rejected the release: what a person refused, no rule lets through, only a
+    /// later release by a person, for as long as that one says.
+    pub(super) fn apply(&self, ask: &Ask, mut verdict: Verdict, now: Timestamp) -> Verdict {
         let purl = ask.resource.purl.as_ref();
         let rejection = purl.and_then(|purl| {
             let covers = |decision: &&Decision| {
                 decision.covers(purl, ask.resource.file.as_deref(), decision.rule.as_deref().unwrap_or(""))
             };
-            self.rejections.iter().find(covers)
+            let lifted = |rejection: &&Decision| {
+                let later = |release: &&Decision| release.entry > rejection.entry && release.in_force(now);
+                self.lifting.iter().filter(later).any(|release| covers(&release))
+            };
+            self.rejections.iter().find(|rejection| covers(rejection) && !lifted(rejection))
         });
         if let Some(rejection) = rejection {
             let reason = Reason {
-                rule: "rejected".to_owned(),
+                rule: REJECTED.to_owned(),
                 effect: Effect::Deny,
                 text: format!("{} rejected it: {}", rejection.owner, rejection.reason),
-                help: format!("ask {}, or see bulkhead review show {}", rejection.owner, rejection.purl),
+                help: format!(
+                    "ask {}; who may overrule it: bulkhead review release {} --reason \"...\" --expires 7d",
+                    rejection.owner, rejection.purl
+                ),
                 audit: false,
                 excepted_by: None,
             };
@@ -56,6 +75,14 @@ impl Reviewed {
     }
 }
 
+fn each(rules: &str) -> impl Iterator<Item = &str> {
+    rules.split(',').map(str::trim)
+}
+
+fn names(rules: &str, rule: &str) -> bool {
+    each(rules).any(|named| named == rule)
+}
+
 fn exceptions(decision: &Decision, policy: &Policy) -> Vec<Exception> {
     let Some(expires) = decision.expires else { return Vec::new() };
     let project = bulkhead_core::Purl::project(decision.purl.ecosystem(), decision.purl.name());
@@ -63,7 +90,7 @@ fn exceptions(decision: &Decision, policy: &Policy) -> Vec<Exception> {
     let subject = Subject::Package { project, version: decision.purl.version().map(str::to_owned) };
     let rules: Vec<&str> = match &decision.rule {
         // Several rules are written with commas between them.
-        Some(rules) => rules.split(',').map(str::trim).collect(),
+        Some(rules) => each(rules).filter(|rule| *rule != REJECTED).collect(),
         None => policy.rules().iter().map(bulkhead_core::policy::Rule::id).collect(),
     };
     let exception = |rule: &str| Exception {

@@ -6,7 +6,9 @@
 mod advisory;
 mod entry;
 mod error;
+pub mod graph;
 mod page;
+pub mod record;
 mod report;
 mod review;
 pub mod sqlite;
@@ -64,6 +66,8 @@ pub trait Store: Send + Sync {
     fn held(&self, now: Timestamp) -> Result<Vec<HeldItem>, StoreError>;
     /// Every decision by review on a project, oldest first, expired ones too.
     fn decisions_for(&self, project: &Purl) -> Result<Vec<Decision>, StoreError>;
+    /// Looks at the graph of the estate, in one state of it from beginning to end.
+    fn look(&self, look: &mut dyn FnMut(&dyn graph::Graph) -> Result<(), StoreError>) -> Result<(), StoreError>;
     /// The versions of a project that were served, in no particular order: which is highest, the ecosystem knows.
     fn served(&self, project: &Purl) -> Result<Vec<ServedVersion>, StoreError>;
 
@@ -128,6 +132,10 @@ pub trait Store: Send + Sync {
     ) -> Result<Token, StoreError>;
     /// Whom a token names; nothing when it is unknown, expired or revoked.
     fn verify_token(&self, text: &TokenText, now: Timestamp) -> Result<Option<Principal>, StoreError>;
+    /// Lets a token into the console.
+    fn make_admin(&self, text: &TokenText) -> Result<(), StoreError>;
+    /// Whom a token names, when it may enter the console.
+    fn verify_admin(&self, text: &TokenText, now: Timestamp) -> Result<Option<Principal>, StoreError>;
     /// Every token, oldest first, revoked ones too.
     fn tokens(&self) -> Result<Vec<Token>, StoreError>;
     /// Revokes the token with that id; false when there is none, or it is revoked already.

@@ -39,6 +39,7 @@ pub(super) fn report(answer: &[u8], asked: &Asked) -> Result<Report, String> {
     must(report.members.len() as u64 <= asked.limits.members.into(), "has more files than allowed")?;
     must(report.members.len() as u64 <= report.member_count, "has more files than members")?;
     must(i64::try_from(report.member_count.max(report.unpacked_size)).is_ok(), "counts beyond reason")?;
+    must(report.sketch.is_sound(), "has a sketch that is none")?;
     must(report.findings.iter().all(finding), "has a finding that is too long or has control characters")?;
     must(
         report.members.iter().all(|member| text(&member.path, PATH)),

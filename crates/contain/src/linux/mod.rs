@@ -12,5 +12,5 @@ mod sys;
 
 pub use enter::enter_worker;
 pub use pass::{recv_job, send_job};
-pub use run::{Prepared, Running, die_by_signal, original_destination, recv_dns, send_dns, start};
+pub use run::{Prepared, Running, die_by_signal, lacking, original_destination, recv_dns, send_dns, start};
 pub use spawn::{WorkerProcess, spawn_worker};

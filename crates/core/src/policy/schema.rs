@@ -70,6 +70,7 @@ pub const INTAKE: &[Attribute] = &[
     ),
     attribute("project.status_reason", Kind::Text, "the registry's reason for the status"),
     attribute("project.reserved", Kind::Bool, "whether the name is reserved for internal packages (settings.reserved)"),
+    attribute("project.lookalike", Kind::Text, "the popular name that this project's looks like"),
     attribute("advisory.malicious", Kind::List, "ids of advisories that call this release or file malicious"),
     attribute("advisory.vulnerable", Kind::List, "ids of the other advisories on this release"),
     attribute("advisory.summary", Kind::Text, "the first matching advisory's own sentence"),

@@ -8,6 +8,7 @@ use crate::behaviour::{Ability, Behaviour, Effect, Sources};
 use crate::code::{Code, Hook};
 use crate::filename::FileName;
 use crate::lang::{Fidelity, Import, Language, Literals, Shape, Unit, View};
+use crate::likeness::Likeness;
 use crate::profile::{self, BlobKind, Dependency, Profile};
 use crate::report::ArchiveKind;
 
@@ -25,6 +26,7 @@ fn clean() -> Release {
         entries: Vec::new(),
         readable: true,
         code: Code::default(),
+        likeness: Likeness::default(),
     });
     release.file(MODULE, 300);
     release.file("demo/__init__.py", 3);

@@ -8,6 +8,8 @@ use crate::detector::Want;
 use crate::lang::View;
 use crate::report::ArchiveKind;
 
+mod cargo;
+pub(crate) mod npm;
 mod python;
 
 /// From the modules, the path of the importing file and the name that it imports, to a view.
@@ -39,10 +41,11 @@ impl Started {
 /// How much of a member that declares what starts is wanted.
 pub(crate) fn wants(kind: ArchiveKind, path: &str) -> Want {
     match kind {
-        ArchiveKind::Wheel | ArchiveKind::Egg | ArchiveKind::SdistTarGz | ArchiveKind::SdistZip | ArchiveKind::Tree => {
-            python::wants(path)
-        }
-        ArchiveKind::Npm | ArchiveKind::Crate | ArchiveKind::Other => Want::Nothing,
+        ArchiveKind::Wheel | ArchiveKind::Egg | ArchiveKind::SdistTarGz | ArchiveKind::SdistZip => python::wants(path),
+        ArchiveKind::Npm => npm::wants(path),
+        ArchiveKind::Crate => cargo::wants(path),
+        ArchiveKind::Tree => python::wants(path).max(npm::wants(path)),
+        ArchiveKind::Other => Want::Nothing,
     }
 }
 
@@ -50,9 +53,29 @@ pub(crate) fn wants(kind: ArchiveKind, path: &str) -> Want {
 /// lifecycle command).
 pub(crate) fn started(archive: &Archive, views: &mut Vec<View>) -> Started {
     match archive.kind {
-        ArchiveKind::Wheel | ArchiveKind::Egg | ArchiveKind::SdistTarGz | ArchiveKind::SdistZip | ArchiveKind::Tree => {
+        ArchiveKind::Wheel | ArchiveKind::Egg | ArchiveKind::SdistTarGz | ArchiveKind::SdistZip => {
             python::started(archive, views)
         }
-        ArchiveKind::Npm | ArchiveKind::Crate | ArchiveKind::Other => Started::default(),
+        ArchiveKind::Npm => npm::started(archive, views),
+        ArchiveKind::Crate => cargo::started(archive, views),
+        ArchiveKind::Tree => tree(archive, views),
+        ArchiveKind::Other => Started::default(),
     }
+}
+
+/// A directory holds anything: what starts by itself is what would in each of its packages.
+fn tree(archive: &Archive, views: &mut Vec<View>) -> Started {
+    let mut all = npm::started(archive, views);
+    let python = python::started(archive, views);
+    all.roots.extend(python.roots);
+    all.hooks.extend(python.hooks);
+    all.modules.extend(python.modules);
+    all.resolve = Some(|modules, from, module| {
+        if crate::lang::javascript::is_script(from) || from.ends_with(".json") || from.ends_with(".gyp") {
+            npm::resolve(modules, from, module)
+        } else {
+            modules.get(module).copied()
+        }
+    });
+    all
 }

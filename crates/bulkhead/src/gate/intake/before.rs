@@ -66,7 +66,7 @@ impl Intake {
     }
 
     /// The profile of a file that is here: from its report under today's detectors, else read anew.
-    async fn profile(&self, digest: Sha256, file_name: &str) -> Result<Option<Profile>, Problem> {
+    pub(super) async fn profile(&self, digest: Sha256, file_name: &str) -> Result<Option<Profile>, Problem> {
         let store = Arc::clone(&self.store);
         let kept = crate::blocking::run(move || {
             let kept = store.report(&digest, RULESET)?;

@@ -1,6 +1,6 @@
 //! The facts about the files of one project: what the sources say, and what the worker saw where it has looked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bulkhead_core::policy::Settings;
@@ -12,9 +12,9 @@ use super::Intake;
 use super::caller::Caller;
 use super::ecosystem::pypi::{FileName, IndexFile, UploadTime, Version, parse_version};
 use super::pages::Page;
-use crate::source::{advisory, age, floor, read, reserved, status};
+use crate::source::{advisory, age, floor, lookalike, read, reserved, status};
 use crate::spine::{Basis, InForce, Reviewed};
-use crate::store::{Advisory, Feed, Judged, KeptDelta, ServedVersion, Store, StoreError};
+use crate::store::{Advisory, Decision, Feed, Judged, KeptDelta, ServedVersion, Store, StoreError};
 
 /// What the worker saw in a file.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +40,7 @@ pub(super) struct Gatherer {
     served: Vec<ServedVersion>,
     floor: Option<(Version, ServedVersion)>,
     reviewed: Reviewed,
+    lookalike: Option<&'static str>,
 }
 
 impl Gatherer {
@@ -77,7 +78,8 @@ impl Gatherer {
             deltas: store.deltas_for(digests, bulkhead_detect::RULESET)?,
             floor: floor::highest(served.clone()),
             served,
-            reviewed: Reviewed::new(store.decisions_for(&purl)?, &in_force.policy),
+            reviewed: Reviewed::new(respelled(store.decisions_for(&purl)?, &page), &in_force.policy),
+            lookalike: lookalike::find(purl.ecosystem(), purl.name()),
             page,
             purl,
         })
@@ -166,6 +168,7 @@ impl Gatherer {
         let project_status = self.page.index.status.as_ref();
         status::gather(&mut facts, project_status.map(|status| (&*status.status, status.reason.as_deref())));
         reserved::gather(&mut facts, &self.purl, &self.settings);
+        facts.set("project.lookalike", self.lookalike);
         let version = name.as_ref().ok().and_then(FileName::version);
         let of_file = file.sha256().and_then(|digest| self.by_file.get(&digest)).map(Vec::as_slice);
         advisory::gather(&mut facts, version, &self.by_name, of_file.unwrap_or_default());
@@ -177,4 +180,22 @@ impl Gatherer {
         }
         facts
     }
+}
+
+/// The decisions, once more for each other spelling of their version that the page has: `1.0` and `1.0.0` are one release
+/// (PEP 440), and what was decided about one is decided about the other.
+fn respelled(mut decisions: Vec<Decision>, page: &Page) -> Vec<Decision> {
+    let mut more = Vec::new();
+    for decision in &decisions {
+        let Some(decided) = decision.purl.version() else { continue };
+        let Some(parsed) = parse_version(decided) else { continue };
+        let names = page.index.files.iter().filter_map(|file| FileName::parse(&file.filename, &page.index.name).ok());
+        let versions = names.filter_map(|name| name.version().cloned());
+        let spellings: BTreeSet<String> =
+            versions.filter(|version| *version == parsed).map(|version| version.to_string()).collect();
+        let others = spellings.into_iter().filter(|spelling| spelling != decided);
+        more.extend(others.map(|spelling| Decision { purl: decision.purl.at(spelling), ..decision.clone() }));
+    }
+    decisions.append(&mut more);
+    decisions
 }

@@ -16,6 +16,7 @@ mod listing;
 mod pages;
 mod quarantine;
 mod reader;
+mod release;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +38,7 @@ pub use reader::Reader;
 
 use crate::blob::Blobs;
 use crate::clock::Clock;
+use crate::estate::Recorder;
 use crate::net::{Body, Upstream, conditional, encoding};
 use crate::spine::{Permit, Spine};
 use crate::store::Store;
@@ -47,6 +49,8 @@ use crate::telemetry::Metrics;
 pub struct Parts {
     /// Judges and records.
     pub spine: Arc<Spine>,
+    /// Records what is inside what was judged.
+    pub recorder: Arc<Recorder>,
     /// The index of the company's choice.
     pub upstream: Upstream,
     /// Pages, reports, advisories.
@@ -103,6 +107,7 @@ impl Intake {
             blobs: Arc::clone(&parts.blobs),
             store: Arc::clone(&parts.store),
             reader: parts.reader,
+            recorder: parts.recorder,
             metrics: Arc::clone(&parts.metrics),
             clock: parts.clock,
             tasks: parts.tasks.clone(),

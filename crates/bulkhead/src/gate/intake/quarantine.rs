@@ -14,7 +14,9 @@ use super::gather::Seen;
 use super::reader::Reader;
 use crate::blob::Blobs;
 use crate::clock::Clock;
+use crate::estate::Recorder;
 use crate::net::Upstream;
+use crate::store::record::MemberLine;
 use crate::store::{self, Store};
 use crate::tasks::Tasks;
 use crate::telemetry::Metrics;
@@ -51,6 +53,7 @@ pub(super) struct Parts {
     pub(super) blobs: Arc<dyn Blobs>,
     pub(super) store: Arc<dyn Store>,
     pub(super) reader: Arc<Reader>,
+    pub(super) recorder: Arc<Recorder>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) clock: Clock,
     pub(super) tasks: Tasks,
@@ -189,8 +192,25 @@ impl Inner {
         let began = Instant::now();
         let report = self.parts.reader.pool().await?.inspect(blob.file, &file.filename).await?;
         self.parts.metrics.inspected(began.elapsed().as_secs_f64());
+        self.index(project, file, digest, &report).await?;
         self.keep(project, &file.filename, digest, &report).await?;
         Ok(from_report(report))
+    }
+
+    /// What is inside goes into the ledger before anything is served: a file in it that nobody knew to be bad is found
+    /// later. It comes before the report is kept, so that a file whose contents are not recorded is read again.
+    async fn index(
+        &self,
+        project: &ProjectName,
+        file: &IndexFile,
+        digest: Sha256,
+        report: &bulkhead_detect::Report,
+    ) -> Result<(), Problem> {
+        let version =
+            FileName::parse(&file.filename, project).ok().and_then(|name| name.version().map(ToString::to_string));
+        let purl = version.map(|version| project.purl().at(version));
+        let member = |member: &bulkhead_detect::Member| MemberLine { digest: member.sha256, path: member.path.clone() };
+        self.parts.recorder.contents(purl, digest, report.members.iter().map(member).collect()).await
     }
 
     async fn keep(

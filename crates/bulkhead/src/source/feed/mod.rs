@@ -11,7 +11,7 @@ use bulkhead_core::Sha256;
 use jiff::Timestamp;
 
 use self::document::Documents;
-use super::osv::{self, Record};
+use super::osv;
 use super::seed;
 use crate::blob::from_aws;
 use crate::store::{Advisory, AdvisoryStream, Feed, FeedRefused, FeedSummary, ImportError, Store};
@@ -41,14 +41,42 @@ pub struct Imported {
 /// the feed of the same name.
 ///
 /// # Errors
-/// [`ImportError::Refused`] when something cannot be read (with `skip_invalid`: when nothing can) or holds no record
-/// that could ever match; the feed of that name then stays as it was.
-pub fn import(store: &dyn Store, path: &Path, options: &Options, now: Timestamp) -> Result<Imported, ImportError> {
+/// [`ImportError::Refused`] when something cannot be read (with `skip_invalid`: when nothing can), holds no record
+/// that could ever match, or `record` refuses; the feed of that name then stays as it was.
+pub fn import(
+    store: &dyn Store,
+    path: &Path,
+    options: &Options,
+    now: Timestamp,
+    record: Record<'_>,
+) -> Result<Imported, ImportError> {
     let name = feed_name(path, options.name.as_deref())?;
     let documents = document::open(path)?;
-    let mut records = Records::new(documents, options.skip_invalid);
-    let feed = store.import_feed(&name, &mut records, now)?;
-    Ok(Imported { feed, invalid: records.invalid })
+    let mut recorded = Recorded { name: &name, records: Records::new(documents, options.skip_invalid), record };
+    let feed = store.import_feed(&name, &mut recorded, now)?;
+    Ok(Imported { feed, invalid: recorded.records.invalid })
+}
+
+/// Called with the feed's name and what was read, after all of it was and before any of it counts: the entry comes
+/// before the effect.
+pub type Record<'a> = &'a mut dyn FnMut(&str, &FeedSummary) -> Result<(), FeedRefused>;
+
+struct Recorded<'a> {
+    name: &'a str,
+    records: Records,
+    record: Record<'a>,
+}
+
+impl AdvisoryStream for Recorded<'_> {
+    fn next(&mut self) -> Option<Advisory> {
+        self.records.next()
+    }
+
+    fn finish(&mut self) -> Result<FeedSummary, FeedRefused> {
+        let summary = self.records.finish()?;
+        (self.record)(self.name, &summary)?;
+        Ok(summary)
+    }
 }
 
 /// Imports records that are in the program already.
@@ -130,13 +158,13 @@ impl AdvisoryStream for Records {
             };
             add(&mut self.context, &place, &json);
             match osv::read(&json) {
-                Ok(Record::Advisory(advisory)) => {
+                Ok(osv::Record::Advisory(advisory)) => {
                     self.summary.records += 1;
                     self.summary.newest = self.summary.newest.max(Some(advisory.modified));
                     return Some(advisory);
                 }
-                Ok(Record::Withdrawn) => self.summary.withdrawn += 1,
-                Ok(Record::Elsewhere) => self.summary.elsewhere += 1,
+                Ok(osv::Record::Withdrawn) => self.summary.withdrawn += 1,
+                Ok(osv::Record::Elsewhere) => self.summary.elsewhere += 1,
                 Err(error) => {
                     self.summary.invalid += 1;
                     self.invalid.push(format!("{place}: {error}"));

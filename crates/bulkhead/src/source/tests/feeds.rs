@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::source::feed::{Imported, Options, import};
 use crate::source::seed;
-use crate::store::{ImportError, SqliteStore, Store};
+use crate::store::{FeedRefused, FeedSummary, ImportError, SqliteStore, Store};
 
 const RECORDS: usize = 5_000;
 
@@ -48,10 +48,14 @@ fn gz(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().expect("packs")
 }
 
+fn recorded(_: &str, _: &FeedSummary) -> Result<(), FeedRefused> {
+    Ok(())
+}
+
 fn run(path: &Path, skip_invalid: bool) -> (SqliteStore, Result<Imported, ImportError>) {
     let store = SqliteStore::in_memory().expect("opens");
     let options = Options { name: Some("test".to_owned()), skip_invalid };
-    let imported = import(&store, path, &options, now());
+    let imported = import(&store, path, &options, now(), &mut recorded);
     (store, imported)
 }
 
@@ -198,12 +202,35 @@ fn names_are_taken_from_the_file_and_the_seed_is_not_replaced() {
     let path = folder.path().join("osv-pypi.jsonl");
     fs::write(&path, record(0)).expect("writes");
     let store = SqliteStore::in_memory().expect("opens");
-    let imported = import(&store, &path, &Options::default(), now()).expect("imports");
+    let imported = import(&store, &path, &Options::default(), now(), &mut recorded).expect("imports");
     assert_eq!((&*imported.feed.name, imported.feed.imported_at), ("osv-pypi.jsonl", now()));
     for wrong in [seed::FEED, "", "a b", "../x"] {
         let options = Options { name: Some(wrong.to_owned()), skip_invalid: false };
-        assert!(matches!(import(&store, &path, &options, now()), Err(ImportError::Refused(_))), "{wrong}");
+        assert!(
+            matches!(import(&store, &path, &options, now(), &mut recorded), Err(ImportError::Refused(_))),
+            "{wrong}"
+        );
     }
+}
+
+/// The entry comes before the effect: a feed that cannot be recorded does not count.
+#[test]
+fn a_feed_is_recorded_before_it_counts_and_not_taken_in_without() {
+    let folder = TempDir::new().expect("a folder");
+    let path = folder.path().join("osv.jsonl");
+    fs::write(&path, record(0)).expect("writes");
+    let store = SqliteStore::in_memory().expect("opens");
+    let mut asked = Vec::new();
+    let mut refuse = |name: &str, summary: &FeedSummary| {
+        asked.push((name.to_owned(), summary.records, store.feeds().expect("answers").len()));
+        Err(FeedRefused("the disk is full".to_owned()))
+    };
+    let refused = import(&store, &path, &Options::default(), now(), &mut refuse).expect_err("is refused");
+    assert_eq!(refused.to_string(), "the disk is full");
+    assert_eq!(asked, [("osv.jsonl".to_owned(), 1, 0)]);
+    assert!(store.feeds().expect("answers").is_empty());
+    let imported = import(&store, &path, &Options::default(), now(), &mut recorded).expect("imports");
+    assert_eq!(imported.feed.summary.records, 1);
 }
 
 #[test]

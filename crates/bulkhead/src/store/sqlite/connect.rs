@@ -10,7 +10,11 @@ use rusqlite::{Connection, OpenFlags};
 use super::{StoreError, classify};
 
 /// Schema files in order; `PRAGMA user_version` counts how many are applied. Forward only.
-const SCHEMA: &[&str] = &[include_str!("schema/001-base.sql"), include_str!("schema/010-reading.sql")];
+const SCHEMA: &[&str] = &[
+    include_str!("schema/001-base.sql"),
+    include_str!("schema/002-exposure.sql"),
+    include_str!("schema/010-reading.sql"),
+];
 
 /// Another process (an import by the command line) may hold the write lock for a moment.
 const BUSY: Duration = Duration::from_secs(10);

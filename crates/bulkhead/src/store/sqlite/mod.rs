@@ -5,6 +5,8 @@
 
 mod advisory;
 mod connect;
+mod estate;
+mod graph;
 mod page;
 mod projection;
 mod query;

@@ -10,7 +10,32 @@ use crate::store::entry::{review_note, time_of, uploaded};
 use crate::store::{Cause, Indexed, StoreError};
 
 /// Every table that holds projections, and nothing else.
-pub(super) const TABLES: &[&str] = &["projection", "entry", "served", "held", "held_principal", "decision"];
+pub(super) const TABLES: &[&str] = &[
+    "projection",
+    "entry",
+    "served",
+    "held",
+    "held_principal",
+    "decision",
+    "thing",
+    "member",
+    "contents",
+    "unindexed",
+    "link",
+    "pull",
+    "environment",
+    "presence",
+    "build",
+    "run",
+    "run_longest",
+    "run_use",
+    "speaks_for",
+    "asset",
+    "relation",
+    "unread",
+    "alarm",
+    "daily",
+];
 
 /// The rule name of a refusal that no rule made.
 const DEFAULT_RULE: &str = "default";
@@ -91,6 +116,7 @@ fn apply(tx: &Transaction<'_>, at: EntryIndex, entry: &Entry) -> Result<(), Erro
         entry.context.run.map(|run| run.to_string()),
         body,
     ])?;
+    super::estate::apply(tx, at, entry)?;
     let Some(purl) = purl else { return Ok(()) };
     match entry.gate {
         Gate::Control => decide(tx, at, entry, purl),

@@ -56,6 +56,18 @@ impl Store for SqliteStore {
         self.read("read decisions", |connection| query::decisions_for(connection, project))
     }
 
+    fn look(
+        &self,
+        look: &mut dyn FnMut(&dyn crate::store::graph::Graph) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut outcome = Ok(());
+        self.read("look at the graph", |connection| {
+            outcome = look(&super::graph::Look::new(&self.path, connection));
+            Ok(())
+        })?;
+        outcome
+    }
+
     fn served(&self, project: &Purl) -> Result<Vec<ServedVersion>, StoreError> {
         self.read("read served versions", |connection| query::served(connection, project))
     }
@@ -194,6 +206,16 @@ impl Store for SqliteStore {
     fn verify_token(&self, text: &TokenText, now: Timestamp) -> Result<Option<Principal>, StoreError> {
         let digest = text.digest();
         self.read("verify a token", |connection| token::verify(connection, &digest, now))
+    }
+
+    fn make_admin(&self, text: &TokenText) -> Result<(), StoreError> {
+        let digest = text.digest();
+        self.write("let a token into the console", |tx| token::make_admin(tx, &digest))
+    }
+
+    fn verify_admin(&self, text: &TokenText, now: Timestamp) -> Result<Option<Principal>, StoreError> {
+        let digest = text.digest();
+        self.read("verify a console token", |connection| token::verify_admin(connection, &digest, now))
     }
 
     fn tokens(&self) -> Result<Vec<Token>, StoreError> {

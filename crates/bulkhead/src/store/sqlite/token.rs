@@ -30,6 +30,21 @@ pub(super) fn verify(connection: &Connection, digest: &Sha256, now: Timestamp) -
     Ok(name.map(Principal::new))
 }
 
+pub(super) fn make_admin(tx: &Transaction<'_>, digest: &Sha256) -> Result<()> {
+    tx.prepare_cached("UPDATE token SET admin = 1 WHERE digest = ?1")?.execute([digest.as_bytes().as_slice()])?;
+    Ok(())
+}
+
+pub(super) fn verify_admin(connection: &Connection, digest: &Sha256, now: Timestamp) -> Result<Option<Principal>> {
+    let sql = "SELECT principal FROM token
+               WHERE digest = ?1 AND admin = 1 AND revoked IS NULL AND (expires IS NULL OR expires > ?2)";
+    let name = connection
+        .prepare_cached(sql)?
+        .query_row(params![digest.as_bytes().as_slice(), time(now)], |row| row.get::<_, String>(0))
+        .optional()?;
+    Ok(name.map(Principal::new))
+}
+
 pub(super) fn all(connection: &Connection) -> Result<Vec<Token>> {
     let sql = "SELECT digest, principal, created, expires, revoked FROM token ORDER BY created, digest";
     let mut statement = connection.prepare_cached(sql)?;

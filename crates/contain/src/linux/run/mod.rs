@@ -4,6 +4,7 @@ mod domain;
 mod filter;
 mod fuse;
 mod inside;
+mod lacking;
 mod mounts;
 mod net;
 mod nft;
@@ -19,6 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::event::{PollFd, PollFlags};
 
+pub use lacking::lacking;
 pub use net::{original_destination, recv_dns, send_dns};
 
 use super::enter::{one_thread, step};

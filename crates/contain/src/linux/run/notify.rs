@@ -52,10 +52,25 @@ fn describe(pid: u32, data: &libc::seccomp_data) -> Option<What> {
         libc::SYS_openat => write(process, folder(0), data.args[1]),
         #[cfg(target_arch = "x86_64")]
         libc::SYS_open | libc::SYS_creat => write(process, libc::AT_FDCWD, data.args[0]),
-        libc::SYS_connect => target(process, data.args[1], data.args[2]).map(|to| What::Connect { to }),
-        libc::SYS_sendto => target(process, data.args[4], data.args[5]).map(|to| What::Connect { to }),
+        libc::SYS_connect => contact(process, folder(0), data.args[1], data.args[2]),
+        libc::SYS_sendto => contact(process, folder(0), data.args[4], data.args[5]),
         _ => None,
     }
+}
+
+fn contact(process: i32, socket: i32, at: u64, length: u64) -> Option<What> {
+    let to = target(process, at, length)?;
+    // Only where it tells something: a Unix socket is what its address says.
+    let datagram = matches!(to, Target::Internet(_)) && is_datagram(process, socket).unwrap_or(false);
+    Some(What::Connect { to, datagram })
+}
+
+fn is_datagram(process: i32, socket: i32) -> io::Result<bool> {
+    // The asker is a thread; descriptors are had through the thread that its process is named after.
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+    let leader = status.lines().find_map(|line| line.strip_prefix("Tgid:")).and_then(|id| id.trim().parse().ok());
+    let copy = sys::descriptor_of(sys::pidfd(leader.unwrap_or(process))?.as_fd(), socket)?;
+    Ok(rustix::net::sockopt::socket_type(&copy)? != rustix::net::SocketType::STREAM)
 }
 
 fn write(process: i32, folder: i32, at: u64) -> Option<What> {

@@ -97,6 +97,19 @@ const CASES: &[Case] = &[
         found(facts, "odd-thing", Severity::Medium, FindingContext::Call);
     }),
     ("highest score", |facts| facts.set("content.score", 100)),
+    ("the code of a known campaign", |facts| {
+        found(facts, "campaign-clone", Severity::High, FindingContext::Import);
+        facts.findings[0].confidence = crate::Confidence::Medium;
+    }),
+    ("named like a popular project", |facts| facts.set("project.lookalike", "requests")),
+    ("the same, and a low score", |facts| {
+        facts.set("project.lookalike", "requests");
+        facts.set("content.score", 34);
+    }),
+    ("the same, and half of what is held", |facts| {
+        facts.set("project.lookalike", "requests");
+        facts.set("content.score", 35);
+    }),
     ("new chain at import in a patch release", |facts| {
         delta(facts);
         found(facts, "delta-unasked-chain", Severity::Critical, FindingContext::Import);
@@ -209,6 +222,10 @@ fn the_matrix() {
     score below the threshold                allow
     score at the threshold                   hold   suspicious-behaviour
     highest score                            deny   score, suspicious-behaviour
+    the code of a known campaign             hold   campaign-clone
+    named like a popular project             allow
+    the same, and a low score                allow
+    the same, and half of what is held       hold   lookalike-behaviour
     new chain at import in a patch release   deny   delta-chain
     new chain in a larger release            allow
     first install hook                       hold   delta-hold

@@ -456,6 +456,9 @@ impl<'a> Judged<'a> {
                 self.printed = self.shell.script(Dialect::Posix, &text.text, line, self.depth + 1, Sources::NONE);
             } else {
                 self.effect(Ability::Execute, text.from.with(Sources::LITERAL), &text.text);
+                if self.shell.inline.len() < 20 {
+                    self.shell.inline.push((self.program.clone(), text.text, line));
+                }
             }
             return;
         }

@@ -11,7 +11,7 @@ mod windows;
 
 use crate::behaviour::{Effect, Sources};
 use crate::detector::Want;
-use crate::lang::{Adapter, Fidelity, Language, Shape, Unit, View, common};
+use crate::lang::{Adapter, Fidelity, Import, Language, Shape, Unit, View, common, javascript};
 use crate::report::ArchiveKind;
 
 use self::posix::Shell;
@@ -134,7 +134,20 @@ pub(crate) fn view(path: &str, bytes: &[u8]) -> View {
 
 /// The view of a command line that stands in another file, at this line.
 pub(crate) fn line_view(path: &str, text: &str, line: u32) -> View {
-    view_of(path, text, effects(text, line), Fidelity::Parsed)
+    let mut shell = Shell::new(BUDGET);
+    shell.script(dialect(text), text, line, 0, Sources::NONE);
+    let mut effects = shell.effects;
+    let mut imports = Vec::new();
+    for (program, code, line) in shell.inline {
+        // `node -e "..."`: the code runs as a whole, and nobody calls its functions later.
+        if matches!(program.as_str(), "node" | "bun" | "deno") {
+            let inner = javascript::view(path, code.as_bytes());
+            effects
+                .extend(inner.units.into_iter().flat_map(|unit| unit.effects).map(|effect| Effect { line, ..effect }));
+            imports.extend(inner.imports.into_iter().map(|import| Import { line, unit: 0, ..import }));
+        }
+    }
+    View { imports, ..view_of(path, text, effects, Fidelity::Parsed) }
 }
 
 fn view_of(path: &str, text: &str, effects: Vec<Effect>, fidelity: Fidelity) -> View {

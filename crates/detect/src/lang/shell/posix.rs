@@ -44,6 +44,8 @@ pub(super) struct Shell {
     pub(super) variables: HashMap<String, Word>,
     /// Files that the text wrote, by their last component, and from what.
     pub(super) written: HashMap<String, Sources>,
+    /// Code of other languages that stands in the text: program, code, line.
+    pub(super) inline: Vec<(String, String, u32)>,
     left: usize,
 }
 

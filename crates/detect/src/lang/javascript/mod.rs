@@ -1,0 +1,80 @@
+//! JavaScript and TypeScript, by a reader of our own that keeps no tree: it goes over the tokens once, knows what names
+//! stand for, puts texts together, and says what each function does while it passes.
+//!
+//! It is tolerant: what it cannot make sense of it steps over, so that broken files, type annotations and other dialects
+//! still give what can be seen in them. Nesting deeper than [`DEPTH`] is stepped over as well, and said in [`Fidelity`].
+
+mod calls;
+mod expr;
+mod function;
+mod lex;
+mod network;
+mod scope;
+mod statement;
+mod value;
+
+use crate::behaviour::{Ability, Effect, Sources};
+use crate::detector::Want;
+use crate::lang::{Adapter, Fidelity, Language, Unit, View, common};
+use crate::report::ArchiveKind;
+
+use self::scope::Reader;
+
+/// Bytes of a file that are read; a larger one is opaque, which a detector says where something starts it.
+pub(crate) const MOST: u64 = 8 << 20;
+/// How deep brackets, functions and blocks are followed. Bundles stay under 60; each level costs stack.
+const DEPTH: u32 = 90;
+/// Effects kept of one file.
+const EFFECTS: usize = 3000;
+
+/// Modules of npm packages and of source trees. What a wheel brings for browsers is not read.
+pub(crate) static ADAPTER: Adapter = Adapter { wants, view };
+
+fn wants(kind: ArchiveKind, path: &str) -> Want {
+    if matches!(kind, ArchiveKind::Npm | ArchiveKind::Tree) && is_script(path) {
+        Want::UpTo(MOST)
+    } else {
+        Want::Nothing
+    }
+}
+
+/// Whether the path is one of JavaScript or TypeScript that holds code.
+pub(crate) fn is_script(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
+    let typed = [".d.ts", ".d.mts", ".d.cts"].iter().any(|end| name.ends_with(end));
+    !typed && [".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx"].iter().any(|end| name.ends_with(end))
+}
+
+/// The view of one file.
+pub(crate) fn view(path: &str, bytes: &[u8]) -> View {
+    view_of(path, &common::text(bytes), 0)
+}
+
+fn view_of(path: &str, source: &str, nested: u32) -> View {
+    let mut reader = Reader::new(source, nested);
+    reader.file();
+    let names = reader.scrambled;
+    let mut units: Vec<Unit> = reader.units;
+    // What `javascript-obfuscator` leaves: no person writes such names by the dozen.
+    if names >= 24 {
+        units[0].effects.push(Effect {
+            ability: Ability::Decode,
+            from: Sources::BUILT,
+            line: 1,
+            detail: Some("names like _0x1a2b".to_owned()),
+            excerpt: format!("{names} names like _0x1a2b"),
+        });
+    }
+    View {
+        path: path.to_owned(),
+        language: Language::JavaScript,
+        fidelity: reader.partial.map_or(Fidelity::Parsed, |why| Fidelity::Partial(why.to_owned())),
+        imports: reader.imports,
+        units,
+        literals: common::literals(source),
+        shape: common::shape(source),
+    }
+}
+
+#[cfg(test)]
+mod tests;

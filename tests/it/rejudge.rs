@@ -1,0 +1,48 @@
+//! What was let in, under rules that came later.
+
+use serde_json::Value;
+
+use crate::support::{Bulkhead, Registry, Wheel, bulkhead::DEFAULT_POLICY};
+
+const LATER: &str = "
+[[rule]]
+id = \"not-demo\"
+gate = \"intake\"
+when = 'package.name == \"demo\"'
+effect = \"deny\"
+reason = \"{package.name} was found out\"
+help = \"remove it\"
+";
+
+fn rejudged(bulkhead: &Bulkhead) -> (bool, Value) {
+    let screen = bulkhead.run(&["rejudge", "--format", "json"]);
+    (screen.good(), serde_json::from_str(&screen.all()).expect("one JSON document"))
+}
+
+#[test]
+fn a_rule_that_comes_later_tells_who_has_what() {
+    let registry = Registry::start();
+    let demo = registry.publish(Wheel::new("demo", "1.0"));
+    let other = registry.publish(Wheel::new("other", "1.0"));
+    let bulkhead = Bulkhead::before(&registry);
+    for upload in [&demo, &other] {
+        assert_eq!(bulkhead.fetch(upload).status, 200);
+    }
+    let (good, all) = rejudged(&bulkhead);
+    assert!(good && all["judged"] == 2 && all["failing"] == Value::Array(Vec::new()), "{all:#}");
+
+    std::fs::write(bulkhead.data().join("policy.toml"), format!("{DEFAULT_POLICY}{LATER}")).expect("writes");
+    bulkhead.run(&["policy", "reload"]).expect_good();
+    let (good, all) = rejudged(&bulkhead);
+    assert!(!good, "{all:#}");
+    let failing = &all["failing"][0];
+    assert_eq!((&failing["purl"], &failing["effect"]), (&"pkg:pypi/demo@1.0".into(), &"deny".into()));
+    assert_eq!((&failing["has"][0]["principal"], &failing["has"][0]["times"]), (&"local".into(), &1.into()));
+    assert_eq!(all["failing"].as_array().map(Vec::len), Some(1));
+    assert_eq!(registry.asked_for(demo.filename()), 1, "no download");
+    let entries = bulkhead.entries();
+    let entry = entries.iter().find(|entry| entry["action"] == "rejudge" && entry["effect"] == "deny");
+    assert_eq!(entry.expect("an entry")["resource"]["file"], demo.filename());
+    let text = bulkhead.run(&["rejudge"]).all();
+    assert!(text.contains("demo was found out") && text.contains("received by local"), "{text}");
+}
