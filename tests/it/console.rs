@@ -89,7 +89,7 @@ fn a_responder_finds_their_way_in_a_browser() {
     browser.picture("login");
     browser.press(&format!("{}{}", token(&estate.bulkhead, true), browser::ENTER));
     assert_eq!(browser.title(), "Overview · Bulkhead");
-    assert!(browser.text("main").contains("MAL-2026-2144"), "{}", browser.text("main"));
+    assert!(browser.text("main").contains("MAL-2026-9001"), "{}", browser.text("main"));
     assert_eq!(browser.count("figure svg[role=img]"), 1);
     browser.picture("overview");
     let light = browser.style("body", "background-color");
@@ -104,8 +104,8 @@ fn a_responder_finds_their_way_in_a_browser() {
     assert_eq!(browser.text("nav a[aria-current=page]"), "Exposure");
     browser.write("#name", RELEASE);
     browser.press(browser::ENTER);
-    assert!(browser.text("h1").contains("litellm@1.82.8"));
-    assert!(browser.label("svg.graph").contains("litellm"), "{}", browser.label("svg.graph"));
+    assert!(browser.text("h1").contains("modelrelay@2.4.1"));
+    assert!(browser.label("svg.graph").contains("modelrelay"), "{}", browser.label("svg.graph"));
     for grade in ["touched", "within-reach", "not-reachable"] {
         assert!(browser.count(&format!("tbody tr.{grade}")) > 0, "{grade}");
     }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::support::{Bulkhead, Place, Registry, Upload, Wheel, http, sha256};
 
 const INNER: &str = "nothing of it runs\n";
-pub const RELEASE: &str = "pkg:pypi/litellm@1.82.8";
+pub const RELEASE: &str = "pkg:pypi/modelrelay@2.4.1";
 
 const ASSETS: &str = r#"
 [[partner]]
@@ -64,7 +64,7 @@ impl Estate {
     /// Everything happens while nobody suspects the release.
     pub fn clean() -> Self {
         let registry = Registry::start();
-        let wheel = Wheel::new("litellm", "1.82.8").file("litellm/proxy_start.txt", INNER);
+        let wheel = Wheel::new("modelrelay", "2.4.1").file("modelrelay/proxy_start.txt", INNER);
         let wheel = registry.publish(Upload::from(wheel).days_old(90));
         let bulkhead = Bulkhead::before(&registry);
         let assets = bulkhead.place().write("assets.toml", ASSETS);
@@ -85,7 +85,7 @@ impl Estate {
         install(&self.site(), "other", "1.0", "other.py", "");
         self.scan("train-1").expect_good();
         assert_eq!(self.pull("train-1"), 200);
-        install(&self.site(), "litellm", "1.82.8", "litellm/proxy_start.txt", INNER);
+        install(&self.site(), "modelrelay", "2.4.1", "modelrelay/proxy_start.txt", INNER);
         self.scan("train-1").expect_good();
         let inputs = json!([{ "purl": RELEASE, "sha256": self.wheel.sha256() }]);
         self.tell(
@@ -108,21 +108,21 @@ impl Estate {
             "runs",
             &json!({
                 "host": "train-2", "start": now.to_string(), "end": (now + SignedDuration::from_millis(5)).to_string(),
-                "environment": self.output, "datasets": ["voice-samples"], "contacts": ["models.litellm.example.test"],
+                "environment": self.output, "datasets": ["voice-samples"], "contacts": ["models.relay.example.test"],
             }),
         );
-        std::fs::remove_dir_all(self.site().join("litellm-1.82.8.dist-info")).unwrap();
+        std::fs::remove_dir_all(self.site().join("modelrelay-2.4.1.dist-info")).unwrap();
         self.scan("train-1").expect_good();
     }
 
     /// A week later the release is known to be malicious.
     pub fn flag(&self) {
         let record = json!({
-            "schema_version": "1.7.0", "id": "MAL-2026-2144", "modified": "2026-03-24T12:00:00Z",
-            "summary": "litellm 1.82.8 steals credentials",
-            "affected": [{ "package": { "ecosystem": "PyPI", "name": "litellm" }, "versions": ["1.82.8"] }],
+            "schema_version": "1.7.0", "id": "MAL-2026-9001", "modified": "2026-03-24T12:00:00Z",
+            "summary": "modelrelay 2.4.1 steals credentials",
+            "affected": [{ "package": { "ecosystem": "PyPI", "name": "modelrelay" }, "versions": ["2.4.1"] }],
         });
-        let path = self.bulkhead.place().write("MAL-2026-2144.json", &record.to_string());
+        let path = self.bulkhead.place().write("MAL-2026-9001.json", &record.to_string());
         self.bulkhead.run(&["feed", "import", path.to_str().unwrap()]).expect_good();
     }
 
@@ -219,7 +219,7 @@ fn a_release_that_was_clean_when_pulled_is_followed_to_partners_and_people() {
         ("build", "registry.example/trainer:7", "touched"),
         ("host", "train-1", "touched"),
         ("host", "train-2", "touched"),
-        ("contact", "models.litellm.example.test", "touched"),
+        ("contact", "models.relay.example.test", "touched"),
         ("secret", "prod/openai", "within-reach"),
         ("secret", "prod/s3", "within-reach"),
         ("secret", "dev/sandbox", "not-reachable"),
@@ -240,7 +240,7 @@ fn a_release_that_was_clean_when_pulled_is_followed_to_partners_and_people() {
     assert_eq!(grade(&inner, "host", "train-1"), "touched");
     // So does the host that it sent to.
     let day = ["--between", "2026-01-01T00:00Z", "2199-01-01T00:00Z"];
-    let contacted = estate.ask(&[&["--host-contacted", "models.litellm.example.test"], day.as_slice()].concat());
+    let contacted = estate.ask(&[&["--host-contacted", "models.relay.example.test"], day.as_slice()].concat());
     assert_eq!(grade(&contacted, "host", "train-2"), "touched");
     // A pull that no scan places makes unknown what was not reachable.
     let registered = estate.bulkhead.fetch(&estate.wheel).status;

@@ -47,7 +47,7 @@ fn what_is_inside_and_marked_later_is_raised_once() {
     assert!(failed.stderr.contains("nothing was recorded as raised"), "{failed}");
     let (url, taken) = webhook(204);
     let raised = estate.bulkhead.run(&["watch", "--webhook", &url, "--secret-file", secret]).expect_code(1);
-    assert!(raised.stdout.contains(RELEASE) && raised.stdout.contains("MAL-2026-2144"), "{raised}");
+    assert!(raised.stdout.contains(RELEASE) && raised.stdout.contains("MAL-2026-9001"), "{raised}");
     let (head, body) = taken.join().unwrap();
     let signature = head.lines().find_map(|line| line.strip_prefix("bulkhead-signature: ")).expect("is signed");
     let (at, tag) = signature.strip_prefix("t=").unwrap().split_once(",v1=").unwrap();

@@ -132,9 +132,59 @@ pub(crate) fn suspicious_command(text: &str) -> bool {
         "ngrok",
         "sudo ",
     ];
+    let first = lower.split_whitespace().next().unwrap_or_default();
+    // What proofs of concept start to show that they could.
+    if matches!(
+        first,
+        "calc"
+            | "calc.exe"
+            | "notepad"
+            | "notepad.exe"
+            | "whoami"
+            | "id"
+            | "ls"
+            | "dir"
+            | "cat"
+            | "touch"
+            | "ping"
+            | "curl"
+            | "wget"
+            | "ifconfig"
+            | "ipconfig"
+    ) {
+        return true;
+    }
+    if ["://localhost", "://127.", "--unix-socket"].iter().any(|local| lower.contains(local)) {
+        return false;
+    }
     words.iter().any(|word| lower.contains(word))
         || (lower.contains("://") && !lower.starts_with("git ") && !lower.contains("pip install"))
         || lower.split([' ', '"', '\'', ';', '&']).any(|word| {
             word.ends_with(".exe") || word.ends_with(".bat") || word.ends_with(".vbs") || word.ends_with(".ps1")
         })
+}
+
+/// Stands for what is not known of a text.
+pub(crate) const HOLE: char = '\u{fffc}';
+
+/// Whether code that was given as text, on the line of that behaviour, touches the machine.
+pub(crate) fn acts_inside(archive: &Archive, behaviour: &Behaviour) -> bool {
+    archive.code.behaviours.iter().any(|other| {
+        other.path == behaviour.path
+            && other.unit == behaviour.unit
+            && other.effect.line == behaviour.effect.line
+            && matches!(
+                other.effect.ability,
+                Ability::Spawn
+                    | Ability::Network
+                    | Ability::Download
+                    | Ability::WriteFile
+                    | Ability::ReadBrowser
+                    | Ability::Wallet
+                    | Ability::Watch
+                    | Ability::Clipboard
+                    | Ability::Persist
+                    | Ability::ReadCredential
+            )
+    })
 }

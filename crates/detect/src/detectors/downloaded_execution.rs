@@ -69,7 +69,12 @@ fn check(archive: &Archive, findings: &mut Findings) {
             }
             _ => continue,
         };
-        let weight = weigh(behaviour.context, severity, confidence);
+        let weight = if effect.ability == Ability::Execute && !unasked(behaviour.context) {
+            // No honest library runs what it downloads, not even when it is called.
+            (Severity::High, Confidence::Medium)
+        } else {
+            weigh(behaviour.context, severity, confidence)
+        };
         say(findings, &META, behaviour, weight, format!("{what} {}: {}", when(behaviour.context), quoted(behaviour)));
     }
 }
@@ -77,6 +82,12 @@ fn check(archive: &Archive, findings: &mut Findings) {
 /// Whether a program is started by the same line.
 fn beside_line(archive: &Archive, download: &Behaviour) -> bool {
     let at = |other: &&Behaviour| other.path == download.path && other.effect.line == download.effect.line;
-    let command = download.effect.detail.as_deref().is_some_and(|detail| detail.contains(' '));
+    let command = download.effect.detail.as_deref().is_some_and(|detail| {
+        let lower = detail.to_ascii_lowercase();
+        detail.contains(' ')
+            && ["| ", "|sh", "|bash", "&&", ";", "powershell", "iex", "-exec", "&"]
+                .iter()
+                .any(|word| lower.contains(word))
+    });
     command && archive.code.behaviours.iter().filter(at).any(|other| other.effect.ability == Ability::Spawn)
 }

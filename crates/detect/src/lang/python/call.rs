@@ -80,9 +80,6 @@ impl Eval {
         given: Sources,
     ) -> Val {
         let Some((value, object, name)) = receiver else {
-            if function.from.any(Sources::BUILT.with(Sources::DECODED)) {
-                self.effect(source, offset, Ability::ComputedCall, function.from.with(given), None);
-            }
             self.enter_given(args);
             return Val::unknown(function.from.with(given));
         };
@@ -393,7 +390,7 @@ impl Eval {
         let prefix = self.frame().prefix.clone();
         let full = if prefix.is_empty() { name.to_string() } else { format!("{prefix}.{name}") };
         let number = super::parse::narrow(self.classes.len());
-        let mut info = ClassInfo { name: full.clone(), ..ClassInfo::default() };
+        let mut info = ClassInfo::default();
         let mut meta = None;
         for base in &bases {
             let keyword = base.name.map(|name| Rc::clone(self.names.text(name)));
@@ -522,22 +519,24 @@ impl Eval {
 
     /// A name given as text that reaches something which can do harm: honest code just writes the name.
     pub(super) fn hidden(&mut self, source: &Source, offset: u32, name: &str, from: Sources) {
-        if matches!(
-            name,
-            "exec"
-                | "eval"
-                | "compile"
-                | "__import__"
-                | "system"
-                | "popen"
-                | "Popen"
-                | "b64decode"
-                | "urlopen"
-                | "execfile"
-                | "urlretrieve"
-                | "decompress"
-                | "__builtins__"
-        ) {
+        if from.any(Sources::BUILT.with(Sources::DECODED))
+            || matches!(
+                name,
+                "exec"
+                    | "eval"
+                    | "compile"
+                    | "__import__"
+                    | "system"
+                    | "popen"
+                    | "Popen"
+                    | "b64decode"
+                    | "urlopen"
+                    | "execfile"
+                    | "urlretrieve"
+                    | "decompress"
+                    | "__builtins__"
+            )
+        {
             self.effect(source, offset, Ability::ComputedCall, from, Some(name));
         }
     }
