@@ -10,6 +10,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod control;
+pub mod drill;
 pub mod files;
 pub mod front_page;
 pub mod gate;
