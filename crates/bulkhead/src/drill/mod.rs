@@ -142,6 +142,7 @@ pub fn run(program: &Path, without: &[String], quick: bool) -> anyhow::Result<Re
     let control = {
         let mut bare = command(program);
         bare.args(["drill", "--probe"]).arg(&scene.script).envs(scene.environment()).current_dir(&scene.work);
+        as_victim(&mut bare);
         finish(bare, "the control run")?;
         scene.found()?
     };
@@ -238,6 +239,14 @@ fn command(program: &Path) -> Command {
     let mut command = Command::new(program);
     command.env_clear().env("PATH", "/usr/bin:/bin").stdin(Stdio::null());
     command
+}
+
+/// An ordinary user, also when root runs the drill.
+fn as_victim(command: &mut Command) {
+    use std::os::unix::process::CommandExt as _;
+    if rustix::process::geteuid().is_root() {
+        command.uid(scene::NOBODY).gid(scene::NOBODY);
+    }
 }
 
 /// The probe ends with 0 whatever came of its attempts; its standard error holds Bulkhead's own lines.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{ErrorKind, Read as _};
 use std::net::{TcpListener, UdpSocket};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -133,6 +134,10 @@ impl Scene {
         );
         fs::write(&profile, text)?;
         let data = folder.join("data");
+        if rustix::process::geteuid().is_root() {
+            fs::set_permissions(&folder, fs::Permissions::from_mode(0o755))?;
+            give_away(&home)?;
+        }
         let tcp = [("tcp".to_owned(), first), ("tcp-other".to_owned(), other)].into();
         Ok(Self { folder, home, work, data, script: script_path, profile, findings, decoys, tcp, udp, bus, outside })
     }
@@ -240,6 +245,19 @@ impl Drop for Scene {
     }
 }
 
+/// Whom everything belongs to when root runs the drill: bare or contained, the payload has an ordinary user's rights.
+pub const NOBODY: u32 = 65_534;
+
+fn give_away(path: &Path) -> std::io::Result<()> {
+    std::os::unix::fs::lchown(path, Some(NOBODY), Some(NOBODY))?;
+    if path.is_dir() {
+        for entry in fs::read_dir(path)? {
+            give_away(&entry?.path())?;
+        }
+    }
+    Ok(())
+}
+
 fn largest(folder: &Path) -> anyhow::Result<Option<PathBuf>> {
     let (mut open, mut best) = (vec![folder.to_owned()], None);
     while let Some(folder) = open.pop() {
@@ -276,6 +294,7 @@ fn received(stream: &mut impl std::io::Read) -> bool {
 fn outside(decoy: &str) -> anyhow::Result<Child> {
     let mut command = Command::new("/bin/sleep");
     command.arg("600").env_clear().env("DRILL_DECOY", decoy).stdin(Stdio::null()).stdout(Stdio::null());
+    super::as_victim(&mut command);
     command.stderr(Stdio::null()).spawn().context("a bystander process cannot be started")
 }
 
