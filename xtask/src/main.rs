@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
+mod bench_contain;
 mod budget;
 mod clients;
 mod codegen;
@@ -21,6 +22,7 @@ cargo xtask <task>
   budget          count the crates of the product against xtask/budget.toml
   deny            licences and bans of deny.toml (with cargo-deny, when installed, advisories too)
   codegen         write the generated documents anew
+  bench contain   what containment costs, in pairs with other sandboxes when installed
   clients         install the package clients into target/clients (or $BULKHEAD_CLIENTS) and stop
 ";
 
@@ -43,6 +45,7 @@ fn dispatch(words: &[String]) -> Result<()> {
         ["budget"] => budget::check(),
         ["deny"] => deny::check(),
         ["codegen"] => codegen::write(),
+        ["bench", "contain"] => bench_contain::all(),
         ["clients"] => clients::install().map(drop),
         [] | ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
