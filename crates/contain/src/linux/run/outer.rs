@@ -64,6 +64,10 @@ fn enter(launch: &Launch, socket: &OwnedFd, supervisor: Pid) -> Result<Option<Ow
             trees = Some(mounts::Trees::take(launch)?);
         }
     }
+    if root && !layers.namespaced() {
+        // Only while it may: a user namespace gives the whole set anew, and it is emptied there.
+        sys::empty_bounding_set();
+    }
     user::leave_root(launch.run_as)?;
     user::die_with(Some(supervisor))?;
     if !layers.namespaced() {
