@@ -47,7 +47,8 @@ pub(super) fn serve(listener: &OwnedFd, tell: &dyn Fn(u32, What)) {
 fn describe(pid: u32, data: &libc::seccomp_data) -> Option<What> {
     let process = i32::try_from(pid).ok()?;
     let number = libc::c_long::from(data.nr);
-    let folder = |argument: usize| i32::try_from(data.args[argument] as u32 as i32).unwrap_or(libc::AT_FDCWD);
+    // The kernel's type of a descriptor is 32 bits wide: it ignores the upper half, and so does this.
+    let folder = |argument: usize| data.args[argument] as u32 as i32;
     match number {
         libc::SYS_openat => write(process, folder(0), data.args[1]),
         #[cfg(target_arch = "x86_64")]

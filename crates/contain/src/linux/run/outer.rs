@@ -93,9 +93,8 @@ fn enter(launch: &Launch, socket: &OwnedFd, supervisor: Pid) -> Result<Option<Ow
         let mounted = move || tell(socket, About::Fuse, "", &[device.as_fd()]);
         (device, mounted)
     });
-    let tripwires = tripwires
-        .as_ref()
-        .map(|(device, mounted)| mounts::Connection { device: *device, mounted: mounted as &dyn Fn() -> _ });
+    let tripwires =
+        tripwires.as_ref().map(|(device, mounted)| mounts::Connection { device, mounted: mounted as &dyn Fn() -> _ });
     let passed_over = mounts::build(launch, trees.as_ref(), tripwires)?;
     if !passed_over.is_empty() {
         tell(socket, About::Missing, &passed_over.join("\n"), &[])?;

@@ -53,7 +53,6 @@ fn refused(what: &str, result: &io::Result<()>, with: &[i32]) -> Seen {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "these are the attempts that must fail")]
 fn files(launch: &Launch) -> Vec<Seen> {
     let create = |path: &std::path::Path| {
         std::fs::OpenOptions::new().write(true).create_new(true).open(path.join(".bulkhead-witness")).map(|file| {
