@@ -59,7 +59,9 @@ fn check(archive: &Archive, findings: &mut Findings) {
         .files()
         .filter(|entry| ends(&entry.path, &[".so", ".pyd", ".dylib", ".dll", ".exe", ".scr"]) && !aside(&entry.path))
     {
-        let severity = if source { Severity::Low } else { Severity::High };
+        // Launchers for Windows come with every installer of scripts.
+        let launcher = ends(&entry.path, &[".exe"]);
+        let severity = if source || launcher { Severity::Low } else { Severity::High };
         findings
             .report(
                 &META,

@@ -133,6 +133,9 @@ pub(crate) fn suspicious_command(text: &str) -> bool {
         "sudo ",
     ];
     let first = lower.split_whitespace().next().unwrap_or_default();
+    if ["://localhost", "://127.", "--unix-socket"].iter().any(|local| lower.contains(local)) {
+        return false;
+    }
     // What proofs of concept start to show that they could.
     if matches!(
         first,
@@ -147,15 +150,10 @@ pub(crate) fn suspicious_command(text: &str) -> bool {
             | "cat"
             | "touch"
             | "ping"
-            | "curl"
-            | "wget"
             | "ifconfig"
             | "ipconfig"
     ) {
         return true;
-    }
-    if ["://localhost", "://127.", "--unix-socket"].iter().any(|local| lower.contains(local)) {
-        return false;
     }
     words.iter().any(|word| lower.contains(word))
         || (lower.contains("://") && !lower.starts_with("git ") && !lower.contains("pip install"))
@@ -170,9 +168,13 @@ pub(crate) const HOLE: char = '\u{fffc}';
 /// Whether code that was given as text, on the line of that behaviour, touches the machine.
 pub(crate) fn acts_inside(archive: &Archive, behaviour: &Behaviour) -> bool {
     archive.code.behaviours.iter().any(|other| {
+        // `python -c CODE` is a program, not what is inside of it.
+        let interpreter = other.effect.ability == Ability::Spawn
+            && other.effect.detail.as_deref().is_some_and(|detail| detail.starts_with("python"));
         other.path == behaviour.path
             && other.unit == behaviour.unit
             && other.effect.line == behaviour.effect.line
+            && !interpreter
             && matches!(
                 other.effect.ability,
                 Ability::Spawn
@@ -187,4 +189,10 @@ pub(crate) fn acts_inside(archive: &Archive, behaviour: &Behaviour) -> bool {
                     | Ability::ReadCredential
             )
     })
+}
+
+/// Whether a file is a test by its path: it may do anything, and nobody installs it to be run.
+pub(crate) fn is_test(path: &str) -> bool {
+    path.split('/').any(|part| matches!(part, "tests" | "test" | "testing"))
+        || path.rsplit('/').next().is_some_and(|file| file.starts_with("test_"))
 }

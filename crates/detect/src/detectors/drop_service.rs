@@ -90,14 +90,14 @@ const HOOKS: &[&str] = &[
     "hooks.slack.com/services",
     "canary.discord.com/api",
     "ptb.discord.com/api",
-    "cdn.discordapp.com/attachments",
-    "pastebin.com/raw",
     "raw.githubusercontent.com",
     "gist.githubusercontent.com",
 ];
 
 /// Hosts.
 const BOXES: &[&str] = &[
+    "pastebin.com/raw",
+    "cdn.discordapp.com/attachments",
     "webhook.site",
     "oastify.com",
     "burpcollaborator.net",

@@ -161,8 +161,8 @@ fn context_of(kind: ArchiveKind, path: &str) -> Option<FindingContext> {
         )
     };
     let folders = &parts[..parts.len() - 1];
-    // A folder whose name is no identifier cannot be imported from.
-    if folders.iter().any(|part| part.contains(['-', ' ', '.'])) {
+    // A folder with a blank in its name is no package.
+    if folders.iter().any(|part| part.contains(' ')) {
         return None;
     }
     // Inside an installed package, folders such as `tools` are modules like any other; only tests and examples stand aside.

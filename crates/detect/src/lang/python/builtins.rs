@@ -104,6 +104,12 @@ impl Eval {
             self.effect(source, offset, Ability::ComputedCall, called.from.with(given), None);
         }
         self.start_given(path, args);
+        if let (true, Some(name), Some(held)) = (called.made, path.strip_prefix("str."), &called.noun) {
+            let receiver = Val::text(held, called.from);
+            let values: Vec<Val> = args.iter().map(|arg| arg.value.clone()).collect();
+            let kind = fold::method(&receiver, name, &values, &|_| None, &mut self.budget).unwrap_or(Kind::Unknown);
+            return Val::new(kind, given.with(called.from.without(Sources::LITERAL)));
+        }
         if let Some(value) = self.fold_call(source, offset, called, given) {
             return value;
         }

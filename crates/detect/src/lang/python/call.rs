@@ -38,8 +38,11 @@ impl Eval {
         };
         let args = self.args(source, arguments);
         let given = args.iter().fold(Sources::NONE, |from, arg| from.with(arg.value.from));
+        let folds = receiver.as_ref().is_some_and(|(value, ..)| {
+            matches!(value.kind, Kind::Str(_) | Kind::Bytes(_) | Kind::List(_) | Kind::Dict(_))
+        });
         match &function_value.kind {
-            Kind::Path(path) | Kind::Made(path, _) => {
+            Kind::Path(path) | Kind::Made(path, _) if !folds => {
                 let noun = match &function_value.kind {
                     Kind::Made(_, noun) => noun.clone(),
                     _ => None,
@@ -53,8 +56,11 @@ impl Eval {
                     args: &args,
                 };
                 let value = self.named(source, offset, &called);
-                if let Some((_, object, _)) = &receiver {
-                    self.taint(source, *object, given);
+                // What is given to an object may come out of it again; a module is no object.
+                if let Some((object, at, _)) = &receiver
+                    && matches!(object.kind, Kind::Made(..))
+                {
+                    self.taint(source, *at, given);
                 }
                 value
             }
