@@ -91,7 +91,8 @@ fn two_releases_are_compared_without_a_registry() {
     let screen = place.run(&["diff", &before, &foreign]);
     assert!(!screen.good(), "{screen}");
     assert!(screen.all().contains("dependency:helper") && screen.all().contains("rule delta-hold"), "{screen}");
-    let json: Value = serde_json::from_str(&place.run(&["diff", &before, &foreign, "--format", "json"]).all()).expect("JSON");
+    let json: Value =
+        serde_json::from_str(&place.run(&["diff", &before, &foreign, "--format", "json"]).all()).expect("JSON");
     assert_eq!((&json["effect"], &json["delta"]["from"]), (&"hold".into(), &"1.0.0".into()));
     let wheel = place.run(&["scan", &before, "--format", "json"]);
     let wheel: Value = serde_json::from_str(&wheel.all()).expect("JSON");

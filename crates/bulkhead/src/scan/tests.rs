@@ -53,7 +53,8 @@ fn site(root: &Path) {
         ("demo-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"),
         ("demo-1.0.dist-info/INSTALLER", "pip\n"),
     ];
-    let mut record = String::from("demo-1.0.dist-info/RECORD,,\n../../../bin/demo,sha256=AAAA,3\ndemo/__pycache__/x.pyc,,\n");
+    let mut record =
+        String::from("demo-1.0.dist-info/RECORD,,\n../../../bin/demo,sha256=AAAA,3\ndemo/__pycache__/x.pyc,,\n");
     for (path, content) in files {
         fs::create_dir_all(root.join(path).parent().expect("a folder")).expect("a folder");
         fs::write(root.join(path), content).expect("writes");
