@@ -50,6 +50,9 @@ pub struct App {
     compartments: Compartments,
     spine: Arc<Spine>,
     recorder: Arc<Recorder>,
+    sessions: crate::console::Sessions,
+    /// Held while the policy is loaded: the watch and an operator may see the same edit at the same moment.
+    reloading: tokio::sync::Mutex<()>,
     intake: Option<Arc<Intake>>,
     upstream: Result<UpstreamFound, Problem>,
     reader: Arc<Reader>,
@@ -136,6 +139,8 @@ impl App {
             compartments,
             spine,
             recorder,
+            sessions: crate::console::Sessions::default(),
+            reloading: tokio::sync::Mutex::default(),
             intake,
             upstream,
             reader,
@@ -163,12 +168,17 @@ impl App {
         }
     }
 
-    /// Reads the policy file again, records it, and puts it in force.
+    /// Reads the policy file again, records it, and puts it in force. One that is in force already has its entry.
     ///
     /// # Errors
     /// When the file is not good or the ledger cannot record: the policy before stays in force.
     pub async fn reload_policy(&self) -> anyhow::Result<(Sha256, u64)> {
+        let _one_at_a_time = self.reloading.lock().await;
         let (policy, digest) = policy_file::read(&self.paths.policy)?;
+        let in_force = self.spine.in_force();
+        if in_force.digest == digest {
+            return Ok((digest, in_force.receipt().entry().0));
+        }
         let receipt = spine::record(&self.ledger, policy_entry(digest, self.clock)).await?;
         self.spine.put_in_force(policy, digest, receipt);
         Ok((digest, receipt.entry().0))
@@ -255,6 +265,11 @@ impl App {
     /// Records what is told about the estate: inventories, builds, and the runs of the runtime gate.
     pub fn recorder(&self) -> &Arc<Recorder> {
         &self.recorder
+    }
+
+    /// The console's sessions.
+    pub(crate) fn sessions(&self) -> &crate::console::Sessions {
+        &self.sessions
     }
 
     /// The intake gate.

@@ -134,3 +134,14 @@ pub fn lock(path: &Path) -> io::Result<Option<fs::File>> {
         Err(fs::TryLockError::Error(error)) => Err(named(path, "lock", &error)),
     }
 }
+
+/// A lock on a file, waited for, for as long as the value lives.
+///
+/// # Errors
+/// When the file cannot be opened or locked.
+pub fn turn(path: &Path) -> io::Result<fs::File> {
+    let file = fs::OpenOptions::new().write(true).create(true).truncate(false).open(path);
+    let file = file.map_err(|error| named(path, "open", &error))?;
+    file.lock().map_err(|error| named(path, "lock", &error))?;
+    Ok(file)
+}

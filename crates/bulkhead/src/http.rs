@@ -59,6 +59,9 @@ async fn route(app: &Arc<App>, request: &mut Request<Incoming>) -> Result<Respon
     if path == "/healthz" {
         return Ok(text("text/plain; charset=utf-8", "ok\n".to_owned()));
     }
+    if path == "/console" || path.starts_with("/console/") {
+        return Ok(crate::console::answer(app, request).await);
+    }
     let caller = caller(app, request).await?;
     if let Some(path) = path.strip_prefix("/pypi/") {
         let (method, headers) = (request.method(), request.headers());

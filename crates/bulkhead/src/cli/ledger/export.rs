@@ -75,7 +75,9 @@ fn export(log: &Log, since: &Since, format: Format, out: &mut impl Write) -> Res
         let bytes = entry.encode(index).map_err(|error| fault(error.into()))?;
         match format {
             // One JSON document of all of them would have to be held whole: lines are JSON too.
-            Format::Text | Format::Json | Format::Jsonl => out.write_all(&bytes).map_err(Broken::Pipe)?,
+            Format::Text | Format::Json | Format::Jsonl | Format::Sarif => {
+                out.write_all(&bytes).map_err(Broken::Pipe)?
+            }
             Format::Ocsf => {
                 let event = events.event(index, &entry, &bytes).map_err(|error| fault(error.into()))?;
                 serde_json::to_writer(&mut *out, &event).map_err(|error| Broken::Pipe(error.into()))?;

@@ -12,6 +12,7 @@ fn entry(effect: Effect, address: Option<&str>) -> Entry {
             purl: Some("pkg:pypi/demo@1.0".parse().unwrap()),
             file: Some("demo-1.0.whl".to_owned()),
             digest: Some(Sha256::from_bytes([7; 32])),
+            ..Resource::default()
         },
         context: Context {
             address: address.map(str::to_owned),

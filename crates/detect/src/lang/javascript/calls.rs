@@ -258,6 +258,10 @@ impl Reader<'_> {
         }) {
             from = from.with(*wrote).with(Sources::WRITTEN);
         }
+        // Which file it is must be known: that a computed path was put together beside `__dirname` says nothing.
+        if first.text.is_none() {
+            from = from.without(Sources::OWN_FILE);
+        }
         let ability = if is_shell { Ability::Shell } else { Ability::Spawn };
         self.effect(ability, from, callee.start, &line);
         if !line.is_empty() {
