@@ -147,7 +147,7 @@ fn a_page_that_comes_wrong_is_an_error_and_comes_right_later() {
         registry.fault("/simple/", fault.clone());
         let page = bulkhead.page("demo");
         assert_eq!(page.code(), code, "{fault:?}: {}", page.text());
-        let pip = Developer::behind(&bulkhead).pip_install(&["demo"]);
+        let pip = Developer::behind(&bulkhead).pip_install(&["--retries", "0", "demo"]);
         assert!(!pip.good(), "{fault:?}: {pip}");
     }
     registry.heal();

@@ -13,10 +13,11 @@ use crate::eval::{judge, lists};
 use crate::{repository, run};
 
 pub(crate) const USAGE: &str = "\
-cargo xtask clones build --from PATH... --benign PATH... [--except LIST]...
+cargo xtask clones build --from PATH... --benign PATH... [--except LIST]... [--programs DIR]
 
   --from PATH      malicious archives: a folder, an archive, or a text file of paths
   --benign PATH    archives whose code marks no campaign
+  --programs DIR   where `bulkhead` and `examples/judge` are, when they are built (default: built now, as released)
   --except LIST    archives of --from that are kept for evaluation: their campaigns are left out
 ";
 
@@ -28,13 +29,15 @@ const LARGEST: u64 = 200_000;
 
 /// `cargo xtask clones build`.
 pub(crate) fn build(words: &[&str]) -> Result<()> {
-    let (mut from, mut benign, mut except) = (Vec::new(), Vec::new(), BTreeSet::new());
+    let (mut from, mut benign, mut except, mut programs): (_, _, _, Option<PathBuf>) =
+        (Vec::new(), Vec::new(), BTreeSet::new(), None);
     let mut words = words.iter();
     while let Some(word) = words.next() {
         let path = Path::new(words.next().with_context(|| format!("`{word}` needs a path\n\n{USAGE}"))?);
         match *word {
             "--from" => from.extend(lists::archives(path)?),
             "--benign" => benign.extend(lists::archives(path)?),
+            "--programs" => programs = Some(path.to_owned()),
             "--except" => except.extend(lists::archives(path)?),
             _ => bail!("`{word}` is not an option\n\n{USAGE}"),
         }
@@ -42,14 +45,17 @@ pub(crate) fn build(words: &[&str]) -> Result<()> {
     if from.is_empty() || benign.is_empty() {
         bail!("{USAGE}");
     }
-    let judge = judge::Judge::build(&repository::root().join("policy/default.toml"), &[])?;
+    let judge = judge::Judge::new(programs.clone(), &repository::root().join("policy/default.toml"), &[])?;
     let archives = judge.archives("campaigns", &from)?;
     let campaigns = campaigns(&archives, &except);
     println!("{} archives, {} campaigns under at least {NAMES} names", archives.len(), campaigns.len());
     let marker = repository::target().join("clones-marker.txt");
     fs::write(&marker, marker_text()?)?;
-    run::cargo(&["build", "--release", "-p", "bulkhead-detect", "--example", "clones"])?;
-    let mut child = Command::new(repository::target().join("release/examples/clones"))
+    if programs.is_none() {
+        run::cargo(&["build", "--release", "-p", "bulkhead-detect", "--example", "clones"])?;
+    }
+    let programs = programs.unwrap_or_else(|| repository::target().join("release"));
+    let mut child = Command::new(programs.join("examples/clones"))
         .arg(repository::root().join("crates/detect/data/clones.bin"))
         .arg(&marker)
         .args(&benign)

@@ -18,14 +18,16 @@ pub(crate) mod lists;
 mod report;
 
 pub(crate) const USAGE: &str = "\
-cargo xtask eval --malicious DIR|LIST... --benign DIR|LIST... [options]
+cargo xtask eval --malicious DIR|LIST... --benign DIR|LIST... [--pairs DIR] [options]
 
   --malicious PATH      archives that should be refused: a folder, an archive, or a text file of paths (from its own folder)
   --benign PATH         archives that should pass; each is counted on its own and all together
+  --pairs DIR           benign releases with the one before: a folder for each project, the two newest are compared
   --without DETECTOR    also give the recall as if that detector said nothing (default: campaign-clone)
   --guarddog PROGRAM    compare with this guarddog (default: the one on the search path, when there is one); `none` for none
   --cache FILE          where guarddog's answers are kept between runs (default: target/eval/guarddog.jsonl)
   --policy FILE         the policy (default: policy/default.toml)
+  --programs DIR        where `bulkhead` and `examples/judge` are, when they are built (default: built now, as released)
   --out DIR             where the lists and the figures as JSON go (default: target/eval)
 ";
 
@@ -33,10 +35,12 @@ cargo xtask eval --malicious DIR|LIST... --benign DIR|LIST... [options]
 struct Options {
     malicious: Vec<PathBuf>,
     benign: Vec<PathBuf>,
+    pairs: Vec<PathBuf>,
     without: Vec<String>,
     guarddog: Option<PathBuf>,
     cache: PathBuf,
     policy: PathBuf,
+    programs: Option<PathBuf>,
     out: PathBuf,
 }
 
@@ -46,10 +50,12 @@ impl Options {
         let mut options = Self {
             malicious: Vec::new(),
             benign: Vec::new(),
+            pairs: Vec::new(),
             without: Vec::new(),
             guarddog: guarddog::installed(),
             cache: out.join("guarddog.jsonl"),
             policy: crate::repository::root().join("policy/default.toml"),
+            programs: None,
             out,
         };
         let mut words = words.iter();
@@ -58,16 +64,18 @@ impl Options {
             match *word {
                 "--malicious" => options.malicious.push(value.into()),
                 "--benign" => options.benign.push(value.into()),
+                "--pairs" => options.pairs.push(value.into()),
                 "--without" => options.without.push((*value).to_owned()),
                 "--guarddog" if *value == "none" => options.guarddog = None,
                 "--guarddog" => options.guarddog = Some(value.into()),
                 "--cache" => options.cache = value.into(),
                 "--policy" => options.policy = value.into(),
+                "--programs" => options.programs = Some(value.into()),
                 "--out" => options.out = value.into(),
                 _ => bail!("`{word}` is not an option\n\n{USAGE}"),
             }
         }
-        if options.malicious.is_empty() && options.benign.is_empty() {
+        if options.malicious.is_empty() && options.benign.is_empty() && options.pairs.is_empty() {
             bail!("nothing to evaluate\n\n{USAGE}");
         }
         if options.without.is_empty() {
@@ -88,7 +96,7 @@ pub(crate) struct Set {
 pub(crate) fn run(words: &[&str]) -> Result<()> {
     let options = Options::parse(words)?;
     fs::create_dir_all(&options.out).with_context(|| options.out.display().to_string())?;
-    let judge = judge::Judge::build(&options.policy, &options.without)?;
+    let judge = judge::Judge::new(options.programs.clone(), &options.policy, &options.without)?;
     let mut sets = Vec::new();
     // What is malicious is read as one: an archive in one folder may be like one in another.
     if !options.malicious.is_empty() {
@@ -99,6 +107,14 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
         let mut set = read(&judge, std::slice::from_ref(path), false)?;
         set.archives.retain(|archive| seen.insert(archive.sha256.clone()));
         sets.push(set);
+    }
+    for path in &options.pairs {
+        let archives = judge.archives("pairs", &lists::pairs(path)?)?;
+        sets.push(Set {
+            name: format!("{} (beside the release before)", lists::name(std::slice::from_ref(path))),
+            malicious: false,
+            archives,
+        });
     }
     let peer = match &options.guarddog {
         Some(program) => guarddog::run(program, &options.cache, &sets)?,

@@ -7,7 +7,8 @@
 //! selection of archives that differ is the same everywhere.
 //! The archives are read by the product's own worker, contained as always. Every fact that is not about content (age, status,
 //! advisories) is that of an old and unsuspicious release, so that only rules about content can refuse. `--without` gives a second
-//! verdict, as if those detectors had said nothing.
+//! verdict, as if those detectors had said nothing. A line `BEFORE<tab>PATH` gives the release before as well: what is new in PATH then
+//! counts, too.
 #![expect(clippy::print_stdout, reason = "a command line tool prints")]
 
 use std::collections::BTreeMap;
@@ -18,10 +19,12 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
+use bulkhead::source::read;
 use bulkhead::worker::{Pool, PoolOptions};
 use bulkhead_core::policy::Policy;
 use bulkhead_core::{Action, Ask, Ecosystem, Effect, Facts, Finding, Gate, Principal, Resource, Sha256, Verdict};
 use bulkhead_detect::clones::Sketch;
+use bulkhead_detect::delta::{Delta, compare};
 use bulkhead_detect::{ArchiveKind, Report, metas};
 use jiff::Timestamp;
 use serde_json::json;
@@ -34,7 +37,8 @@ fn main() -> Result<()> {
     let text = fs::read_to_string(&options.policy).with_context(|| options.policy.display().to_string())?;
     let policy = Policy::parse(&text, &options.policy.display().to_string())?;
     let judge = Judge { policy, now: Timestamp::UNIX_EPOCH };
-    let nothing = judge.verdict("demo-1.0-py3-none-any.whl", true, &[]);
+    let nothing = Seen { readable: true, findings: &[], behaviours: &[] };
+    let nothing = judge.verdict("demo-1.0-py3-none-any.whl", &nothing, None);
     if nothing.effect != Effect::Allow {
         bail!("the policy refuses an old release without any finding: {:?}", nothing.reasons);
     }
@@ -46,42 +50,58 @@ async fn run(judge: &Judge, options: &Options) -> Result<()> {
     let exe = fs::canonicalize(&options.worker).with_context(|| options.worker.display().to_string())?;
     let pool = Pool::start(PoolOptions { exe, size: NonZeroUsize::MIN, ..PoolOptions::default() }).await?;
     let mut archives = BTreeMap::new();
-    for path in io::stdin().lock().lines() {
-        let path = path?;
+    for line in io::stdin().lock().lines() {
+        let line = line?;
+        let (before, path) = match line.split_once('\t') {
+            Some((before, path)) => (Some(before.to_owned()), path.to_owned()),
+            None => (None, line),
+        };
         let bytes = fs::read(&path).with_context(|| path.clone())?;
-        archives.entry(Sha256::from_bytes(sha256(&bytes))).or_insert(path);
+        archives.entry(Sha256::from_bytes(sha256(&bytes))).or_insert((before, path));
     }
     let mut distinct: Vec<(Sha256, Sketch)> = Vec::new();
-    for (digest, path) in archives {
-        let name = Path::new(&path).file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let before = Usage::of_workers();
+    for (digest, (before, path)) in archives {
+        let profile = match &before {
+            Some(before) => Some(inspect(&pool, before).await?.profile),
+            None => None,
+        };
+        let name = file_name(&path);
+        let usage = Usage::of_workers();
         let began = Instant::now();
-        let file = File::open(&path).with_context(|| path.clone())?;
-        let report = pool.inspect(file, &name).await?;
+        let report = inspect(&pool, &path).await?;
         let wall = began.elapsed();
         let after = Usage::of_workers();
-        let verdict = judge.verdict(&name, report.readable, &report.findings);
+        let delta = profile.map(|profile| compare(&profile, &report.profile, "the release before", "this one"));
+        let behaviours = report.profile.words();
+        let seen = Seen { readable: report.readable, findings: &report.findings, behaviours: &behaviours };
+        let verdict = judge.verdict(&name, &seen, delta.as_ref());
+        let kept: Vec<Finding> =
+            report.findings.iter().filter(|finding| !options.without.contains(&finding.detector)).cloned().collect();
+        let without = judge.verdict(&name, &Seen { findings: &kept, ..seen }, delta.as_ref());
         let like =
             distinct.iter().find(|(_, sketch)| sketch.likeness(&report.sketch) >= ALIKE).map(|(digest, _)| *digest);
         if like.is_none() {
             distinct.push((digest, report.sketch.clone()));
         }
+        let findings: Vec<&Finding> =
+            report.findings.iter().chain(delta.iter().flat_map(|delta| &delta.findings)).collect();
         let line = json!({
             "path": path,
             "sha256": digest,
             "like": like,
             "effect": verdict.effect,
             "rules": rules(&verdict),
-            "without": judge.without(&name, &report, &options.without).effect,
+            "without": without.effect,
             "kind": report.kind,
             "readable": report.readable,
             "verdict_given": !died(&report),
             "score": bulkhead_detect::score(&report.findings),
-            "findings": report.findings,
+            "findings": findings,
+            "new": delta.as_ref().map(|delta| &delta.new),
             "members": report.member_count,
             "unpacked": report.unpacked_size,
             "sketch": report.sketch,
-            "cpu_us": after.cpu_since(&before),
+            "cpu_us": after.cpu_since(&usage),
             "wall_us": u64::try_from(wall.as_micros()).unwrap_or(u64::MAX),
             "rss_kb": after.peak_kb,
         });
@@ -89,6 +109,16 @@ async fn run(judge: &Judge, options: &Options) -> Result<()> {
         io::stdout().flush()?;
     }
     Ok(())
+}
+
+async fn inspect(pool: &Pool, path: &str) -> Result<Report> {
+    let file = File::open(path).with_context(|| path.to_owned())?;
+    let name = file_name(path);
+    Ok(pool.inspect_as(file, kind(&name), &name).await?)
+}
+
+fn file_name(path: &str) -> String {
+    Path::new(path).file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn sha256(bytes: &[u8]) -> [u8; 32] {
@@ -115,7 +145,7 @@ struct Judge {
 }
 
 impl Judge {
-    fn verdict(&self, file: &str, readable: bool, findings: &[Finding]) -> Verdict {
+    fn verdict(&self, file: &str, seen: &Seen<'_>, delta: Option<&Delta>) -> Verdict {
         let ask = Ask {
             gate: Gate::Intake,
             principal: Principal::local(),
@@ -124,7 +154,7 @@ impl Judge {
             context: bulkhead_core::Context::default(),
         };
         let mut facts = Facts::new();
-        facts.set("file.kind", ArchiveKind::of(file).as_str());
+        facts.set("file.kind", kind(file).as_str());
         facts.set("file.has_hash", true);
         facts.set("file.yanked", false);
         facts.set("file.age", 365 * 24 * 3600);
@@ -134,23 +164,27 @@ impl Judge {
         facts.set("project.lookalike", lookalike(file));
         facts.set("floor.below", false);
         facts.set("content.judged", true);
-        facts.set("content.readable", readable);
-        facts.set("content.score", i64::from(bulkhead_detect::score(findings)));
-        facts.findings = findings.to_vec();
+        read::gather(&mut facts, seen.readable, seen.findings, seen.behaviours, delta);
         self.policy.decide(&ask, &facts, self.now, &[])
     }
+}
 
-    fn without(&self, file: &str, report: &Report, detectors: &[String]) -> Verdict {
-        let kept: Vec<Finding> =
-            report.findings.iter().filter(|finding| !detectors.contains(&finding.detector)).cloned().collect();
-        self.verdict(file, report.readable, &kept)
-    }
+/// What of a report policy is asked about.
+struct Seen<'a> {
+    readable: bool,
+    findings: &'a [Finding],
+    behaviours: &'a [String],
+}
+
+/// Under which rules the file is read: two registries have `.tgz` files, and source distributions are long `.tar.gz`.
+fn kind(name: &str) -> ArchiveKind {
+    if name.ends_with(".tgz") { ArchiveKind::Npm } else { ArchiveKind::of(name) }
 }
 
 /// What the project's name looks like, by the file's.
 fn lookalike(file: &str) -> Option<&'static str> {
     let (name, _version) = file.split_once('-')?;
-    let (name, ecosystem) = match ArchiveKind::of(file) {
+    let (name, ecosystem) = match kind(file) {
         ArchiveKind::Wheel | ArchiveKind::Egg => (name, Ecosystem::Pypi),
         ArchiveKind::SdistTarGz | ArchiveKind::SdistZip => {
             (file.rsplit_once('-').map_or(name, |(name, _)| name), Ecosystem::Pypi)

@@ -11,7 +11,7 @@ use crate::structure::Flaw;
 
 /// The version of the detector set: bump it whenever any detector may say something else about the same bytes. Reports
 /// are cached by digest and this text.
-pub const RULESET: &str = "2026.11-6";
+pub const RULESET: &str = "2026.11-8";
 
 /// What a detector is about, for policy and for the manual.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,6 +101,9 @@ pub static DETECTORS: &[&dyn Detector] = &[
     &detectors::skill_prerequisite::SkillPrerequisite,
     &detectors::remote_dependency::RemoteDependency,
     &detectors::polyglot_file::PolyglotFile,
+    &detectors::obfuscator::DETECTOR,
+    &detectors::binary_in_source::DETECTOR,
+    &detectors::unasked_write::DETECTOR,
 ];
 
 /// Every id that a finding can carry: the flaws of archives first, then the detectors, then what a comparison with the

@@ -69,14 +69,16 @@ pub(crate) struct Judge {
 }
 
 impl Judge {
-    /// Builds the product and the judge with optimisation, as it is shipped.
-    pub(crate) fn build(policy: &Path, without: &[String]) -> Result<Self> {
-        run::cargo(&["build", "--release", "-p", "bulkhead", "--bin", "bulkhead", "--example", "judge"])?;
-        Ok(Self {
-            programs: repository::target().join("release"),
-            policy: policy.to_owned(),
-            without: without.to_vec(),
-        })
+    /// The programs there, or, without a folder, built now as they are released.
+    pub(crate) fn new(programs: Option<PathBuf>, policy: &Path, without: &[String]) -> Result<Self> {
+        let programs = match programs {
+            Some(programs) => programs,
+            None => {
+                run::cargo(&["build", "--release", "-p", "bulkhead", "--bin", "bulkhead", "--example", "judge"])?;
+                repository::target().join("release")
+            }
+        };
+        Ok(Self { programs, policy: policy.to_owned(), without: without.to_vec() })
     }
 
     /// Judges the archives, in the order of their digests, each content once.

@@ -48,7 +48,12 @@ impl Estate {
     }
 
     fn pull(&mut self, at: i64, who: &str, file: u8) -> u64 {
-        let resource = Resource { purl: Some(purl()), file: Some("w.whl".to_owned()), digest: Some(digest(file)) };
+        let resource = Resource {
+            purl: Some(purl()),
+            file: Some("w.whl".to_owned()),
+            digest: Some(digest(file)),
+            ..Resource::default()
+        };
         let context = Context { address: Some("10.0.0.7".to_owned()), ..Context::default() };
         self.add(at, Gate::Intake, who, Draft { action: Action::Fetch, resource, context, detail: Default::default() })
     }

@@ -67,7 +67,7 @@ pub(super) fn one_of_each(first: u64) -> Vec<Indexed> {
         records.iter().flat_map(Record::drafts).map(|draft| (Gate::Control, draft)).collect();
     let about = |action, detail: &[(&str, &str)], file: u8| Draft {
         action,
-        resource: Resource { purl: Some(purl.clone()), file: None, digest: Some(digest(file)) },
+        resource: Resource { purl: Some(purl.clone()), digest: Some(digest(file)), ..Resource::default() },
         context: Context::default(),
         detail: detail.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
     };
