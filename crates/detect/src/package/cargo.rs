@@ -21,7 +21,7 @@ pub(crate) fn is_manifest(path: &str) -> bool {
 }
 
 /// What starts by itself in a crate.
-pub(crate) fn started(archive: &Archive, views: &mut Vec<View>) -> Started {
+pub(crate) fn started(archive: &Archive, views: &[View]) -> Started {
     let mut started = Started { resolve: Some(resolve), ..Started::default() };
     for (at, view) in views.iter().enumerate() {
         started.modules.insert(view.path.clone(), at);

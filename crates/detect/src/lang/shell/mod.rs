@@ -6,6 +6,7 @@
 pub(crate) mod command;
 mod posix;
 mod power;
+mod programs;
 pub(crate) mod spell;
 mod windows;
 
