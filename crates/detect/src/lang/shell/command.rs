@@ -4,7 +4,7 @@ use super::posix::{Command, Shell, Word};
 use super::power::last;
 use super::{Dialect, spell};
 use crate::behaviour::{Ability, Sources};
-use crate::lang::{common, places};
+use crate::lang::{measure, places};
 
 /// The program's name without folder and `.exe`, lower case.
 pub(super) fn base_name(word: &str) -> String {
@@ -155,7 +155,7 @@ impl<'a> Judged<'a> {
     }
 
     pub(super) fn url(&self) -> Option<String> {
-        self.args().find(|arg| common::host(arg).is_some()).map(str::to_owned)
+        self.args().find(|arg| measure::host(arg).is_some()).map(str::to_owned)
     }
 
     /// What any word says, whatever the program does with it.
