@@ -171,3 +171,21 @@ fn setup_prints_what_makes_a_client_go_through() {
     let developer = Developer::behind(&bulkhead);
     developer.pip_install(&["demo"]).expect_good();
 }
+
+#[test]
+fn setup_writes_once_and_undo_leaves_nothing_behind() {
+    let registry = Registry::start();
+    let bulkhead = Bulkhead::before(&registry);
+    let home = bulkhead.data().parent().unwrap().join("home/.config");
+    for (client, file) in [("pip", "pip/pip.conf"), ("uv", "uv/uv.toml"), ("pdm", "pdm/config.toml")] {
+        let file = home.join(file);
+        bulkhead.run(&["setup", client, "--write"]).expect_good();
+        let written = std::fs::read_to_string(&file).unwrap();
+        assert!(written.contains("/pypi/simple/"), "{written}");
+        bulkhead.run(&["setup", client, "--write"]).expect_good();
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), written, "twice is once");
+        bulkhead.run(&["setup", client, "--undo"]).expect_good();
+        assert!(!file.exists(), "{client}: a file that was made for this goes with it");
+        bulkhead.run(&["setup", client, "--undo"]).expect_good();
+    }
+}

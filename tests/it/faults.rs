@@ -85,6 +85,25 @@ fn a_digest_that_the_index_got_wrong_is_an_error_of_the_upstream() {
     assert!(!uv.good() && uv.all().contains("another digest"), "{uv}");
 }
 
+/// A page of megabytes is not fetched again because the server was restarted: the kept one has its validator.
+#[test]
+fn after_a_restart_an_unchanged_page_is_confirmed_and_a_changed_one_fetched() {
+    let (registry, wheel) = registry_with_demo();
+    let bulkhead = small(&registry);
+    let before = bulkhead.page("demo");
+    assert_eq!(bulkhead.fetch(&wheel).status, 200);
+    let bulkhead = bulkhead.stop().0.start();
+    registry.forget_requests();
+    assert_eq!(bulkhead.page("demo").body, before.body);
+    assert_eq!(
+        registry.requests().iter().map(|request| (request.status, request.sent)).collect::<Vec<_>>(),
+        [(304, 0)]
+    );
+    let newer = registry.publish(Wheel::new("demo", "1.1"));
+    let bulkhead = bulkhead.stop().0.start();
+    assert!(bulkhead.page("demo").text().contains(newer.filename()));
+}
+
 #[test]
 fn a_redirect_loop_ends() {
     let (registry, wheel) = registry_with_demo();
@@ -128,7 +147,7 @@ fn a_page_that_comes_wrong_is_an_error_and_comes_right_later() {
         registry.fault("/simple/", fault.clone());
         let page = bulkhead.page("demo");
         assert_eq!(page.code(), code, "{fault:?}: {}", page.text());
-        let pip = Developer::behind(&bulkhead).pip_install(&["demo"]);
+        let pip = Developer::behind(&bulkhead).pip_install(&["--retries", "0", "demo"]);
         assert!(!pip.good(), "{fault:?}: {pip}");
     }
     registry.heal();

@@ -40,6 +40,7 @@ pub struct Place {
     upstream: String,
     pypi: String,
     server: String,
+    ledger: String,
     words: Vec<String>,
     survives_full_disk: bool,
 }
@@ -59,6 +60,7 @@ impl Place {
             upstream: registry.simple(),
             pypi: String::new(),
             server: String::new(),
+            ledger: String::new(),
             words: Vec::new(),
             survives_full_disk: false,
         }
@@ -95,6 +97,13 @@ impl Place {
     pub fn server(mut self, lines: &str) -> Self {
         self.server.push_str(lines);
         self.server.push('\n');
+        self
+    }
+
+    /// Adds lines to `[ledger]`.
+    pub fn ledger(mut self, lines: &str) -> Self {
+        self.ledger.push_str(lines);
+        self.ledger.push('\n');
         self
     }
 
@@ -145,7 +154,10 @@ impl Place {
 
     fn command(&self, words: &[&str]) -> Command {
         let config = self.folder.path().join("bulkhead.toml");
-        let text = format!("[server]\n{}\n[intake.pypi]\nupstream = \"{}\"\n{}", self.server, self.upstream, self.pypi);
+        let text = format!(
+            "[server]\n{}\n[ledger]\n{}\n[intake.pypi]\nupstream = \"{}\"\n{}",
+            self.server, self.ledger, self.upstream, self.pypi
+        );
         std::fs::write(&config, text).unwrap();
         let home = self.folder.path().join("home");
         std::fs::create_dir_all(&home).unwrap();

@@ -119,7 +119,7 @@ impl Developer {
 }
 
 /// Where `cargo xtask clients` puts them.
-fn installed() -> PathBuf {
+pub fn installed() -> PathBuf {
     match std::env::var_os("BULKHEAD_CLIENTS") {
         Some(folder) => PathBuf::from(folder),
         None => Path::new(env!("CARGO_TARGET_TMPDIR")).join("../clients"),

@@ -69,6 +69,29 @@ pub fn try_request(
     parse(&answer, method == "HEAD").ok_or_else(|| std::io::Error::other("the answer is not HTTP, or was cut short"))
 }
 
+/// A POST with a body.
+pub fn post(address: SocketAddr, target: &str, body: &[u8]) -> Reply {
+    let head = format!(
+        "POST {target} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    let answer = raw(address, &[head.as_bytes(), body].concat());
+    parse(&answer, false).expect("an answer")
+}
+
+/// A request with a body, on a connection of its own.
+pub fn send(address: SocketAddr, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+    let mut head = format!(
+        "{method} {target} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {}\r\n",
+        body.len()
+    );
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    let answer = raw(address, format!("{head}\r\n{body}").as_bytes());
+    parse(&answer, false).unwrap_or_else(|| panic!("{method} {target}: the answer is not HTTP, or was cut short"))
+}
+
 /// Sends these bytes and returns everything that comes back until the server closes.
 pub fn raw(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
     try_raw(address, bytes).expect("an answer")

@@ -6,6 +6,7 @@
 //! ```
 
 pub mod archive;
+pub mod browser;
 pub mod bulkhead;
 pub mod developer;
 pub mod http;
@@ -14,6 +15,7 @@ pub mod registry;
 pub mod relay;
 pub mod screen;
 
+pub use browser::Browser;
 pub use bulkhead::{Bulkhead, Place};
 pub use developer::Developer;
 pub use package::{Sdist, Wheel};

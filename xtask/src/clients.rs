@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::{repository, run};
+use crate::{oracles, repository, run};
 
 /// A client at an exact version (xtask/clients.toml).
 struct Client {
@@ -33,10 +33,38 @@ pub(crate) fn install() -> Result<PathBuf> {
             outcome => outcome?,
         }
     }
+    oracles::install(&folder)?;
+    install_browser(&folder)?;
     let present = clients.iter().filter(|client| version(&folder.join(&client.name), &client.name).is_some());
     let words: Vec<String> = present.map(|client| format!("{} {}", client.name, client.version)).collect();
     println!("clients: {}", words.join(", "));
     Ok(folder)
+}
+
+/// The browser for the console's pages, from Debian's own packages. Where there is no apt, or nobody may install, that is
+/// said here and again by the test, and the rest of the suite still runs.
+fn install_browser(folder: &Path) -> Result<()> {
+    let missing = folder.join("chromium.missing");
+    let is_there = || run::ask("chromedriver", &["--version"], repository::root());
+    if is_there().is_none() {
+        let mut command = Command::new("apt-get");
+        command.args(["install", "--yes", "--no-install-recommends", "chromium", "chromium-driver"]);
+        if let Err(error) = run::pass_through(&mut command, "installing chromium and chromium-driver") {
+            println!("NOT INSTALLED: chromium: {error:#}");
+        }
+    }
+    match is_there() {
+        Some(version) => {
+            println!("browser: {}", version.trim());
+            if missing.exists() {
+                std::fs::remove_file(&missing).context("the note that there is no browser")
+            } else {
+                Ok(())
+            }
+        }
+        None => std::fs::write(&missing, "no chromedriver, and apt-get could not install it\n")
+            .context("noting that there is no browser"),
+    }
 }
 
 fn clients() -> Result<Vec<Client>> {

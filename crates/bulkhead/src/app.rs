@@ -2,6 +2,7 @@
 //!
 //! lock -> store -> ledger -> projections caught up -> policy (recorded when it is new) -> spine -> gate.
 
+mod compartments;
 mod paths;
 mod policy_file;
 mod projection;
@@ -15,15 +16,17 @@ use anyhow::Context as _;
 use bulkhead_core::{Action, Ask, Context, Gate, Principal, Problem, Resource, Sha256, Verdict};
 use bulkhead_ledger::{Entry, LedgerError, Log, Sequencer, VerifierKey};
 
+use compartments::Compartments;
 pub use paths::Paths;
 use projection::Projector;
 pub use upstream::Found as UpstreamFound;
 
 use crate::blob::{Blobs, FolderBlobs};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, People};
 use crate::estate::Recorder;
 use crate::gate::intake::{self, Intake, Reader};
+use crate::ledger::subject::Subjects;
 use crate::ledger::witness::Witnessing;
 use crate::spine::{self, Epoch, Spine};
 use crate::stop::{Stop, Stopping};
@@ -43,8 +46,13 @@ pub struct App {
     log: Log,
     projector: Projector,
     witnessing: Witnessing,
+    subjects: Arc<Subjects>,
+    compartments: Compartments,
     spine: Arc<Spine>,
     recorder: Arc<Recorder>,
+    sessions: crate::console::Sessions,
+    /// Held while the policy is loaded: the watch and an operator may see the same edit at the same moment.
+    reloading: tokio::sync::Mutex<()>,
     intake: Option<Arc<Intake>>,
     upstream: Result<UpstreamFound, Problem>,
     reader: Arc<Reader>,
@@ -87,7 +95,13 @@ impl App {
             Some(receipt) => receipt,
             None => spine::record(&ledger, policy_entry(digest, clock)).await?,
         };
-        let spine = Arc::new(Spine::new(Arc::clone(&ledger), Arc::clone(&store), policy, digest, receipt, epoch));
+        let subjects = Arc::new(match config.ledger.people {
+            People::Pseudonym => Subjects::open(&paths.subjects, &config.ledger.roles)?,
+            People::Plain => Subjects::plain(),
+        });
+        let (writer, state, people) = (Arc::clone(&ledger), Arc::clone(&store), Arc::clone(&subjects));
+        let spine = Arc::new(Spine::new(writer, state, people, policy, digest, receipt, epoch));
+        let compartments = compartments::open(&paths.data, &config.ledger.compartments)?;
         let caught_up = projector.clone();
         let recorder =
             Arc::new(Recorder::new(Arc::clone(&spine), Arc::clone(&store), clock, Box::new(move || caught_up.flush())));
@@ -121,8 +135,12 @@ impl App {
             ledger,
             projector,
             witnessing,
+            subjects,
+            compartments,
             spine,
             recorder,
+            sessions: crate::console::Sessions::default(),
+            reloading: tokio::sync::Mutex::default(),
             intake,
             upstream,
             reader,
@@ -140,17 +158,27 @@ impl App {
         if let Err(error) = self.ledger.close() {
             tracing::error!(%error, "the ledger could not be closed in order; it is caught up at the next start");
         }
+        for (name, log) in &self.compartments {
+            if let Err(error) = log.close() {
+                tracing::error!(name, %error, "a compartment's log could not be closed in order");
+            }
+        }
         if let Err(error) = self.projector.flush() {
             tracing::error!(%error, "the last entries could not be projected; they are at the next start");
         }
     }
 
-    /// Reads the policy file again, records it, and puts it in force.
+    /// Reads the policy file again, records it, and puts it in force. One that is in force already has its entry.
     ///
     /// # Errors
     /// When the file is not good or the ledger cannot record: the policy before stays in force.
     pub async fn reload_policy(&self) -> anyhow::Result<(Sha256, u64)> {
+        let _one_at_a_time = self.reloading.lock().await;
         let (policy, digest) = policy_file::read(&self.paths.policy)?;
+        let in_force = self.spine.in_force();
+        if in_force.digest == digest {
+            return Ok((digest, in_force.receipt().entry().0));
+        }
         let receipt = spine::record(&self.ledger, policy_entry(digest, self.clock)).await?;
         self.spine.put_in_force(policy, digest, receipt);
         Ok((digest, receipt.entry().0))
@@ -224,6 +252,11 @@ impl App {
         &self.witnessing
     }
 
+    /// The people whom entries name.
+    pub fn subjects(&self) -> &Arc<Subjects> {
+        &self.subjects
+    }
+
     /// The spine.
     pub fn spine(&self) -> &Arc<Spine> {
         &self.spine
@@ -232,6 +265,11 @@ impl App {
     /// Records what is told about the estate: inventories, builds, and the runs of the runtime gate.
     pub fn recorder(&self) -> &Arc<Recorder> {
         &self.recorder
+    }
+
+    /// The console's sessions.
+    pub(crate) fn sessions(&self) -> &crate::console::Sessions {
+        &self.sessions
     }
 
     /// The intake gate.

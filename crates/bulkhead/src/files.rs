@@ -77,6 +77,42 @@ pub fn remove(path: &Path) -> io::Result<()> {
     fs::remove_file(path).map_err(|error| named(path, "remove", &error))
 }
 
+/// Removes a file so that a crash does not bring it back.
+///
+/// # Errors
+/// When it cannot be removed.
+pub fn remove_durably(path: &Path) -> io::Result<()> {
+    remove(path)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| named(folder, "sync", &error))
+}
+
+/// Overwrites a file's content in place with zeroes, durably.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn overwrite(path: &Path) -> io::Result<()> {
+    use std::io::Write;
+    let write = || -> io::Result<()> {
+        let mut file = fs::OpenOptions::new().write(true).open(path)?;
+        let length = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
+        file.write_all(&vec![0; length])?;
+        file.sync_all()
+    };
+    write().map_err(|error| named(path, "overwrite", &error))
+}
+
+/// The files and folders in a folder, by name.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn list(folder: &Path) -> io::Result<Vec<std::path::PathBuf>> {
+    let read = || fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>();
+    let mut paths = read().map_err(|error| named(folder, "list", &error))?;
+    paths.sort();
+    Ok(paths)
+}
+
 /// Sets a file's mode.
 ///
 /// # Errors
@@ -97,4 +133,15 @@ pub fn lock(path: &Path) -> io::Result<Option<fs::File>> {
         Err(fs::TryLockError::WouldBlock) => Ok(None),
         Err(fs::TryLockError::Error(error)) => Err(named(path, "lock", &error)),
     }
+}
+
+/// A lock on a file, waited for, for as long as the value lives.
+///
+/// # Errors
+/// When the file cannot be opened or locked.
+pub fn turn(path: &Path) -> io::Result<fs::File> {
+    let file = fs::OpenOptions::new().write(true).create(true).truncate(false).open(path);
+    let file = file.map_err(|error| named(path, "open", &error))?;
+    file.lock().map_err(|error| named(path, "lock", &error))?;
+    Ok(file)
 }

@@ -17,6 +17,7 @@ code{{background:#eef1f5;padding:.1em .3em;border-radius:3px}}dt{{color:#5a6675}
 <body><h1>Bulkhead runs</h1>\
 <dl><dt>Python index</dt><dd><code>/pypi/simple/</code> in front of the index from {upstream}</dd>\
 <dt>Ledger</dt><dd>{origin}: {checkpoint_size} entries, <a href=\"/ledger/checkpoint\">checkpoint</a></dd>\
+<dt>Console</dt><dd><a href=\"/console/\">/console/</a>: what came in, what is held, what was exposed</dd>\
 <dt>Metrics</dt><dd><a href=\"/metrics\">/metrics</a></dd></dl>\
 <p>Point a client here: <code>bulkhead setup pip</code>. Ask why something was refused: <code>bulkhead explain pkg:pypi/NAME@VERSION</code>.</p>\
 </body></html>\n"

@@ -59,6 +59,9 @@ async fn route(app: &Arc<App>, request: &mut Request<Incoming>) -> Result<Respon
     if path == "/healthz" {
         return Ok(text("text/plain; charset=utf-8", "ok\n".to_owned()));
     }
+    if path == "/console" || path.starts_with("/console/") {
+        return Ok(crate::console::answer(app, request).await);
+    }
     let caller = caller(app, request).await?;
     if let Some(path) = path.strip_prefix("/pypi/") {
         let (method, headers) = (request.method(), request.headers());
@@ -91,8 +94,15 @@ async fn route(app: &Arc<App>, request: &mut Request<Incoming>) -> Result<Respon
 
 /// The ledger as plain static files (C2SP tlog-tiles), so that mirrors and witnesses are ordinary clients.
 async fn ledger(app: &Arc<App>, resource: &str) -> Result<Response<Body>, Problem> {
-    let (log, resource) = (app.log().clone(), resource.to_owned());
-    let checkpoint = resource == "checkpoint";
+    // A compartment's log has the same resources, below its name.
+    let (log, resource) = match resource.strip_prefix("compartments/").and_then(|rest| rest.split_once('/')) {
+        None => (app.log().clone(), resource.to_owned()),
+        Some((name, resource)) => match app.compartment(name) {
+            Some(sequencer) => (sequencer.log(), resource.to_owned()),
+            None => return Err(Problem::new(Code::NotFound, "there is no such compartment")),
+        },
+    };
+    let checkpoint = resource.starts_with("checkpoint");
     let served = crate::blocking::run(move || log.resource(&resource)).await?;
     let served = served.map_err(|error| Problem::new(Code::LedgerUnavailable, error.to_string()))?;
     let served = served.ok_or_else(|| Problem::new(Code::NotFound, "the ledger has no such resource"))?;

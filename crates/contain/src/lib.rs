@@ -16,15 +16,20 @@ mod run;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
+pub use linux::drill;
+#[cfg(target_os = "linux")]
 pub use linux::{
-    Prepared, Running, WorkerProcess, die_by_signal, enter_worker, original_destination, recv_dns, recv_job, send_dns,
-    send_job, spawn_worker, start,
+    Prepared, Running, WorkerProcess, die_by_signal, enter_worker, lacking, original_destination, recv_dns, recv_job,
+    send_dns, send_job, spawn_worker, start,
 };
 
 #[cfg(not(target_os = "linux"))]
 mod other;
 #[cfg(not(target_os = "linux"))]
-pub use other::{WorkerProcess, enter_worker, recv_job, send_job, spawn_worker};
+pub use other::{
+    Prepared, Running, WorkerProcess, die_by_signal, enter_worker, lacking, original_destination, recv_dns, recv_job,
+    send_dns, send_job, spawn_worker, start,
+};
 
 pub use heap::keep_small;
 pub use profile::{ContainError, Ended, Enforced, Job, Need, PassError, WorkerProfile};

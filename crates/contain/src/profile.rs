@@ -41,7 +41,7 @@ impl WorkerProfile {
 
 impl Default for WorkerProfile {
     fn default() -> Self {
-        Self { memory: 512 << 20, cpu_seconds: 3600, seccomp: Need::Required, landlock: Need::IfOffered }
+        Self { memory: 184 << 20, cpu_seconds: 3600, seccomp: Need::Required, landlock: Need::IfOffered }
     }
 }
 
@@ -87,6 +87,11 @@ pub enum ContainError {
         "archives are read only under containment, which needs Linux; run Bulkhead on Linux or in a Linux container"
     )]
     Unsupported,
+    /// The same, for a run.
+    #[error(
+        "a run is contained by the Linux kernel, and this is another system: nothing was started; run it on Linux, or in a Linux virtual machine or container"
+    )]
+    RunUnsupported,
     /// Descriptor 0 is not a socket from a parent.
     #[error("a worker is started by Bulkhead itself, over a socket on descriptor 0, never by hand ({0})")]
     NoParent(io::Error),

@@ -118,7 +118,9 @@ pub struct FileRules {
     pub writable: Vec<PathBuf>,
     /// What of the writable folders stays read-only, with every folder above it pinned to its place.
     pub protected: Vec<PathBuf>,
-    /// Files that nothing may be done with: sockets of services outside.
+    /// Folders of the writable ones that are out of sight: an empty one, which stays empty, is there instead.
+    pub covered: Vec<PathBuf>,
+    /// Files that nothing may be done with: sockets of services outside, secrets without a tripwire.
     pub masked: Vec<PathBuf>,
 }
 
@@ -256,6 +258,10 @@ pub enum What {
     Connect {
         /// Where to.
         to: Target,
+        /// Whether the socket sends datagrams.
+        datagram: bool,
+        /// False where it is sure that nothing answers: on the run's own loopback, where nobody has that port.
+        answered: bool,
     },
 }
 

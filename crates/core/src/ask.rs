@@ -84,6 +84,12 @@ pub enum Action {
     Connect,
     /// Send a request to a host.
     Request,
+    /// Start or end a contained run.
+    Run,
+    /// Read a file, from inside a run.
+    Read,
+    /// Write a file, from inside a run.
+    Write,
     /// Let a witness cosign the ledger.
     WitnessAdd,
     /// Forget who a pseudonym in the ledger stands for.
@@ -98,8 +104,6 @@ pub enum Action {
     Inventory,
     /// Say what a build made of what.
     Build,
-    /// Say where a run ran, and what it was given.
-    Run,
     /// Declare secrets, datasets, partners and how they hang together.
     Assets,
     /// Ask what was exposed.
@@ -126,6 +130,9 @@ impl Action {
             Self::SecretRemove => "secret-remove",
             Self::Connect => "connect",
             Self::Request => "request",
+            Self::Run => "run",
+            Self::Read => "read",
+            Self::Write => "write",
             Self::WitnessAdd => "witness-add",
             Self::SubjectErase => "subject-erase",
             Self::Checkpoint => "checkpoint",
@@ -133,7 +140,6 @@ impl Action {
             Self::Contents => "contents",
             Self::Inventory => "inventory",
             Self::Build => "build",
-            Self::Run => "run",
             Self::Assets => "assets",
             Self::Exposure => "exposure",
             Self::Alarm => "alarm",

@@ -11,7 +11,7 @@ use crate::structure::Flaw;
 
 /// The version of the detector set: bump it whenever any detector may say something else about the same bytes. Reports
 /// are cached by digest and this text.
-pub const RULESET: &str = "2026.11-5";
+pub const RULESET: &str = "2026.11-8";
 
 /// What a detector is about, for policy and for the manual.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +81,6 @@ pub static DETECTORS: &[&dyn Detector] = &[
     &detectors::reverse_shell::DETECTOR,
     &detectors::dns_exfiltration::DETECTOR,
     &detectors::persistence::DETECTOR,
-    &detectors::agent_configuration::DETECTOR,
     &detectors::disarming::DETECTOR,
     &detectors::unasked_installation::DETECTOR,
     &detectors::drop_service::DETECTOR,
@@ -92,6 +91,19 @@ pub static DETECTORS: &[&dyn Detector] = &[
     &detectors::code_not_parsed::DETECTOR,
     &detectors::code_not_read::DETECTOR,
     &detectors::bundled_program::DETECTOR,
+    &detectors::install_script::InstallScript,
+    &detectors::gyp_expansion::GypExpansion,
+    &detectors::foreign_runtime::ForeignRuntime,
+    &detectors::agent_config::AgentConfig,
+    &detectors::agent_unasked::AgentUnasked,
+    &detectors::encoded_powershell::EncodedPowershell,
+    &detectors::native_program::NativeProgram,
+    &detectors::skill_prerequisite::SkillPrerequisite,
+    &detectors::remote_dependency::RemoteDependency,
+    &detectors::polyglot_file::PolyglotFile,
+    &detectors::obfuscator::DETECTOR,
+    &detectors::binary_in_source::DETECTOR,
+    &detectors::unasked_write::DETECTOR,
 ];
 
 /// Every id that a finding can carry: the flaws of archives first, then the detectors, then what a comparison with the

@@ -1,6 +1,7 @@
 //! What the fuzz targets in `fuzz/` and the corpus test run: one function for each kind of hostile input. Each panics when
 //! an invariant is broken.
 
+use crate::lang::{self, Callee, View};
 use crate::limits::Limits;
 use crate::report::Report;
 use crate::{csv, detectors, inspect, metadata};
@@ -68,4 +69,40 @@ pub fn metadata(bytes: &[u8]) {
         let all = metadata::values(bytes, field);
         assert!(all.iter().all(|value| value.len() <= 3 * bytes.len() + bytes.len()));
     }
+}
+
+fn view(run: fn(&str, &[u8]) -> View, path: &str, bytes: &[u8]) {
+    let view = run(path, bytes);
+    assert!(!view.units.is_empty(), "a view has its top level");
+    for unit in &view.units {
+        for callee in &unit.calls {
+            if let Callee::Local(at) = callee {
+                assert!(*at < view.units.len(), "a call of a unit that is not there");
+            }
+        }
+        assert!(unit.effects.iter().all(|effect| effect.line >= 1 && effect.excerpt.chars().count() <= 200));
+    }
+    assert!(view.imports.iter().all(|import| import.unit < view.units.len()));
+}
+
+/// The text of a JavaScript or TypeScript file.
+pub fn javascript(bytes: &[u8]) {
+    view(lang::javascript::view, "a.js", bytes);
+}
+
+/// The text of a script, in each dialect.
+pub fn shell(bytes: &[u8]) {
+    for path in ["a.sh", "a.cmd", "a.ps1"] {
+        view(lang::shell::view, path, bytes);
+    }
+}
+
+/// The text of a Rust file.
+pub fn rust(bytes: &[u8]) {
+    view(lang::rust::view, "build.rs", bytes);
+}
+
+/// The text of instructions in Markdown.
+pub fn markdown(bytes: &[u8]) {
+    view(lang::markdown::view, "SKILL.md", bytes);
 }

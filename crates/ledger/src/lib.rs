@@ -10,6 +10,7 @@
 
 pub mod backend;
 pub mod checkpoint;
+pub mod compartment;
 pub mod cosign;
 mod edge;
 pub mod entry;
@@ -28,6 +29,7 @@ pub mod proof;
 mod segment;
 mod sequencer;
 pub mod tile;
+pub mod timestamp;
 pub mod trust;
 pub mod verify;
 pub mod witness;

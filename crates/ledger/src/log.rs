@@ -323,11 +323,11 @@ impl Log {
         self.shared.state.write().unwrap_or_else(PoisonError::into_inner).end = end;
     }
 
-    pub(crate) fn set_checkpoint(&self, edge: Edge, checkpoint: Vec<u8>) {
+    pub(crate) fn set_checkpoint(&self, edge: Edge, checkpoint: Vec<u8>, published: bool) {
         let mut state = self.shared.state.write().unwrap_or_else(PoisonError::into_inner);
         state.edge = Arc::new(edge);
         state.checkpoint = checkpoint.into();
-        state.published = false;
+        state.published = published;
     }
 
     /// Edge and checkpoint of the same size.

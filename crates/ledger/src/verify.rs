@@ -113,6 +113,14 @@ pub enum Fault {
         /// The root in the checkpoint.
         signed: Sha256,
     },
+    /// A compartment's checkpoint in the root log does not fit the compartment.
+    #[error("the checkpoint in entry {index} of the root log does not fit the compartment: {what}")]
+    Anchor {
+        /// The root log's entry.
+        index: u64,
+        /// What is wrong.
+        what: &'static str,
+    },
     /// The log is shorter than what a mirror has of it.
     #[error("the log shows {found} entries, the mirror has {kept}: it was rolled back, or this is another log")]
     Shorter {
@@ -199,6 +207,24 @@ impl Source for Log {
     fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
         Ok(self.resource(path).map_err(io::Error::other)?.map(|served| served.bytes))
     }
+}
+
+/// Every entry of a log of that size, in order, from its bundles.
+pub(crate) fn each_entry<S: Source>(
+    source: &S,
+    size: u64,
+    mut visit: impl FnMut(u64, &[u8]) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    for first in (0..size).step_by(TILE_WIDTH as usize) {
+        let width = TILE_WIDTH.min(size - first) as u16;
+        let path = TilePath::entries(first / TILE_WIDTH, width);
+        let bundle = read(source, &path.to_string())?;
+        let entries = decode_bundle(&bundle, width).map_err(|source| Fault::Bundle { path, source })?;
+        for (index, bytes) in (first..).zip(entries) {
+            visit(index, bytes)?;
+        }
+    }
+    Ok(())
 }
 
 pub(crate) fn read<S: Source>(source: &S, path: &str) -> Result<Vec<u8>, Fault> {

@@ -132,7 +132,12 @@ fn answer(request: &Request, address: SocketAddr, state: &State) -> Reply {
         } else {
             ("text/html", page::html(name, project, &origin))
         };
-        return Reply { status: 200, headers: vec![("content-type".to_owned(), kind.to_owned())], body };
+        let tag = format!("\"{}\"", &crate::support::sha256(&body)[..16]);
+        let headers = vec![("content-type".to_owned(), kind.to_owned()), ("etag".to_owned(), tag.clone())];
+        if request.header("if-none-match") == Some(tag.as_str()) {
+            return Reply { status: 304, headers, body: Vec::new() };
+        }
+        return Reply { status: 200, headers, body };
     }
     let mut files = state.projects.values().flat_map(|project| &project.files);
     if let Some(path) = request.path.strip_suffix(".metadata") {

@@ -13,11 +13,20 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // The composition root, and what it mounts: builds everything once.
     ("app", &["*"]),
     ("http", &["*"]),
+    // Pages and machine reports: both ask what an operator asks.
+    ("console", &["api", "app", "control", "exposure", "net", "store"]),
+    ("api", &["app", "estate", "gate::intake", "net"]),
+    // What is told about the estate becomes entries; reading a machine or a bill of materials is plain work on files.
+    ("estate", &["blob", "blocking", "clock", "spine", "store"]),
+    // The walk and its bundle stand on the graph alone: a receiver without a server computes the same.
+    ("exposure", &["blob", "store"]),
     ("front_page", &["app", "http", "net", "telemetry"]),
     // The command line asks a running Bulkhead through `control`, or builds one with `app`.
     ("cli", &["*"]),
     // What an operator asks of a running Bulkhead, over the control socket or in process.
     ("control", &["*"]),
+    // The proof: drives the whole product from outside.
+    ("drill", &["*"]),
     // A gate: everything below it, and never another gate.
     ("gate", &[]),
     (
@@ -29,6 +38,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "clock",
             "config",
             "control",
+            "estate",
             "net",
             "source",
             "spine",
@@ -40,10 +50,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     // The pure parts of it (host, hello, dns, names, broker) stand on nothing but files for what is sealed.
     ("gate::egress", &["clock", "config", "files", "net", "spine", "tasks"]),
+    ("gate::runtime", &["clock", "config", "files"]),
     // Translators without I/O: bytes in, typed out.
     ("gate::intake::ecosystem", &[]),
     // Ask, facts, verdict, entry, permit: over the ledger and its projection, and nothing of a gate.
-    ("spine", &["blocking", "clock", "files", "store", "telemetry"]),
+    ("spine", &["blocking", "clock", "files", "ledger::subject", "store", "telemetry"]),
     // Looking at what is there already, judged as the gate would: by policy, over what sources set.
     ("scan", &["clock", "control", "files", "source", "store", "worker"]),
     // Sources learn facts; they remember through the store and ask through the network.

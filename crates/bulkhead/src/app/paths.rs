@@ -26,6 +26,8 @@ pub struct Paths {
     pub witnesses: PathBuf,
     /// Time stamps over daily checkpoints.
     pub timestamps: PathBuf,
+    /// The salts of the people whom entries name by pseudonyms. Never in a backup that outlives an erasure.
+    pub subjects: PathBuf,
     /// The ledger's signing key.
     pub key: PathBuf,
     /// The ledger's name.
@@ -48,6 +50,7 @@ impl Paths {
             ledger: data.join("ledger"),
             head: data.join("ledger.head"),
             witnesses: data.join("witness.policy"),
+            subjects: data.join("subjects"),
             timestamps: data.join("timestamps"),
             key: data.join("ledger.key"),
             origin: data.join("ledger.origin"),

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bulkhead_core::{Action, EntryIndex};
-use bulkhead_ledger::{Entry, Log, Options, Origin, Sequencer, SigningKey};
+use bulkhead_ledger::{Entry, Log, Options, Origin, Recovered, Sequencer, SigningKey};
 
 use super::Paths;
 use crate::spine::Epoch;
@@ -125,6 +125,21 @@ impl Inner {
 
 /// Opens the ledger, making its key and origin on first start.
 pub(super) fn open_ledger(paths: &Paths, projector: &Projector) -> anyhow::Result<Sequencer> {
+    let observer = projector.clone();
+    let options =
+        Options { on_durable: Some(Box::new(move |entries| observer.observe(entries))), ..Options::default() };
+    let (sequencer, recovered) = open_log(paths, options)?;
+    if recovered.torn_bytes > 0 {
+        tracing::warn!(
+            bytes = recovered.torn_bytes,
+            "an entry that was never acknowledged was cut off the ledger's end"
+        );
+    }
+    Ok(sequencer)
+}
+
+/// Opens a log in its folder, making its key and origin on first start.
+pub(super) fn open_log(paths: &Paths, options: Options) -> anyhow::Result<(Sequencer, Recovered)> {
     let key = if paths.key.exists() {
         SigningKey::load(&paths.key)?
     } else {
@@ -140,17 +155,7 @@ pub(super) fn open_ledger(paths: &Paths, projector: &Projector) -> anyhow::Resul
         key
     };
     let origin = origin(paths, &key)?;
-    let observer = projector.clone();
-    let options =
-        Options { on_durable: Some(Box::new(move |entries| observer.observe(entries))), ..Options::default() };
-    let (sequencer, recovered) = Sequencer::open(&paths.ledger, &paths.head, origin, key, options)?;
-    if recovered.torn_bytes > 0 {
-        tracing::warn!(
-            bytes = recovered.torn_bytes,
-            "an entry that was never acknowledged was cut off the ledger's end"
-        );
-    }
-    Ok(sequencer)
+    Ok(Sequencer::open(&paths.ledger, &paths.head, origin, key, options)?)
 }
 
 /// The log's name: from its key and made once, because a host name would tell strangers who mirror it where it runs.

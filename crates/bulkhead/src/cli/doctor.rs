@@ -40,7 +40,8 @@ struct Finding {
 /// A client, how it tells its version, and how it is made to ask for the canary from an empty folder.
 struct Client {
     name: &'static str,
-    version: &'static [&'static str],
+    /// How it is started; the first that tells a version counts.
+    starts: &'static [&'static [&'static str]],
     ask: &'static [&'static str],
     /// What it needs to find in the folder.
     project: Option<&'static str>,
@@ -49,39 +50,29 @@ struct Client {
 const CLIENTS: [Client; 4] = [
     Client {
         name: "pip",
-        version: &["python3", "-m", "pip", "--version"],
-        ask: &[
-            "python3",
-            "-m",
-            "pip",
-            "download",
-            "--no-deps",
-            "--no-cache-dir",
-            "--no-input",
-            "--dest",
-            "out",
-            PROJECT,
-        ],
+        // An environment may have a python3 without pip in front of the pip that the developer uses, or only the module.
+        starts: &[&["pip"], &["python3", "-m", "pip"]],
+        ask: &["download", "--no-deps", "--no-cache-dir", "--no-input", "--dest", "out", PROJECT],
         project: None,
     },
     Client {
         name: "uv",
-        version: &["uv", "--version"],
-        ask: &["uv", "pip", "install", "--no-cache", "--no-deps", "--target", "out", PROJECT],
+        starts: &[&["uv"]],
+        ask: &["pip", "install", "--no-cache", "--no-deps", "--target", "out", PROJECT],
         project: None,
     },
     Client {
         name: "poetry",
-        version: &["poetry", "--version"],
-        ask: &["poetry", "--no-interaction", "--no-cache", "lock"],
+        starts: &[&["poetry"]],
+        ask: &["--no-interaction", "--no-cache", "lock"],
         project: Some(
             "[project]\nname = \"checkup\"\nversion = \"0\"\nrequires-python = \">=3.9\"\ndependencies = [\"bulkhead-doctor-canary\"]\n",
         ),
     },
     Client {
         name: "pdm",
-        version: &["pdm", "--version"],
-        ask: &["pdm", "lock", "--no-isolation"],
+        starts: &[&["pdm"]],
+        ask: &["lock", "--no-isolation"],
         project: Some(
             "[project]\nname = \"checkup\"\nversion = \"0\"\nrequires-python = \">=3.9\"\ndependencies = [\"bulkhead-doctor-canary\"]\n",
         ),
@@ -124,18 +115,20 @@ fn text(checkup: &Checkup) -> String {
 
 fn examine(client: &Client, own: &str) -> Result<Finding, Failure> {
     let folder = Scratch::new()?;
-    let Some(version) = said(client.version, &folder.0) else {
+    let told = client.starts.iter().find_map(|start| {
+        let version = said(&[start, ["--version"].as_slice()].concat(), &folder.0)?;
+        Some((*start, number(&version)?))
+    });
+    let Some((start, version)) = told else {
         return Ok(Finding { client: client.name, version: None, result: "not installed", why: String::new() });
     };
-    let number = |word: &&str| word.trim_end_matches(',').starts_with(|first: char| first.is_ascii_digit());
-    let version = version.split_whitespace().find(number).map(|word| word.trim_matches([',', ')']).to_owned());
     if let Some(project) = client.project {
         // poetry keeps its index in the project, so the sources of the one in this folder are what is examined.
         let sources = if client.name == "poetry" { poetry_sources() } else { String::new() };
         let file = folder.0.join("pyproject.toml");
         crate::files::replace(&file, format!("{project}\n{sources}").as_bytes(), 0o600).map_err(anyhow::Error::new)?;
     }
-    let answer = said(client.ask, &folder.0);
+    let answer = said(&[start, client.ask].concat(), &folder.0);
     let (result, why) = match answer {
         None => ("unknown", format!("it did not answer within {} seconds", PATIENCE.as_secs())),
         Some(answer) if answer.contains("Blocked by Bulkhead") || answer.contains("intake-advisory-malicious") => {
@@ -152,7 +145,13 @@ fn examine(client: &Client, own: &str) -> Result<Finding, Failure> {
         Some(answer) if !found_nothing(&answer) => ("unknown", format!("it failed by itself: {}", last_line(&answer))),
         Some(_) => ("around", format!("its index is another; mend it with: bulkhead setup {} --write", client.name)),
     };
-    Ok(Finding { client: client.name, version, result, why })
+    Ok(Finding { client: client.name, version: Some(version), result, why })
+}
+
+/// The version in what a client says of itself; nothing in `No module named pip`.
+fn number(said: &str) -> Option<String> {
+    let word = said.split_whitespace().find(|word| word.starts_with(|first: char| first.is_ascii_digit()))?;
+    Some(word.trim_matches([',', ')']).to_owned())
 }
 
 fn refused_connection(answer: &str) -> bool {
@@ -245,3 +244,6 @@ impl Drop for Scratch {
         drop(std::fs::remove_dir_all(&self.0));
     }
 }
+
+#[cfg(test)]
+mod tests;

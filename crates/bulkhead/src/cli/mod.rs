@@ -7,6 +7,7 @@ mod call;
 mod completions;
 mod diff;
 mod doctor;
+mod drill;
 mod evidence;
 mod explain;
 mod exposure;
@@ -19,11 +20,13 @@ mod policy;
 mod progress;
 mod rejudge;
 mod review;
+mod run;
 mod scan;
 mod secret;
 mod serve;
 mod setup;
 mod token;
+mod watch;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -87,6 +90,10 @@ enum Command {
     Scan(scan::Args),
     /// Show what one release can do that another could not
     Diff(diff::Args),
+    /// Re-enact the breach that this answers, harmlessly, and show where each layer stops it
+    Drill(drill::Args),
+    /// Run a program contained, or show what was recorded of a run
+    Run(run::Args),
     /// Look at what is held, and release or reject it
     Review(review::Args),
     /// Check the policy, or explain a verdict
@@ -95,6 +102,8 @@ enum Command {
     Rejudge(rejudge::Args),
     /// Say what exactly was exposed, with proof
     Exposure(exposure::Args),
+    /// Raise what is already inside and was marked by a feed or a new judgement since
+    Watch(watch::Args),
     /// Tell the ledger what is installed where
     Inventory(inventory::Args),
     /// Declare secrets, datasets and partners
@@ -172,6 +181,12 @@ pub fn main() -> ExitCode {
         return crate::worker::child::run();
     }
     let output = Output::new(cli.place.format);
+    if let Command::Drill(drill::Args { probe: Some(scene), .. }) = &cli.command {
+        return crate::drill::probe::main(scene);
+    }
+    if let Command::Run(args) = cli.command {
+        return run::main(&cli.place, args, &output);
+    }
     match run(cli, &output) {
         Ok(Done::Good) => ExitCode::SUCCESS,
         Ok(Done::Refused) => ExitCode::from(1),
@@ -181,6 +196,12 @@ pub fn main() -> ExitCode {
 
 fn run(cli: Cli, output: &Output) -> Result<Done, Failure> {
     let place = &cli.place;
+    let exports = matches!(&cli.command, Command::Ledger(args) if args.exports());
+    if matches!(place.format, Format::Jsonl | Format::Ocsf) && !exports {
+        return Err(Failure::Usage(
+            "only `bulkhead ledger export` writes jsonl and ocsf; use --format json".to_owned(),
+        ));
+    }
     match cli.command {
         Command::Serve(args) => serve::run(place, args, output),
         Command::Setup(args) => setup::run(place, &args, output),
@@ -192,6 +213,7 @@ fn run(cli: Cli, output: &Output) -> Result<Done, Failure> {
         Command::Policy(args) => policy::run(place, args, output),
         Command::Rejudge(args) => rejudge::run(place, &args, output),
         Command::Exposure(args) => exposure::run(place, args, output),
+        Command::Watch(args) => watch::run(place, &args, output),
         Command::Inventory(args) => inventory::run(place, args, output),
         Command::Asset(args) => asset::run(place, args, output),
         Command::Ledger(args) => ledger::run(place, args, output),
@@ -200,7 +222,8 @@ fn run(cli: Cli, output: &Output) -> Result<Done, Failure> {
         Command::Secret(args) => secret::run(place, args, output),
         Command::Completions(args) => completions::run(&args, output),
         // Decided in `main`, before anything else is set up.
-        Command::Worker => Ok(Done::Good),
+        Command::Drill(args) => drill::run(&args, output),
+        Command::Run(_) | Command::Worker => Ok(Done::Good),
     }
 }
 

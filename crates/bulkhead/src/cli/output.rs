@@ -16,6 +16,12 @@ pub(crate) enum Format {
     Json,
     /// For code-scanning pages: SARIF 2.1.0, from `scan`; elsewhere as JSON.
     Sarif,
+    /// Only `ledger export`: an entry a line.
+    #[value(hide = true)]
+    Jsonl,
+    /// Only `ledger export`: an OCSF event a line.
+    #[value(hide = true)]
+    Ocsf,
 }
 
 /// Standard output and standard error, with the format that was asked for.
@@ -41,7 +47,7 @@ impl Output {
     pub(crate) fn facts<T: Serialize>(&self, facts: &T, text: impl FnOnce(&T) -> String) -> Result<(), Failure> {
         match self.format {
             Format::Text => self.text(&text(facts)),
-            Format::Json | Format::Sarif => {
+            Format::Json | Format::Sarif | Format::Jsonl | Format::Ocsf => {
                 let json = serde_json::to_string_pretty(facts).map_err(|error| Failure::Other(error.into()))?;
                 self.text(&json);
             }
@@ -68,7 +74,7 @@ impl Output {
                 self.note(&format!("bulkhead: {what}"));
                 ExitCode::from(2)
             }
-            (Failure::Problem(problem), Format::Json | Format::Sarif) => {
+            (Failure::Problem(problem), Format::Json | Format::Sarif | Format::Jsonl | Format::Ocsf) => {
                 self.text(&problem.to_json().to_string());
                 ExitCode::from(1)
             }
@@ -76,7 +82,10 @@ impl Output {
                 self.note(&problem.to_string());
                 ExitCode::from(1)
             }
-            (Failure::Remote { code, title, detail, help }, Format::Json | Format::Sarif) => {
+            (
+                Failure::Remote { code, title, detail, help },
+                Format::Json | Format::Sarif | Format::Jsonl | Format::Ocsf,
+            ) => {
                 let json = serde_json::json!({ "code": code, "title": title, "detail": detail, "help": help });
                 self.text(&json.to_string());
                 ExitCode::from(1)

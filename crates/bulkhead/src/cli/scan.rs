@@ -66,7 +66,9 @@ pub(super) fn run(place: &Place, args: &Args, output: &Output) -> Result<Done, F
     };
     match output.format() {
         Format::Sarif => output.facts(&sarif::document(&scanned), |_| String::new())?,
-        Format::Json | Format::Text => output.facts(&scanned, |scanned| text(scanned, args.all))?,
+        Format::Json | Format::Text | Format::Jsonl | Format::Ocsf => {
+            output.facts(&scanned, |scanned| text(scanned, args.all))?
+        }
     }
     Ok(if scanned.effect.passes() { Done::Good } else { Done::Refused })
 }

@@ -13,6 +13,7 @@ use super::{Done, Failure, Place};
 use crate::app::App;
 use crate::config::env::{self, Env};
 use crate::http::Front;
+use crate::ledger::timestamp;
 use crate::net::server::{Server, ServerLimits};
 use crate::net::{listen, tls};
 
@@ -70,7 +71,11 @@ async fn serve(config: crate::config::Config, output: &Output) -> Result<(), Fai
     watch_policy(&app)?;
     let fault = watch_ledger(&app);
     let clients = tls::client(tls::Trust::System).map_err(anyhow::Error::new)?;
-    app.witnessing().spawn(app.tasks(), clients, app.config().ledger.witness_every, app.stopping());
+    app.witnessing().spawn(app.tasks(), Arc::clone(&clients), app.config().ledger.witness_every, app.stopping());
+    app.keep_compartments_anchored();
+    if let Some(url) = app.config().ledger.timestamp_url.clone() {
+        timestamp::spawn(app.tasks(), app.log().clone(), app.paths().timestamps.clone(), url, clients, app.stopping());
+    }
     stop_on_signal(&app)?;
     output.text(&banner(&app, address, secure, &enforced)?);
     let mut stopping = app.stopping();

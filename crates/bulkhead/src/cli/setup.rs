@@ -67,7 +67,12 @@ pub(super) fn run(place: &Place, args: &Args, output: &Output) -> Result<Done, F
     if args.undo {
         let new = remove(&old);
         set.done = if new == old { "nothing to undo" } else { "undone" };
-        write(&file, &old, &new)?;
+        if new.is_empty() && new != old {
+            // Nothing else was in it: it was made for this, or says as much as no file does.
+            crate::files::remove(&file).map_err(anyhow::Error::new)?;
+        } else {
+            write(&file, &old, &new)?;
+        }
     } else if args.write {
         let (new, replaced) = apply(args.client, &old, &set.index).map_err(|conflict| {
             Failure::Usage(format!(

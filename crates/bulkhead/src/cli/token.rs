@@ -25,6 +25,9 @@ enum Command {
         /// For how long, such as 90d [default: until it is revoked]
         #[arg(long, value_name = "SPAN")]
         expires: Option<Duration>,
+        /// It also opens the console
+        #[arg(long)]
+        console: bool,
     },
     /// Every token, without its text
     List,
@@ -37,9 +40,9 @@ enum Command {
 
 pub(super) fn run(place: &Place, args: Args, output: &Output) -> Result<Done, Failure> {
     match args.command {
-        Command::Create { principal, expires } => {
+        Command::Create { principal, expires, console } => {
             let expires = expires.map(super::from_now).transpose()?;
-            let minted: Minted = call(place, Request::TokenCreate { principal, expires })?;
+            let minted: Minted = call(place, Request::TokenCreate { principal, expires, console })?;
             output.facts(&minted, |minted| {
                 format!(
                     "{}\n\nThe token of {} (id {}). It is shown once: only its hash is kept.\nUse it as the password of the index address:  http(s)://token:TOKEN@HOST/pypi/simple/",

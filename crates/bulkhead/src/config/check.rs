@@ -10,7 +10,7 @@ use http::uri::Authority;
 use super::error::ConfigErrors;
 use super::raw::{self, Report, Section};
 use super::url::index_url;
-use super::{Config, DEFAULT_FILE, Feed, Intake, Ledger, Pypi, Server, TlsFiles};
+use super::{Config, DEFAULT_FILE, Feed, Intake, Ledger, People, Pypi, Server, TlsFiles};
 
 /// Checks the whole text; all mistakes at once.
 pub(super) fn check(file: Option<PathBuf>, text: &str) -> Result<Config, ConfigErrors> {
@@ -123,9 +123,35 @@ fn feed(mut section: Section<'_>, report: &mut Report<'_>) -> Feed {
 }
 
 fn ledger(mut section: Section<'_>, folder: &Path, report: &mut Report<'_>) -> Ledger {
-    let mut ledger = Ledger::default();
-    ledger.witness_policy = path(&mut section, "witness_policy", folder, report).map(|(_, path)| path);
+    let witness_policy = path(&mut section, "witness_policy", folder, report).map(|(_, path)| path);
+    let mut ledger = Ledger { witness_policy, ..Ledger::default() };
     span(&mut section, "witness_every", Zero::Refused, &mut ledger.witness_every, report);
+    if let Some((at, url)) = text(&mut section, "timestamp_url", report) {
+        match index_url(&url) {
+            Ok(_) => ledger.timestamp_url = Some(url),
+            Err(error) => report.add(at, format!("`ledger.timestamp_url` {error}"), "write the authority's address"),
+        }
+    }
+    if let Some((at, word)) = text(&mut section, "people", report) {
+        match word.as_str() {
+            "pseudonym" => ledger.people = People::Pseudonym,
+            "plain" => ledger.people = People::Plain,
+            _ => report.add(at, format!("`ledger.people` is `{word}`"), "write \"pseudonym\" or \"plain\""),
+        }
+    }
+    if let Some(item) = section.item("roles") {
+        ledger.roles = item.texts(report).into_iter().map(|(_, role)| role).collect();
+    }
+    if let Some(item) = section.item("compartments") {
+        for (at, name) in item.texts(report) {
+            let good = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+            if name.is_empty() || name.len() > 40 || !good || ledger.compartments.contains(&name) {
+                report.add(at, format!("`{name}` cannot name a compartment"), "1 to 40 of a-z, 0-9 and `-`, each once");
+            } else {
+                ledger.compartments.push(name);
+            }
+        }
+    }
     section.finish(report);
     ledger
 }

@@ -36,6 +36,8 @@ variables! {
     PIP_INDEX_URL: "The index that pip uses.";
     SSL_CERT_DIR: "Folder of trusted certificates, instead of the operating system's.";
     SSL_CERT_FILE: "File of trusted certificates, instead of the operating system's.";
+    SUDO_GID: "Whose group a run has that root starts through sudo.";
+    SUDO_UID: "Whose a run is that root starts through sudo.";
     SUDO_USER: "Who runs the command through sudo: who answers for a review.";
     USER: "Who runs the command: who answers for a review.";
     UV_CONFIG_FILE: "uv's configuration file, instead of those it would find.";
@@ -60,6 +62,12 @@ impl Env {
     pub fn process() -> Self {
         let value = |variable: &Variable| Some((variable.name, std::env::var_os(variable.name)?));
         Self { variables: ALL.iter().filter_map(value).collect(), etc: Some(PathBuf::from("/etc")) }
+    }
+
+    /// The process's whole environment, for a run, which gets what is left of it without the secrets.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    pub fn whole() -> Vec<(OsString, OsString)> {
+        std::env::vars_os().collect()
     }
 
     /// An environment of exactly these, on a machine without system-wide configuration.

@@ -106,6 +106,24 @@ pub struct Ledger {
     pub witness_policy: Option<PathBuf>,
     /// How often a new checkpoint goes to the witnesses.
     pub witness_every: Duration,
+    /// A time stamping authority (RFC 3161) that stamps one checkpoint a day; `None`: no time stamps.
+    pub timestamp_url: Option<String>,
+    /// How people stand in entries.
+    pub people: People,
+    /// Principals that are no people: machines, roles. They stand in entries as they are.
+    pub roles: Vec<String>,
+    /// Compartments, each with a log of its own whose checkpoints go into this ledger.
+    pub compartments: Vec<String>,
+}
+
+/// How people stand in entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum People {
+    /// By a pseudonym: an HMAC under a salt of their own, which can be deleted.
+    #[default]
+    Pseudonym,
+    /// By name and address, for ever.
+    Plain,
 }
 
 /// What the command line sets; it wins over the file.
@@ -197,7 +215,14 @@ impl Default for Pypi {
 
 impl Default for Ledger {
     fn default() -> Self {
-        Self { witness_policy: None, witness_every: Duration::from_secs(5) }
+        Self {
+            witness_policy: None,
+            witness_every: Duration::from_secs(5),
+            timestamp_url: None,
+            people: People::default(),
+            roles: Vec::new(),
+            compartments: Vec::new(),
+        }
     }
 }
 

@@ -35,7 +35,15 @@ pub async fn act(app: &Arc<App>, request: Request) -> Reply {
             super::ledger::witness_add(app, name, key, url, quorum).await.and_then(facts)
         }
         Request::WitnessStatus => super::ledger::witness_status(app).and_then(facts),
-        Request::TokenCreate { principal, expires } => token_create(app, principal, expires).await.and_then(facts),
+        Request::LedgerTimestamp => super::ledger::timestamp(app).await.and_then(facts),
+        Request::SubjectErase { subject, reason } => super::ledger::erase(app, subject, reason).await.and_then(facts),
+        Request::RunRecord { run, principal, lines } => {
+            super::run::record(app, run, principal, lines).await.and_then(facts)
+        }
+        Request::RunShow { id } => super::run::show(app, &id).await.and_then(facts),
+        Request::TokenCreate { principal, expires, console } => {
+            token_create(app, principal, expires, console).await.and_then(facts)
+        }
         Request::TokenList => token_list(app).and_then(facts),
         Request::TokenRevoke { id } => token_revoke(app, &id).await.and_then(facts),
         Request::FeedImport { path, name, skip_invalid } => {
@@ -55,17 +63,24 @@ pub async fn act(app: &Arc<App>, request: Request) -> Reply {
         Request::Exposure { question, bundle } => {
             super::exposure::exposure(app, *question, bundle).await.and_then(facts)
         }
+        Request::Watch { vulnerable } => super::watch::watch(app, vulnerable).await.and_then(facts),
+        Request::Raised { alarms } => super::watch::raised(app, alarms).await.and_then(facts),
         Request::Environments => super::exposure::environments(app).await.and_then(facts),
         Request::InventoryExport { host, environment } => {
             super::exposure::export(app, host, environment).await.and_then(facts)
         }
     };
-    done.unwrap_or_else(|problem| Reply::Problem {
+    let mut reply = done.unwrap_or_else(|problem| Reply::Problem {
         code: problem.code.to_string(),
         title: problem.title,
         detail: problem.detail,
         help: problem.help,
-    })
+    });
+    // The operator sees names as long as they are known; `ledger export` and proofs show what the entries hold.
+    if let Reply::Facts(facts) = &mut reply {
+        app.subjects().reveal(facts);
+    }
+    reply
 }
 
 fn facts<T: Serialize>(facts: T) -> Result<Reply, Problem> {
@@ -289,7 +304,12 @@ async fn rebuild(app: &Arc<App>) -> Result<u64, Problem> {
     count.map_err(|error| Problem::new(Code::StorageUnavailable, format!("{error:#}")))
 }
 
-async fn token_create(app: &Arc<App>, principal: String, expires: Option<Timestamp>) -> Result<Minted, Problem> {
+async fn token_create(
+    app: &Arc<App>,
+    principal: String,
+    expires: Option<Timestamp>,
+    console: bool,
+) -> Result<Minted, Problem> {
     let good = !principal.is_empty()
         && principal.len() <= 64
         && principal.chars().all(|char| char.is_ascii_alphanumeric() || "-_.@/".contains(char));
@@ -301,10 +321,17 @@ async fn token_create(app: &Arc<App>, principal: String, expires: Option<Timesta
         .with_help("1 to 64 letters, digits and -_.@/ ; `local` is the name of those who show no token"));
     }
     let text = TokenText::generate().map_err(|error| Problem::new(Code::Bug, error.to_string()))?;
-    let details = [("for", principal.clone()), ("expires", expires.map_or_else(String::new, |at| at.to_string()))];
+    let details = [
+        ("for", principal.clone()),
+        ("expires", expires.map_or_else(String::new, |at| at.to_string())),
+        ("console", if console { "yes" } else { "" }.to_owned()),
+    ];
     control(app, Action::TokenCreate, "operator", Resource::default(), &details).await?;
     let named = bulkhead_core::Principal::new(principal.clone());
     let token = stored(app.store().create_token(&text, &named, app.clock().now(), expires))?;
+    if console {
+        stored(app.store().make_admin(&text))?;
+    }
     Ok(Minted { id: token.id, principal, token: text.reveal().to_owned(), expires })
 }
 
@@ -358,6 +385,7 @@ async fn feed_import(
     });
     let feed::Imported { feed, invalid } = imported.await??;
     app.spine().facts_changed();
+    super::watch::tell_log(app).await?;
     let (withdrawn, foreign) = (feed.summary.withdrawn, feed.summary.elsewhere);
     Ok(Imported { feed: feed_row(app, feed), withdrawn, foreign, invalid })
 }

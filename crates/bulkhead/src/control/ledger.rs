@@ -7,9 +7,11 @@ use bulkhead_ledger::{Checkpoint, Trust, sha256};
 use jiff::Timestamp;
 
 use super::act::control;
-use super::reply::{WitnessRow, WitnessRows};
+use super::reply::{Erased, WitnessRow, WitnessRows};
 use crate::app::App;
+use crate::ledger::timestamp::{self, Stamped};
 use crate::ledger::witness;
+use crate::net::tls;
 
 /// Adds a witness. The entry comes before the effect.
 pub(super) async fn witness_add(
@@ -63,4 +65,47 @@ pub(super) fn witness_status(app: &Arc<App>) -> Result<WitnessRows, Problem> {
         quorum: cosigned.is_some_and(|note| policy.check(&note).is_ok()),
         witnesses: rows.collect(),
     })
+}
+
+/// Takes a time stamp now.
+pub(super) async fn timestamp(app: &Arc<App>) -> Result<Stamped, Problem> {
+    let Some(url) = &app.config().ledger.timestamp_url else {
+        return Err(Problem::new(Code::BadRequest, "no time stamping authority is configured")
+            .with_help("set timestamp_url in [ledger] of bulkhead.toml"));
+    };
+    let wrong = |why: String| Problem::new(Code::UpstreamUnreachable, why).with_help("ask the authority's operator");
+    let clients = tls::client(tls::Trust::System).map_err(|error| wrong(error.to_string()))?;
+    let taken = timestamp::take(app.log(), &app.paths().timestamps, url, &clients, app.clock().now()).await;
+    taken.map_err(|error| wrong(format!("{error:#}")))
+}
+
+/// Forgets a person. The entry comes before the effect, and names the pseudonym, which then names nobody.
+pub(super) async fn erase(app: &Arc<App>, subject: String, reason: String) -> Result<Erased, Problem> {
+    let now = app.clock().now();
+    let live = |token: &crate::store::Token| {
+        token.principal.as_str() == subject
+            && token.revoked.is_none()
+            && token.expires.is_none_or(|expires| now < expires)
+    };
+    if super::act::stored(app.store().tokens())?.iter().any(live) {
+        return Err(Problem::new(
+            Code::BadRequest,
+            format!("`{subject}` has a live token, whose next use would name them again"),
+        )
+        .with_help("bulkhead token list, bulkhead token revoke ID, then erase"));
+    }
+    let pseudonym = app.subjects().word_for(&subject);
+    if pseudonym == subject {
+        return Err(Problem::new(Code::BadRequest, format!("no entry names `{subject}` by a pseudonym"))
+            .with_help("names are as in `bulkhead token list` and `--owner`; they are case-sensitive"));
+    }
+    let details = [("subject", pseudonym.clone()), ("reason", reason)];
+    let entry = control(app, Action::SubjectErase, "operator", Resource::default(), &details).await?;
+    let (subjects, name) = (Arc::clone(app.subjects()), subject);
+    let erased = crate::blocking::run(move || subjects.erase(&name)).await?;
+    erased.map_err(|error| {
+        Problem::new(Code::StorageUnavailable, format!("the salt could not be deleted: {error}"))
+            .with_help("entry says that it was asked for; ask again when the disk is mended")
+    })?;
+    Ok(Erased { pseudonym, entry })
 }

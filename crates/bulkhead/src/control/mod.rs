@@ -12,8 +12,10 @@ mod lookup;
 mod rejudge;
 mod release;
 mod reply;
+mod run;
 mod secret;
 mod socket;
+mod watch;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -27,11 +29,13 @@ pub use lookup::{Looked, lookup};
 pub use rejudge::{Failing, Holder, Rejudged};
 pub use release::ReleaseProfile;
 pub use reply::{
-    ExceptionRow, ExplainedFile, Explanation, FeedRow, Feeds, Held, HeldItem, Imported, LedgerRow, LedgerRows, Loaded,
-    Minted, PolicyInForce, Reviewed, RuleLine, TokenRow, Tokens, WitnessRow, WitnessRows,
+    Erased, ExceptionRow, ExplainedFile, Explanation, FeedRow, Feeds, Held, HeldItem, Imported, LedgerRow, LedgerRows,
+    Loaded, Minted, PolicyInForce, Reviewed, RuleLine, TokenRow, Tokens, WitnessRow, WitnessRows,
 };
+pub use run::{Recorded, RunRow, RunShown};
 pub use secret::{SecretChange, SecretNoted};
 pub use socket::{SOCKET, ask, listen};
+pub use watch::{Alarm, Watched};
 
 /// One request.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -95,12 +99,38 @@ pub enum Request {
     },
     /// The ledger's witnesses and how they are doing.
     WitnessStatus,
+    /// Take a time stamp over the published checkpoint now.
+    LedgerTimestamp,
+    /// Forget who a pseudonym stands for.
+    SubjectErase {
+        /// The name.
+        subject: String,
+        /// Why.
+        reason: String,
+    },
+    /// Record what a run did. Sent by its supervisor.
+    RunRecord {
+        /// Which.
+        run: bulkhead_core::RunId,
+        /// Who runs it.
+        principal: String,
+        /// What to write.
+        lines: Vec<crate::gate::runtime::record::RunLine>,
+    },
+    /// Everything that was recorded of a run.
+    RunShow {
+        /// Its id, or the beginning of it.
+        id: String,
+    },
     /// Make a token.
     TokenCreate {
         /// The principal that it names.
         principal: String,
         /// Until when, when it ends by itself.
         expires: Option<Timestamp>,
+        /// Whether it opens the console too.
+        #[serde(default)]
+        console: bool,
     },
     /// Every token, without its text.
     TokenList,
@@ -161,6 +191,16 @@ pub enum Request {
         question: Box<Question>,
         /// Also the bundle that others verify.
         bundle: bool,
+    },
+    /// What inside is marked now and was not raised yet.
+    Watch {
+        /// Also what is vulnerable and not malicious.
+        vulnerable: bool,
+    },
+    /// Record that these were raised.
+    Raised {
+        /// Which.
+        alarms: Vec<Alarm>,
     },
     /// Every environment that was scanned.
     Environments,

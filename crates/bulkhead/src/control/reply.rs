@@ -276,3 +276,12 @@ pub struct WitnessRow {
     /// Why the last attempt failed.
     pub error: Option<String>,
 }
+
+/// A person was forgotten.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Erased {
+    /// What entries call them, now and for ever.
+    pub pseudonym: String,
+    /// The entry that says so.
+    pub entry: u64,
+}

@@ -8,5 +8,5 @@ pub mod sbom;
 pub mod scan;
 mod submission;
 
-pub use recorder::{Recorded, Recorder};
+pub use recorder::{CaughtUp, Recorded, Recorder};
 pub use submission::{BuildReport, InventoryItem, InventoryReport, MemberFile, RunReport, Submission, canonical};

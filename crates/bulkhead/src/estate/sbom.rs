@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use bulkhead_core::Purl;
-use serde_json::Value;
+use serde::Deserialize;
 
 use super::submission::InventoryItem;
 
@@ -30,29 +30,105 @@ pub struct Sbom {
     pub examples: Vec<String>,
 }
 
+/// What of either format is read. Everything else in the file is passed over without being kept: a million components
+/// fit into memory.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Document {
+    #[serde(rename = "bomFormat")]
+    bom_format: Option<String>,
+    #[serde(rename = "specVersion")]
+    spec_version: Option<String>,
+    metadata: Metadata,
+    components: Vec<Component>,
+    #[serde(rename = "spdxVersion")]
+    spdx_version: Option<String>,
+    name: Option<String>,
+    packages: Vec<Package>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Metadata {
+    component: Component,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Component {
+    name: Option<String>,
+    purl: Option<String>,
+    hashes: Vec<Hash>,
+    components: Vec<Component>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Hash {
+    alg: String,
+    content: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Package {
+    #[serde(rename = "externalRefs")]
+    references: Vec<Reference>,
+    checksums: Vec<Checksum>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Reference {
+    #[serde(rename = "referenceType")]
+    kind: String,
+    #[serde(rename = "referenceLocator")]
+    locator: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Checksum {
+    algorithm: String,
+    #[serde(rename = "checksumValue")]
+    value: String,
+}
+
 /// Reads a bill of materials.
 ///
 /// # Errors
 /// When it is neither CycloneDX nor SPDX in JSON.
 pub fn parse(text: &[u8]) -> Result<Sbom, String> {
-    let json: Value = serde_json::from_slice(text).map_err(|error| format!("it is not JSON: {error}"))?;
+    let document: Document = serde_json::from_slice(text).map_err(|error| format!("it is not JSON of one: {error}"))?;
     let mut reader = Reader::default();
-    if json["bomFormat"].as_str() == Some("CycloneDX") {
-        reader.sbom.format = format!("CycloneDX {}", json["specVersion"].as_str().unwrap_or("?"));
-        let about = &json["metadata"]["component"];
-        reader.sbom.subject = about["name"].as_str().map(str::to_owned);
-        reader.sbom.digest = cyclonedx_hash(about);
-        reader.cyclonedx(&json["components"]);
-    } else if let Some(version) = json["spdxVersion"].as_str() {
-        reader.sbom.format = version.to_owned();
-        reader.sbom.subject = json["name"].as_str().map(str::to_owned);
-        for package in json["packages"].as_array().into_iter().flatten() {
-            reader.spdx(package);
+    if document.bom_format.as_deref() == Some("CycloneDX") {
+        reader.sbom.format = format!("CycloneDX {}", document.spec_version.as_deref().unwrap_or("?"));
+        reader.sbom.digest = document.metadata.component.digest();
+        reader.sbom.subject = document.metadata.component.name;
+        let mut waiting = document.components;
+        while let Some(mut component) = waiting.pop() {
+            waiting.append(&mut component.components);
+            let digest = component.digest();
+            reader.add(component.purl.as_deref(), digest);
+        }
+    } else if let Some(version) = document.spdx_version {
+        reader.sbom.format = version;
+        reader.sbom.subject = document.name;
+        for package in document.packages {
+            let purl = package.references.iter().find(|reference| reference.kind == "purl");
+            let sum = package.checksums.iter().find(|sum| sum.algorithm == "SHA256");
+            reader.add(purl.map(|purl| purl.locator.as_str()), sum.map(|sum| sum.value.to_lowercase()));
         }
     } else {
         return Err("it is neither CycloneDX (`bomFormat`) nor SPDX 2 (`spdxVersion`) in JSON".to_owned());
     }
     Ok(reader.sbom)
+}
+
+impl Component {
+    fn digest(&self) -> Option<String> {
+        self.hashes.iter().find(|hash| hash.alg == "SHA-256").map(|hash| hash.content.to_lowercase())
+    }
 }
 
 #[derive(Default)]
@@ -62,27 +138,6 @@ struct Reader {
 }
 
 impl Reader {
-    /// Walks with a list of what is still to do: nesting may be as deep as the parser lets it.
-    fn cyclonedx(&mut self, components: &Value) {
-        let mut waiting: Vec<&Value> = components.as_array().into_iter().flatten().collect();
-        while let Some(component) = waiting.pop() {
-            self.add(component["purl"].as_str(), cyclonedx_hash(component));
-            waiting.extend(component["components"].as_array().into_iter().flatten());
-        }
-    }
-
-    fn spdx(&mut self, package: &Value) {
-        let references = package["externalRefs"].as_array().into_iter().flatten();
-        let purl = references
-            .filter(|reference| reference["referenceType"].as_str() == Some("purl"))
-            .find_map(|reference| reference["referenceLocator"].as_str());
-        let sums = package["checksums"].as_array().into_iter().flatten();
-        let hash = sums
-            .filter(|sum| sum["algorithm"].as_str() == Some("SHA256"))
-            .find_map(|sum| sum["checksumValue"].as_str());
-        self.add(purl, hash.map(str::to_lowercase));
-    }
-
     fn add(&mut self, purl: Option<&str>, hash: Option<String>) {
         let hash = hash.filter(|hash| hash.parse::<bulkhead_core::Sha256>().is_ok());
         let purl = match purl.map(str::parse::<Purl>) {
@@ -105,10 +160,4 @@ impl Reader {
             self.sbom.items.push(InventoryItem { purl, sha256: hash, files: Vec::new() });
         }
     }
-}
-
-fn cyclonedx_hash(component: &Value) -> Option<String> {
-    let hashes = component["hashes"].as_array().into_iter().flatten();
-    let hash = hashes.filter(|hash| hash["alg"].as_str() == Some("SHA-256")).find_map(|hash| hash["content"].as_str());
-    hash.map(str::to_lowercase)
 }

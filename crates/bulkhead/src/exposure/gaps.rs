@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::answer::Stage;
 use super::question::Subject;
-use super::walk::{Walk, short};
+use super::walk::{Walk, is_lock, short};
 use crate::store::StoreError;
 use crate::store::graph::{How, Kind, Presence, Pull, Span, ThingId};
 
@@ -45,7 +45,8 @@ impl Walk<'_> {
             for (host, _) in self.graph.hosts_of(principal)? {
                 hosts.insert(host);
             }
-            let placed = self.presences.iter().any(|(_, presence)| hosts.contains(&presence.host));
+            let placed =
+                self.presences.iter().any(|(_, presence)| hosts.contains(&presence.host) && !is_lock(presence));
             let built = self.built_by(principal)?;
             if !placed && !built {
                 let (name, count) = (self.name(principal)?, pulls.len());
@@ -71,7 +72,7 @@ impl Walk<'_> {
     /// A build embeds it, and nothing says where the output runs.
     fn unplaced_builds(&mut self) -> Result<(), StoreError> {
         for (id, _) in self.tainted.clone() {
-            let Some(build) = self.graph.build(id)? else { continue };
+            let Some(build) = self.graph.build(id)?.filter(|build| build.at <= self.window.to) else { continue };
             let present = self.presences.iter().any(|(artifact, _)| *artifact == id);
             let further = self.graph.closure(&[id], 2)?.iter().any(|step| step.how == How::Embeds);
             if !present && !further && self.graph.runs_of(id, self.window)?.is_empty() {

@@ -15,6 +15,9 @@ pub mod verify;
 mod walk;
 mod zip;
 
+#[cfg(test)]
+mod tests;
+
 pub use answer::{Answer, Edge, Gap, Grade, Row, Stage, Totals};
 pub use question::{Question, Subject};
 pub use walk::walk;

@@ -2,5 +2,8 @@
 //!
 //! The ledger itself, its formats and its verification are the crate `bulkhead-ledger`, which knows no network.
 
+pub mod ocsf;
 pub mod remote_log;
+pub mod subject;
+pub mod timestamp;
 pub mod witness;

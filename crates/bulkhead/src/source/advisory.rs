@@ -71,7 +71,8 @@ pub fn stale(feed: &Feed, max_age: Duration, now: Timestamp) -> Option<String> {
 }
 
 /// Whether any part of the advisory names the release; unsure only when none surely does.
-fn names(advisory: &Advisory, release: &Release) -> Affects {
+/// Whether the advisory names that release.
+pub fn names(advisory: &Advisory, release: &Release) -> Affects {
     let mut answer = Affects::No;
     for affected in &advisory.affected {
         match affected.affects(release) {

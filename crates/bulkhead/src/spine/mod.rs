@@ -21,6 +21,7 @@ pub use permit::{Permit, Receipt};
 pub use recent::{FRESH, Outcome};
 pub use reviewed::{REJECTED, Reviewed};
 
+use crate::ledger::subject::Subjects;
 use crate::store::Store;
 use recent::Recent;
 
@@ -28,6 +29,7 @@ use recent::Recent;
 pub struct Spine {
     ledger: Arc<Sequencer>,
     store: Arc<dyn Store>,
+    subjects: Arc<Subjects>,
     in_force: RwLock<Arc<InForce>>,
     epoch: Epoch,
     recent: Recent,
@@ -38,13 +40,14 @@ impl Spine {
     pub fn new(
         ledger: Arc<Sequencer>,
         store: Arc<dyn Store>,
+        subjects: Arc<Subjects>,
         policy: Policy,
         digest: Sha256,
         receipt: Receipt,
         epoch: Epoch,
     ) -> Self {
         let in_force = RwLock::new(Arc::new(InForce::new(policy, digest, receipt)));
-        Self { ledger, store, in_force, epoch, recent: Recent::default() }
+        Self { ledger, store, subjects, in_force, epoch, recent: Recent::default() }
     }
 
     /// What an ask that begins now is judged by. Taken before the facts are gathered, once for each ask.
@@ -91,15 +94,18 @@ impl Spine {
             return Ok(Some(outcome));
         }
         let Some(digest) = ask.resource.digest else { return Ok(None) };
+        // As an entry would name the asker.
+        let now = EntryTime::from_unix_millis(0).expect("invariant: 1970 is a time");
+        let named = self.cover(Entry::new(ask, &Verdict::plain(bulkhead_core::Effect::Allow), now, digest)).await?;
         let store = Arc::clone(&self.store);
         let rows = crate::blocking::run(move || store.entries_with_digest(&digest, 1_000)).await?;
         let rows = rows.map_err(|error| error.to_problem())?;
         let same = rows.into_iter().find(|(_, entry)| {
             entry.gate == ask.gate
                 && entry.action == ask.action
-                && entry.principal == ask.principal
+                && entry.principal == named.principal
                 && entry.resource == ask.resource
-                && entry.context == ask.context
+                && entry.context == named.context
         });
         let epoch = self.epoch();
         Ok(same.map(|(index, entry)| {
@@ -156,11 +162,12 @@ impl Spine {
         Permit::new(thing, in_force.receipt())
     }
 
-    /// Records an entry and waits until it is durable.
+    /// Records an entry, with people in it by their pseudonyms, and waits until it is durable.
     ///
     /// # Errors
     /// When the ledger cannot record.
     pub async fn record(&self, entry: Entry) -> Result<Receipt, Problem> {
+        let entry = self.cover(entry).await?;
         record(&self.ledger, entry).await
     }
 
@@ -169,7 +176,24 @@ impl Spine {
     /// # Errors
     /// When the ledger cannot record one of them.
     pub async fn record_all(&self, entries: Vec<Entry>) -> Result<Vec<Receipt>, Problem> {
-        record_all(&self.ledger, entries).await
+        let mut covered = Vec::with_capacity(entries.len());
+        for entry in entries {
+            covered.push(self.cover(entry).await?);
+        }
+        record_all(&self.ledger, covered).await
+    }
+
+    async fn cover(&self, entry: Entry) -> Result<Entry, Problem> {
+        let covered = if self.subjects.knows(&entry) {
+            self.subjects.cover(entry)
+        } else {
+            let subjects = Arc::clone(&self.subjects);
+            crate::blocking::run(move || subjects.cover(entry)).await?
+        };
+        covered.map_err(|error| {
+            Problem::new(Code::LedgerUnavailable, format!("a pseudonym for the entry cannot be kept: {error}"))
+                .with_help("nothing is permitted without a record; free disk space or mend the disk, then ask again")
+        })
     }
 }
 

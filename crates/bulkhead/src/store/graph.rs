@@ -257,6 +257,12 @@ pub trait Graph {
     fn files_of(&self, release: ThingId) -> Result<Vec<(ThingId, u64)>, StoreError>;
     /// Which of an inside file's advisories were raised already.
     fn raised(&self, artifact: ThingId) -> Result<Vec<String>, StoreError>;
+    /// Files here that an advisory names, with the advisory's id, whether it says malicious, and its sentence.
+    fn marked(&self) -> Result<Vec<(ThingId, String, bool, String)>, StoreError>;
+    /// What the gates decided since that day (days since 1970): day, what (in, held, refused), how often.
+    fn daily(&self, from: i64) -> Result<Vec<(i64, String, u64)>, StoreError>;
+    /// Every alarm that was raised: release, advisory, entry; newest first.
+    fn alarms(&self) -> Result<Vec<(String, String, u64)>, StoreError>;
     /// Environments of every host: host, environment, last scan, its entry.
     fn environments(&self) -> Result<Vec<(String, String, Timestamp, u64)>, StoreError>;
     /// What is in an environment at its last scan, as purls; files without a release by digest.

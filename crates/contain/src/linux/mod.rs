@@ -1,6 +1,7 @@
 //! The Linux mechanisms. One file per mechanism; [`enter`] puts them in order.
 
 mod descriptors;
+pub mod drill;
 mod enter;
 mod landlock;
 mod limits;
@@ -12,5 +13,5 @@ mod sys;
 
 pub use enter::enter_worker;
 pub use pass::{recv_job, send_job};
-pub use run::{Prepared, Running, die_by_signal, original_destination, recv_dns, send_dns, start};
+pub use run::{Prepared, Running, die_by_signal, lacking, original_destination, recv_dns, send_dns, start};
 pub use spawn::{WorkerProcess, spawn_worker};

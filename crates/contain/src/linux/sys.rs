@@ -290,6 +290,12 @@ pub(super) fn pidfd(pid: i32) -> io::Result<OwnedFd> {
     owned(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) })
 }
 
+/// A copy of a descriptor of another process (pidfd_getfd(2)).
+pub(super) fn descriptor_of(process: BorrowedFd<'_>, number: i32) -> io::Result<OwnedFd> {
+    // SAFETY: no pointers.
+    owned(unsafe { libc::syscall(libc::SYS_pidfd_getfd, process.as_raw_fd(), number, 0) })
+}
+
 /// pidfd_send_signal(2).
 pub(super) fn signal(process: BorrowedFd<'_>, number: i32) -> io::Result<()> {
     // SAFETY: the information is null, which means as kill(2) would.

@@ -38,12 +38,14 @@ fn the_words_of_actions_are_append_only() {
         Action::Assets,
         Action::Exposure,
         Action::Alarm,
+        Action::Read,
+        Action::Write,
     ];
     for action in actions {
         assert_eq!(serde_json::to_value(action).expect("JSON"), action.as_str(), "one word in entries and in policy");
     }
     let words = actions.map(Action::as_str).join(" ");
-    insta::assert_snapshot!(words, @"list fetch metadata policy-load review-release review-reject token-create token-revoke feed-import secret-add secret-rotate secret-remove connect request witness-add subject-erase checkpoint rejudge contents inventory build run assets exposure alarm");
+    insta::assert_snapshot!(words, @"list fetch metadata policy-load review-release review-reject token-create token-revoke feed-import secret-add secret-rotate secret-remove connect request witness-add subject-erase checkpoint rejudge contents inventory build run assets exposure alarm read write");
 }
 
 #[test]

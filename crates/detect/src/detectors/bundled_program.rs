@@ -43,7 +43,12 @@ pub(crate) static DETECTOR: Rule = Rule { meta: &META, check };
 
 fn check(archive: &Archive, findings: &mut Findings) {
     for behaviour in doing(archive, Ability::Spawn).filter(|behaviour| unasked(behaviour.context)) {
-        if behaviour.effect.from.any(Sources::OWN_FILE) {
+        let inside = behaviour
+            .effect
+            .detail
+            .as_deref()
+            .is_some_and(|detail| detail.contains("\u{fffc}/") || detail.contains("\u{fffc}\\"));
+        if behaviour.effect.from.any(Sources::OWN_FILE) && inside {
             let severity = if behaviour.context == FindingContext::Install { Severity::Medium } else { Severity::High };
             say(
                 findings,

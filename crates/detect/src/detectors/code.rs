@@ -132,9 +132,67 @@ pub(crate) fn suspicious_command(text: &str) -> bool {
         "ngrok",
         "sudo ",
     ];
+    let first = lower.split_whitespace().next().unwrap_or_default();
+    if ["://localhost", "://127.", "--unix-socket"].iter().any(|local| lower.contains(local)) {
+        return false;
+    }
+    // What proofs of concept start to show that they could.
+    if matches!(
+        first,
+        "calc"
+            | "calc.exe"
+            | "notepad"
+            | "notepad.exe"
+            | "whoami"
+            | "id"
+            | "ls"
+            | "dir"
+            | "cat"
+            | "touch"
+            | "ping"
+            | "ifconfig"
+            | "ipconfig"
+    ) {
+        return true;
+    }
     words.iter().any(|word| lower.contains(word))
         || (lower.contains("://") && !lower.starts_with("git ") && !lower.contains("pip install"))
         || lower.split([' ', '"', '\'', ';', '&']).any(|word| {
             word.ends_with(".exe") || word.ends_with(".bat") || word.ends_with(".vbs") || word.ends_with(".ps1")
         })
+}
+
+/// Stands for what is not known of a text.
+pub(crate) const HOLE: char = '\u{fffc}';
+
+/// Whether code that was given as text, on the line of that behaviour, touches the machine.
+pub(crate) fn acts_inside(archive: &Archive, behaviour: &Behaviour) -> bool {
+    archive.code.behaviours.iter().any(|other| {
+        // `python -c CODE` is a program, not what is inside of it.
+        let interpreter = other.effect.ability == Ability::Spawn
+            && other.effect.detail.as_deref().is_some_and(|detail| detail.starts_with("python"));
+        other.path == behaviour.path
+            && other.unit == behaviour.unit
+            && other.effect.line == behaviour.effect.line
+            && !interpreter
+            && matches!(
+                other.effect.ability,
+                Ability::Spawn
+                    | Ability::Network
+                    | Ability::Download
+                    | Ability::WriteFile
+                    | Ability::ReadBrowser
+                    | Ability::Wallet
+                    | Ability::Watch
+                    | Ability::Clipboard
+                    | Ability::Persist
+                    | Ability::ReadCredential
+            )
+    })
+}
+
+/// Whether a file is a test by its path: it may do anything, and nobody installs it to be run.
+pub(crate) fn is_test(path: &str) -> bool {
+    path.split('/').any(|part| matches!(part, "tests" | "test" | "testing"))
+        || path.rsplit('/').next().is_some_and(|file| file.starts_with("test_"))
 }

@@ -8,7 +8,7 @@ use crate::behaviour::rank;
 use crate::detector::Meta;
 use crate::findings::Findings;
 use crate::lang::Fidelity;
-use crate::lang::python::PYTHON_2;
+use crate::lang::python::{PYTHON_2, ZIPPED};
 
 const META: Meta = Meta {
     id: "code-not-parsed",
@@ -48,7 +48,7 @@ fn check(archive: &Archive, findings: &mut Findings) {
         }
         let context =
             reached.iter().flatten().copied().min_by_key(|context| rank(*context)).unwrap_or(FindingContext::Call);
-        let coding = why.contains("coding line");
+        let coding = why.contains("coding line") || why == ZIPPED;
         let severity = if coding { Severity::High } else { Severity::Low };
         findings
             .report(&META, format!("the code does not parse: {why}"))

@@ -2,9 +2,9 @@
 
 use bulkhead_core::{Confidence, Severity};
 
-use super::code::{Rule, doing, say, weigh, when};
+use super::code::{Rule, acts_inside, doing, is_test, say, weigh, when};
 use crate::archive::Archive;
-use crate::behaviour::{Ability, Sources};
+use crate::behaviour::{Ability, Sources, unasked};
 use crate::detector::Meta;
 use crate::findings::Findings;
 
@@ -46,7 +46,13 @@ fn check(archive: &Archive, findings: &mut Findings) {
         }
         let confidence = if from.any(Sources::DECODED) { Confidence::High } else { Confidence::Medium };
         let how = if from.any(Sources::DECODED) { "decoded" } else { "put together from characters" };
-        let weight = weigh(behaviour.context, Severity::Critical, confidence);
+        let builtin = matches!(behaviour.effect.detail.as_deref(), Some("exec" | "eval" | "compile" | "__import__"));
+        let called = !unasked(behaviour.context) && !is_test(&behaviour.path);
+        let weight = if called && (builtin || acts_inside(archive, behaviour)) {
+            (Severity::High, Confidence::High)
+        } else {
+            weigh(behaviour.context, Severity::Critical, confidence)
+        };
         say(
             findings,
             &META,

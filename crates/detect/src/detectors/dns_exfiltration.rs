@@ -2,7 +2,7 @@
 
 use bulkhead_core::{Confidence, Severity};
 
-use super::code::{Rule, doing, quoted, say, when};
+use super::code::{HOLE, Rule, doing, quoted, say, when};
 use crate::archive::Archive;
 use crate::behaviour::{Ability, Sources, unasked};
 use crate::detector::Meta;
@@ -43,7 +43,11 @@ fn check(archive: &Archive, findings: &mut Findings) {
     for behaviour in doing(archive, Ability::Dns) {
         let detail = behaviour.effect.detail.as_deref().unwrap_or_default();
         // The machine's own name alone is how programs find their address.
-        if behaviour.effect.from.any(telling) && detail.contains('.') && unasked(behaviour.context) {
+        if behaviour.effect.from.any(telling)
+            && detail.contains(HOLE)
+            && detail.contains('.')
+            && unasked(behaviour.context)
+        {
             say(
                 findings,
                 &META,

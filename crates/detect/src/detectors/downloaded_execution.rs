@@ -2,7 +2,7 @@
 
 use bulkhead_core::{Confidence, Severity};
 
-use super::code::{Rule, beside, quoted, say, weigh, when};
+use super::code::{Rule, beside, is_test, quoted, say, weigh, when};
 use crate::archive::Archive;
 use crate::behaviour::{Ability, Behaviour, Sources, unasked};
 use crate::detector::Meta;
@@ -69,7 +69,14 @@ fn check(archive: &Archive, findings: &mut Findings) {
             }
             _ => continue,
         };
-        let weight = weigh(behaviour.context, severity, confidence);
+        let called = !unasked(behaviour.context) && !is_test(&behaviour.path);
+        let program = effect.ability == Ability::Spawn && effect.from.any(Sources::WRITTEN) && is_program(behaviour);
+        let weight = if called && (effect.ability == Ability::Execute || program) {
+            // No honest library runs what it downloads, not even when it is called.
+            (Severity::High, Confidence::Medium)
+        } else {
+            weigh(behaviour.context, severity, confidence)
+        };
         say(findings, &META, behaviour, weight, format!("{what} {}: {}", when(behaviour.context), quoted(behaviour)));
     }
 }
@@ -77,6 +84,22 @@ fn check(archive: &Archive, findings: &mut Findings) {
 /// Whether a program is started by the same line.
 fn beside_line(archive: &Archive, download: &Behaviour) -> bool {
     let at = |other: &&Behaviour| other.path == download.path && other.effect.line == download.effect.line;
-    let command = download.effect.detail.as_deref().is_some_and(|detail| detail.contains(' '));
+    let command = download.effect.detail.as_deref().is_some_and(|detail| {
+        let lower = detail.to_ascii_lowercase();
+        detail.contains(' ')
+            && ["| ", "|sh", "|bash", "&&", ";", "powershell", "iex", "-exec", "&"]
+                .iter()
+                .any(|word| lower.contains(word))
+    });
     command && archive.code.behaviours.iter().filter(at).any(|other| other.effect.ability == Ability::Spawn)
+}
+
+/// A file that is only there to be run.
+fn is_program(behaviour: &Behaviour) -> bool {
+    behaviour.effect.detail.as_deref().is_some_and(|detail| {
+        let lower = detail.to_ascii_lowercase();
+        lower
+            .split(['"', ' '])
+            .any(|word| [".exe", ".bat", ".vbs", ".scr", ".ps1", ".pyw", ".cmd"].iter().any(|end| word.ends_with(end)))
+    })
 }

@@ -46,19 +46,26 @@ fn check(archive: &Archive, findings: &mut Findings) {
             continue;
         }
         let detail = behaviour.effect.detail.as_deref().unwrap_or_default();
-        if let Some(service) = HOOKS.iter().chain(BOXES).find(|service| detail.contains(*service)) {
-            let weight = match unasked(behaviour.context) {
-                true => (Severity::High, Confidence::High),
-                false => (Severity::Medium, Confidence::Low),
-            };
-            say(
-                findings,
-                &META,
-                behaviour,
-                weight,
-                format!("data can go to a letter box (`{service}`) {}", when(behaviour.context)),
-            );
-        }
+        let fixed = fixed_box(detail);
+        let Some(service) =
+            fixed.or_else(|| BOXES.iter().chain(HOOKS).find(|service| detail.contains(**service)).copied())
+        else {
+            continue;
+        };
+        let everyday = HOOKS.contains(&service) && fixed.is_none();
+        let weight = match (unasked(behaviour.context), everyday) {
+            (true, false) => (Severity::High, Confidence::High),
+            (true, true) => (Severity::Medium, Confidence::Medium),
+            (false, false) => (Severity::High, Confidence::Medium),
+            (false, true) => (Severity::Low, Confidence::Low),
+        };
+        say(
+            findings,
+            &META,
+            behaviour,
+            weight,
+            format!("data can go to a letter box (`{service}`) {}", when(behaviour.context)),
+        );
     }
     for view in &archive.code.views {
         for (host, line) in &view.literals.hosts {
@@ -83,14 +90,14 @@ const HOOKS: &[&str] = &[
     "hooks.slack.com/services",
     "canary.discord.com/api",
     "ptb.discord.com/api",
-    "cdn.discordapp.com/attachments",
-    "pastebin.com/raw",
     "raw.githubusercontent.com",
     "gist.githubusercontent.com",
 ];
 
 /// Hosts.
 const BOXES: &[&str] = &[
+    "pastebin.com/raw",
+    "cdn.discordapp.com/attachments",
     "webhook.site",
     "oastify.com",
     "burpcollaborator.net",
@@ -137,3 +144,16 @@ const BOXES: &[&str] = &[
     "onion",
     "api.mocki.io",
 ];
+
+/// A webhook or bot with its secret in the code: not the service but one person's box in it.
+fn fixed_box(text: &str) -> Option<&'static str> {
+    let digits = |after: &str| {
+        text.split(after).nth(1).is_some_and(|rest| rest.bytes().take_while(u8::is_ascii_digit).count() >= 6)
+    };
+    for hook in ["discord.com/api/webhooks/", "discordapp.com/api/webhooks/"] {
+        if text.contains(hook) && digits(hook) {
+            return Some("a Discord webhook");
+        }
+    }
+    (text.contains("api.telegram.org/bot") && digits("api.telegram.org/bot")).then_some("a Telegram bot")
+}

@@ -1,6 +1,6 @@
 //! A call whose name is hidden.
 
-use bulkhead_core::{Confidence, Severity};
+use bulkhead_core::{Confidence, FindingContext, Severity};
 
 use super::code::{Rule, doing, quoted, say, when};
 use crate::archive::Archive;
@@ -45,7 +45,8 @@ fn check(archive: &Archive, findings: &mut Findings) {
         let (severity, confidence) = match (built, unasked(behaviour.context)) {
             (true, true) => (Severity::High, Confidence::High),
             (true, false) => (Severity::Medium, Confidence::Medium),
-            (false, true) => (Severity::Medium, Confidence::Medium),
+            (false, true) if behaviour.context == FindingContext::Install => (Severity::Medium, Confidence::Medium),
+            (false, true) => (Severity::Low, Confidence::Low),
             (false, false) => (Severity::Low, Confidence::Low),
         };
         say(

@@ -53,7 +53,7 @@ fn check(archive: &Archive, findings: &mut Findings) {
         let weight = match (unasked(behaviour.context), network) {
             (true, true) => (Severity::Critical, Confidence::High),
             (true, false) => (Severity::High, Confidence::Medium),
-            (false, true) => (Severity::Medium, Confidence::High),
+            (false, true) => (Severity::High, Confidence::Medium),
             (false, false) => (Severity::Medium, Confidence::Low),
         };
         say(findings, &META, behaviour, weight, format!("{what} {}: {}", when(behaviour.context), quoted(behaviour)));

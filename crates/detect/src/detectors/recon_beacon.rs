@@ -47,13 +47,17 @@ fn check(archive: &Archive, findings: &mut Findings) {
             continue;
         }
         if effect.from.any(Sources::SYSTEM) && effect.ability == Ability::Network {
-            let confidence =
-                if behaviour.context == FindingContext::Install { Confidence::High } else { Confidence::Medium };
+            let named = effect.detail.as_deref().is_some_and(|detail| detail.contains("://"));
+            let (severity, confidence) = match (behaviour.context, named) {
+                (FindingContext::Install, _) => (Severity::High, Confidence::High),
+                (_, true) => (Severity::High, Confidence::Medium),
+                (_, false) => (Severity::Medium, Confidence::Low),
+            };
             say(
                 findings,
                 &META,
                 behaviour,
-                (Severity::High, confidence),
+                (severity, confidence),
                 format!(
                     "who and where this machine is goes to the network {}: {}",
                     when(behaviour.context),

@@ -4,7 +4,7 @@ use bulkhead_core::{Confidence, Severity};
 
 use super::code::{Rule, doing, quoted, say, weigh, when};
 use crate::archive::Archive;
-use crate::behaviour::{Ability, Sources, unasked};
+use crate::behaviour::{Ability, Behaviour, Sources, unasked};
 use crate::detector::Meta;
 use crate::findings::Findings;
 
@@ -43,15 +43,14 @@ pub(crate) static DETECTOR: Rule = Rule { meta: &META, check };
 
 fn check(archive: &Archive, findings: &mut Findings) {
     for behaviour in doing(archive, Ability::Shell).filter(|behaviour| behaviour.effect.from.any(Sources::NETWORK)) {
-        let severity = if unasked(behaviour.context) { Severity::Critical } else { Severity::High };
-        let confidence = if unasked(behaviour.context) { Confidence::High } else { Confidence::Low };
-        say(
-            findings,
-            &META,
-            behaviour,
-            (severity, confidence),
-            format!("a shell is tied to a connection {}", when(behaviour.context)),
-        );
+        let tied = behaviour.effect.detail.as_deref() == Some("dup2 of a socket");
+        let weight = match (unasked(behaviour.context), tied) {
+            (true, _) => (Severity::Critical, Confidence::High),
+            // Servers duplicate sockets for their children; a shell beside it is something else.
+            (false, true) if shell_in_unit(archive, behaviour) => (Severity::High, Confidence::High),
+            (false, _) => (Severity::Medium, Confidence::Low),
+        };
+        say(findings, &META, behaviour, weight, format!("a shell is tied to a connection {}", when(behaviour.context)));
     }
     for behaviour in doing(archive, Ability::Spawn) {
         let detail = behaviour.effect.detail.as_deref().unwrap_or_default();
@@ -66,4 +65,16 @@ fn check(archive: &Archive, findings: &mut Findings) {
             );
         }
     }
+}
+
+fn shell_in_unit(archive: &Archive, behaviour: &Behaviour) -> bool {
+    doing(archive, Ability::Spawn).any(|other| {
+        other.path == behaviour.path
+            && other.unit == behaviour.unit
+            && other
+                .effect
+                .detail
+                .as_deref()
+                .is_some_and(|detail| ["sh", "bash", "cmd"].iter().any(|shell| detail.contains(shell)))
+    })
 }

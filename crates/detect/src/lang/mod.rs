@@ -10,8 +10,10 @@ use crate::report::ArchiveKind;
 
 pub(crate) mod common;
 pub(crate) mod javascript;
+pub(crate) mod markdown;
 pub(crate) mod places;
 pub(crate) mod python;
+pub(crate) mod rust;
 pub(crate) mod shell;
 
 /// The language of a file.
@@ -126,4 +128,5 @@ pub(crate) struct Adapter {
 }
 
 /// Every adapter; the first that wants a file reads it.
-pub(crate) static ADAPTERS: &[&Adapter] = &[&python::ADAPTER, &javascript::ADAPTER, &shell::ADAPTER];
+pub(crate) static ADAPTERS: &[&Adapter] =
+    &[&python::ADAPTER, &javascript::ADAPTER, &rust::ADAPTER, &shell::ADAPTER, &markdown::ADAPTER];

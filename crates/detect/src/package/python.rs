@@ -157,9 +157,14 @@ fn context_of(kind: ArchiveKind, path: &str) -> Option<FindingContext> {
                 | "util"
                 | "dev"
                 | "notebooks"
+                | "utils"
         )
     };
     let folders = &parts[..parts.len() - 1];
+    // A folder with a blank in its name is no package.
+    if folders.iter().any(|part| part.contains(' ')) {
+        return None;
+    }
     // Inside an installed package, folders such as `tools` are modules like any other; only tests and examples stand aside.
     let aside = if kind.is_sdist() && folders.first().is_some_and(|first| aside(&first)) {
         true

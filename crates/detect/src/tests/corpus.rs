@@ -15,6 +15,10 @@ fn the_corpus_is_survived() {
         ("record", fuzz::record),
         ("pth", fuzz::pth),
         ("metadata", fuzz::metadata),
+        ("javascript", fuzz::javascript),
+        ("shell", fuzz::shell),
+        ("rust", fuzz::rust),
+        ("markdown", fuzz::markdown),
     ];
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
     for (target, run) in targets {

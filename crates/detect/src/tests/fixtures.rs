@@ -4,12 +4,12 @@ use std::fs;
 use std::path::Path;
 
 use super::recipe::Recipe;
-use super::{found, look, must_find};
+use super::{found, look_local, must_find};
 use crate::DETECTORS;
 
 fn check(id: &str, bad: bool, text: &str, what: &str) {
     let recipe = Recipe::parse(text);
-    let report = look(&recipe.bytes(), &recipe.file_name);
+    let report = look_local(&recipe.bytes(), &recipe.file_name);
     assert!(report.readable, "{what}: {:#?}", report.findings);
     if bad {
         must_find(&report, id, recipe.expect, what);

@@ -2,6 +2,7 @@
 
 mod corpus;
 mod fixtures;
+mod hostile_code;
 mod hostile_tar;
 mod hostile_zip;
 mod kinds;
@@ -17,13 +18,18 @@ mod ruleset;
 
 use bulkhead_core::{Finding, Severity};
 
-use crate::{Limits, Report, inspect};
+use crate::{ArchiveKind, Limits, Report, inspect, inspect_as};
 
 const WHEEL: &str = "demo-1.0-py3-none-any.whl";
 const SDIST: &str = "demo-1.0.tar.gz";
 
 fn look(bytes: &[u8], name: &str) -> Report {
     inspect(&bytes, name, &Limits::default())
+}
+
+/// As the command line would: a `.tgz` is npm's.
+fn look_local(bytes: &[u8], name: &str) -> Report {
+    inspect_as(&bytes, ArchiveKind::of_local(name), name, &Limits::default())
 }
 
 fn found<'a>(report: &'a Report, id: &str) -> Option<&'a Finding> {

@@ -52,7 +52,7 @@ impl Recipe {
     }
 
     pub(super) fn bytes(&self) -> Vec<u8> {
-        let kind = filename::kind(&self.file_name);
+        let kind = ArchiveKind::of_local(&self.file_name);
         let file = filename::parse(&self.file_name, kind).expect("a file name");
         if kind == ArchiveKind::Wheel {
             let files = self.members.iter().map(|(path, _, content)| File::new(path, content.as_bytes())).collect();
@@ -66,6 +66,9 @@ impl Recipe {
                 None => Item::file(path, content.as_bytes()),
             })
             .collect();
+        if !kind.is_python() {
+            return gzip(&tar(&items));
+        }
         let info = format!("{}-{}/PKG-INFO", file.name, file.version);
         if !items.iter().any(|item| item.name.ends_with(b"PKG-INFO")) {
             let text = format!("Metadata-Version: 2.1\nName: {}\nVersion: {}\n", file.name, file.version);

@@ -56,9 +56,11 @@ pub(crate) fn integrate(log: &Log, signer: &Signer, leaves: &[Sha256]) -> Result
     let size = edge.size();
     let note = Checkpoint { origin: signer.origin.clone(), size, root: edge.root() }.sign(&signer.key)?;
     commit(&*signer.heads, Some(&log.checkpoint()), &note)?;
-    log.set_checkpoint(edge, note);
-    publish(log)?;
-    Ok(size)
+    // The copy first, so that whoever is shown this head finds it in the folder too; and whether that worked or not, the
+    // head is the head from here on.
+    let copied = write_copy(log, &note);
+    log.set_checkpoint(edge, note, copied.is_ok());
+    copied.map(|()| size)
 }
 
 /// Puts a head into the trusted place. When the answer is an error, what is there now decides: the old head, then
@@ -92,9 +94,13 @@ pub(crate) fn commit(heads: &dyn HeadStore, old: Option<&[u8]>, new: &[u8]) -> R
 /// When it cannot be written: it is then one head behind, which readers take for an older log.
 pub(crate) fn publish(log: &Log) -> Result<(), LedgerError> {
     let Some(note) = log.unpublished() else { return Ok(()) };
-    log.backend().replace(&[(CHECKPOINT.to_owned(), note.to_vec())]).map_err(LedgerError::io("write", CHECKPOINT))?;
+    write_copy(log, &note)?;
     log.set_published();
     Ok(())
+}
+
+fn write_copy(log: &Log, note: &[u8]) -> Result<(), LedgerError> {
+    log.backend().replace(&[(CHECKPOINT.to_owned(), note.to_vec())]).map_err(LedgerError::io("write", CHECKPOINT))
 }
 
 fn first_difference(left: &[u8], right: &[u8]) -> Option<usize> {

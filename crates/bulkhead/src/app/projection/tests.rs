@@ -20,7 +20,9 @@ fn open(folder: &std::path::Path, projector: &Projector) -> Sequencer {
     let options =
         Options { on_durable: Some(Box::new(move |entries| observer.observe(entries))), ..Options::default() };
     let key = SigningKey::generate().unwrap();
-    Sequencer::open(folder, "bulkhead.test".parse().unwrap(), key, options).unwrap().0
+    Sequencer::open(&folder.join("ledger"), &folder.join("head"), "bulkhead.test".parse().unwrap(), key, options)
+        .unwrap()
+        .0
 }
 
 /// The race that let a rejected release pass: the operator was answered, and the projection had not come to the review.

@@ -1,5 +1,6 @@
 //! `bulkhead ledger`: verify it, prove from it, look at it, make the projections anew.
 
+mod export;
 mod verify;
 mod witness;
 
@@ -10,7 +11,8 @@ use super::call::call;
 use super::output::{Output, table};
 use super::{Done, Failure, Place};
 use crate::app::Paths;
-use crate::control::{LedgerRows, Request};
+use crate::control::{Erased, LedgerRows, Request};
+use crate::ledger::timestamp::Stamped;
 
 /// Verify, show or rebuild the ledger
 #[derive(Debug, clap::Args)]
@@ -27,6 +29,9 @@ enum Command {
     Prove(verify::ProveArgs),
     /// Copy the log's public resources into a folder, and verify the copy
     Mirror(verify::MirrorArgs),
+    /// Write entries for other tools to standard output, one a line: --format jsonl (the entries' own bytes) or ocsf (OCSF
+    /// 1.9 events with the record_integrity profile)
+    Export(export::Args),
     /// Who cosigns the log's checkpoints
     #[command(subcommand)]
     Witness(witness::Command),
@@ -40,8 +45,26 @@ enum Command {
     },
     /// The log's public key, for those who verify it
     Key,
+    /// Forget a person: delete the salt under which entries name them. The proofs stay valid, the entries name nobody
+    Erase {
+        /// The name, as `token create --for` or `--owner` gave it
+        #[arg(long, value_name = "NAME")]
+        subject: String,
+        /// Why, for the record: it is kept for ever, so without the name
+        #[arg(long, value_name = "TEXT", default_value = "asked for")]
+        reason: String,
+    },
+    /// Take a time stamp (RFC 3161) over the published checkpoint now; `openssl ts -verify` checks it
+    Timestamp,
     /// Make the database anew from the entries
     Rebuild,
+}
+
+impl Args {
+    /// Whether it takes the formats that only an export has.
+    pub(super) fn exports(&self) -> bool {
+        matches!(self.command, Command::Export(_))
+    }
 }
 
 pub(super) fn run(place: &Place, args: Args, output: &Output) -> Result<Done, Failure> {
@@ -49,6 +72,7 @@ pub(super) fn run(place: &Place, args: Args, output: &Output) -> Result<Done, Fa
         Command::Verify(args) => verify::verify(place, args, output),
         Command::Prove(args) => verify::prove(place, args, output),
         Command::Mirror(args) => verify::mirror(place, args, output),
+        Command::Export(args) => export::run(place, &args),
         Command::Witness(command) => witness::run(place, command, output),
         Command::Show { about, last } => {
             let rows: LedgerRows = call(place, Request::LedgerShow { last, about })?;
@@ -58,6 +82,31 @@ pub(super) fn run(place: &Place, args: Args, output: &Output) -> Result<Done, Fa
         Command::Key => {
             let key = own_key(&Paths::new(&place.load()?.server.data))?;
             output.facts(&key.to_string(), Clone::clone)?;
+            Ok(Done::Good)
+        }
+        Command::Erase { subject, reason } => {
+            let erased: Erased = call(place, Request::SubjectErase { subject, reason })?;
+            output.facts(&erased, |erased| {
+                format!(
+                    "erased: {} names nobody from now on (entry v{})\n  the token list, your own notes and backups of the \
+                     folder `subjects` are yours to clear",
+                    erased.pseudonym, erased.entry
+                )
+            })?;
+            Ok(Done::Good)
+        }
+        Command::Timestamp => {
+            let stamped: Stamped = call(place, Request::LedgerTimestamp)?;
+            output.facts(&stamped, |stamped| {
+                format!(
+                    "stamped the checkpoint of {} entries at {}\n  check it: openssl ts -verify -data {} -in {} -CAfile \
+                     AUTHORITY.pem",
+                    stamped.size,
+                    stamped.time,
+                    stamped.checkpoint.display(),
+                    stamped.answer.display()
+                )
+            })?;
             Ok(Done::Good)
         }
         Command::Rebuild => {

@@ -1,7 +1,7 @@
 //! Upstream project pages: from memory while they are fresh, else asked for once, else from the store when the upstream is down.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use bulkhead_core::{Code, Problem, Purl, Sha256};
@@ -58,9 +58,45 @@ struct Inner {
     store: Arc<dyn Store>,
     time_to_live: Duration,
     clock: Clock,
-    known: Mutex<HashMap<ProjectName, Arc<Page>>>,
+    known: Mutex<Known>,
     flights: Flights<ProjectName, Arc<Page>>,
     tasks: Tasks,
+}
+
+/// The pages in memory.
+#[derive(Default)]
+struct Known {
+    held: HashMap<ProjectName, Arc<Page>>,
+    /// Pages that were put out while listings still stand on them: they are in memory all the same, and reading one anew
+    /// would cost the listing too.
+    let_go: HashMap<ProjectName, Weak<Page>>,
+}
+
+impl Known {
+    fn get(&self, project: &ProjectName) -> Option<Arc<Page>> {
+        let page = self.held.get(project).cloned().or_else(|| self.let_go.get(project)?.upgrade())?;
+        *page.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        Some(page)
+    }
+
+    fn remove(&mut self, project: &ProjectName) {
+        self.held.remove(project);
+        self.let_go.remove(project);
+    }
+
+    fn insert(&mut self, project: &ProjectName, page: Arc<Page>) {
+        let mut files: usize = self.held.values().map(|page| page.index.files.len()).sum();
+        let used = |page: &Arc<Page>| *page.used.lock().unwrap_or_else(PoisonError::into_inner);
+        self.let_go.retain(|_, page| page.strong_count() > 0);
+        self.let_go.remove(project);
+        while files > MOST_FILES {
+            let oldest = self.held.iter().min_by_key(|(_, page)| used(page)).map(|(name, _)| name.clone());
+            let Some((name, page)) = oldest.and_then(|name| self.held.remove_entry(&name)) else { break };
+            files -= page.index.files.len();
+            self.let_go.insert(name, Arc::downgrade(&page));
+        }
+        self.held.insert(project.clone(), page);
+    }
 }
 
 impl Pages {
@@ -105,9 +141,7 @@ impl Pages {
     }
 
     fn known(&self, project: &ProjectName) -> Option<Arc<Page>> {
-        let page = self.inner.known.lock().unwrap_or_else(PoisonError::into_inner).get(project).cloned()?;
-        *page.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-        Some(page)
+        self.inner.known.lock().unwrap_or_else(PoisonError::into_inner).get(project)
     }
 
     async fn asked(&self, project: &ProjectName) -> Result<Arc<Page>, Problem> {
@@ -139,14 +173,23 @@ impl Inner {
             return Ok(self.remember(project, Arc::new(page)));
         }
         let purl = project.purl();
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(project).cloned();
-        if known.is_none()
-            && let Some(page) = self.still_current(project).await?
-        {
-            return Ok(self.remember(project, page));
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(project);
+        let mut kept = None;
+        if known.is_none() {
+            let of_store = purl.clone();
+            kept = self.blocking(move |store, _| store.page(&of_store)).await?;
+            if let Some(page) = &kept
+                && let Some(page) = self.still_current(project, page).await?
+            {
+                return Ok(self.remember(project, page));
+            }
         }
         let etag = known.as_ref().and_then(|page| page.etag.clone());
         let uri = project_uri(&self.base, project)?;
+        // A kept page may be of an upstream that was configured before; its validator means nothing to another.
+        let of_same =
+            |page: &&store::Page| page.final_url.parse::<Uri>().is_ok_and(|from| from.authority() == uri.authority());
+        let etag = etag.or_else(|| kept.as_ref().filter(of_same).and_then(|page| page.etag.clone()));
         match self.upstream.fetch_page(&uri, ACCEPT, etag.as_deref()).await {
             Ok(PageAnswer::Fresh(answer)) => {
                 let now = self.clock.now();
@@ -167,11 +210,19 @@ impl Inner {
                 Ok(self.remember(project, page))
             }
             Ok(PageAnswer::NotModified) => {
-                let page = known.ok_or_else(|| {
+                let unasked = || {
                     let detail =
                         format!("the upstream says that the page of `{project}` has not changed, but none was known");
                     Problem::new(Code::UpstreamMalformed, detail)
-                })?;
+                };
+                let page = match known {
+                    Some(page) => page,
+                    None => {
+                        let kept = kept.ok_or_else(unasked)?;
+                        let page = self.parsed(project, &kept, self.clock.now()).await?;
+                        self.remember(project, page)
+                    }
+                };
                 page.confirm();
                 self.blocking(move |store, now| store.touch_page(&purl, now)).await?;
                 Ok(page)
@@ -181,7 +232,7 @@ impl Inner {
                 let detail = format!("the upstream has no project `{project}`");
                 Err(Problem::new(Code::ProjectNotFound, detail).with_help("check the spelling"))
             }
-            Err(error) => self.kept(project, known, error).await,
+            Err(error) => self.kept(project, known, kept, error).await,
         }
     }
 
@@ -200,14 +251,12 @@ impl Inner {
 
     /// The kept page, when the upstream confirmed it within the time to live: it was put out of memory, or the server
     /// was restarted.
-    async fn still_current(&self, project: &ProjectName) -> Result<Option<Arc<Page>>, Problem> {
-        let purl = project.purl();
-        let Some(kept) = self.blocking(move |store, _| store.page(&purl)).await? else { return Ok(None) };
+    async fn still_current(&self, project: &ProjectName, kept: &store::Page) -> Result<Option<Arc<Page>>, Problem> {
         let now = self.clock.now();
         let age = Duration::try_from(kept.fetched_at.duration_until(now)).ok().filter(|age| *age < self.time_to_live);
         // A time in the future (the clock was set back) counts as no confirmation.
         let Some(age) = age else { return Ok(None) };
-        let page = self.parsed(project, &kept, now).await?;
+        let page = self.parsed(project, kept, now).await?;
         if let Some(confirmed) = Instant::now().checked_sub(age) {
             *page.confirmed.lock().unwrap_or_else(PoisonError::into_inner) = confirmed;
         }
@@ -219,6 +268,7 @@ impl Inner {
         &self,
         project: &ProjectName,
         known: Option<Arc<Page>>,
+        kept: Option<store::Page>,
         error: FetchError,
     ) -> Result<Arc<Page>, Problem> {
         if let Some(page) = known {
@@ -227,8 +277,7 @@ impl Inner {
             page.confirm();
             return Ok(page);
         }
-        let purl = project.purl();
-        match self.blocking(move |store, _| store.page(&purl)).await? {
+        match kept {
             Some(kept) => {
                 tracing::warn!(project = project.as_str(), %error, kept = %kept.fetched_at, "the upstream failed; the kept page serves");
                 let page = self.parsed(project, &kept, self.clock.now()).await?;
@@ -288,16 +337,7 @@ impl Inner {
     }
 
     fn remember(&self, project: &ProjectName, page: Arc<Page>) -> Arc<Page> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut files: usize = known.values().map(|page| page.index.files.len()).sum();
-        let used = |page: &Arc<Page>| *page.used.lock().unwrap_or_else(PoisonError::into_inner);
-        while files > MOST_FILES {
-            let Some(oldest) = known.iter().min_by_key(|(_, page)| used(page)).map(|(name, _)| name.clone()) else {
-                break;
-            };
-            files -= known.remove(&oldest).map_or(0, |page| page.index.files.len());
-        }
-        known.insert(project.clone(), Arc::clone(&page));
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(project, Arc::clone(&page));
         page
     }
 

@@ -1,7 +1,7 @@
 //! Entries about the estate into the tables that exposure walks. As in the other projections, nothing outside the
 //! entries has a part in it, so that a rebuild, and a receiver's own mirror, give the same rows.
 
-use bulkhead_core::{Action, EntryIndex, Gate, Purl, Sha256};
+use bulkhead_core::{Action, Effect, EntryIndex, Gate, Purl, Sha256};
 use bulkhead_ledger::Entry;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Result, Transaction, params};
@@ -13,6 +13,9 @@ use crate::store::record::{Asset, ItemLine, MemberLine, Part, Record, Use};
 
 pub(super) fn apply(tx: &Transaction<'_>, at: EntryIndex, entry: &Entry) -> Result<()> {
     let estate = Estate { tx, at: index(at)?, when: time(time_of(entry)), entry };
+    if entry.gate != Gate::Control && entry.action != Action::List {
+        estate.count()?;
+    }
     match Record::read(entry) {
         Some(Ok((record, part))) => estate.record(&record, part),
         Some(Err(why)) => estate.unread(&why),
@@ -40,6 +43,19 @@ impl Estate<'_> {
             Record::Run { .. } => self.run(record),
             Record::Assets { assets } => self.assets(assets, part),
         }
+    }
+
+    fn count(&self) -> Result<()> {
+        let what = match self.entry.effect {
+            Effect::Allow | Effect::Transform if self.entry.action != Action::Metadata => "in",
+            Effect::Allow | Effect::Transform => return Ok(()),
+            Effect::Hold => "held",
+            Effect::Deny => "refused",
+        };
+        let sql = "INSERT INTO daily (day, what, count) VALUES (?1, ?2, 1)
+                   ON CONFLICT (day, what) DO UPDATE SET count = count + 1";
+        self.tx.prepare_cached(sql)?.execute(params![self.when / 86_400_000_000, what])?;
+        Ok(())
     }
 
     fn unread(&self, why: &str) -> Result<()> {

@@ -315,6 +315,27 @@ impl Graph for Look<'_> {
         self.all("SELECT advisory FROM alarm WHERE artifact = ?1 ORDER BY advisory", [artifact.0], |row| row.get(0))
     }
 
+    fn marked(&self) -> Result<Vec<(ThingId, String, bool, String)>, StoreError> {
+        let sql = "SELECT thing.id, advisory.osv, advisory.malicious, advisory.summary
+                   FROM advisory_file CROSS JOIN thing ON thing.kind = 1 AND thing.name = advisory_file.digest
+                   CROSS JOIN advisory ON advisory.id = advisory_file.advisory
+                   CROSS JOIN feed ON feed.id = advisory.feed AND feed.active = 1
+                   ORDER BY thing.id, advisory.osv";
+        self.all(sql, [], |row| Ok((ThingId(row.get(0)?), row.get(1)?, row.get(2)?, row.get(3)?)))
+    }
+
+    fn daily(&self, from: i64) -> Result<Vec<(i64, String, u64)>, StoreError> {
+        let sql = "SELECT day, what, count FROM daily WHERE day >= ?1 ORDER BY day, what";
+        self.all(sql, [from], |row| Ok((row.get(0)?, row.get(1)?, get_count(row, 2)?)))
+    }
+
+    fn alarms(&self) -> Result<Vec<(String, String, u64)>, StoreError> {
+        let sql =
+            "SELECT thing.name, alarm.advisory, alarm.entry FROM alarm CROSS JOIN thing ON thing.id = alarm.artifact
+                   ORDER BY alarm.entry DESC LIMIT 100";
+        self.all(sql, [], |row| Ok((text(row, 0)?, row.get(1)?, get_count(row, 2)?)))
+    }
+
     fn environments(&self) -> Result<Vec<(String, String, Timestamp, u64)>, StoreError> {
         let sql = "SELECT thing.name, environment.name, environment.last, environment.entry
                    FROM environment CROSS JOIN thing ON thing.id = environment.host ORDER BY thing.name, environment.name";

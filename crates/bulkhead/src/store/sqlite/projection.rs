@@ -34,6 +34,7 @@ pub(super) const TABLES: &[&str] = &[
     "relation",
     "unread",
     "alarm",
+    "daily",
 ];
 
 /// The rule name of a refusal that no rule made.

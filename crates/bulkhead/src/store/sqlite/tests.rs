@@ -1,5 +1,6 @@
 //! The suite that every backend passes, and what only a file can show.
 
+mod estate;
 mod plan;
 
 use std::fs;
@@ -51,7 +52,7 @@ fn a_rebuild_gives_the_same_rows() {
     let path = folder.path().join("state.db");
     let store = SqliteStore::open(&path).expect("opens");
     let demo = project("demo").at("1.0");
-    let entries: Vec<_> = (0..60)
+    let mut entries: Vec<_> = (0..60)
         .map(|index| match index % 5 {
             0 => refusal(index, &demo, "a.whl", &["cooldown", "no-hash"]),
             1 => refusal(index, &demo, &format!("{index}.whl"), &[]),
@@ -59,6 +60,7 @@ fn a_rebuild_gives_the_same_rows() {
             _ => fetch(index, &demo, if index % 3 == 0 { "a.whl" } else { "b.whl" }),
         })
         .collect();
+    entries.extend(estate::one_of_each(60));
     entries.chunks(7).for_each(|chunk| store.project(chunk).expect("projects"));
     let before = dump(&path);
     assert!(before.iter().all(|(table, rows)| *table == "decision" || !rows.is_empty()), "every table is part of it");

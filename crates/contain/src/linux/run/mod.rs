@@ -4,6 +4,7 @@ mod domain;
 mod filter;
 mod fuse;
 mod inside;
+mod lacking;
 mod mounts;
 mod net;
 mod nft;
@@ -19,6 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::event::{PollFd, PollFlags};
 
+pub use lacking::lacking;
 pub use net::{original_destination, recv_dns, send_dns};
 
 use super::enter::{one_thread, step};
@@ -143,7 +145,8 @@ impl Prepared {
         let (watcher, live) = (Arc::clone(&launch.watcher), Arc::clone(&self.run.live));
         let serve = move || {
             fuse::serve(&connection, tripwires, &|pid, path, verb, answer: Answer| {
-                if live.load(Ordering::Acquire) {
+                // The thread beside this one looks at paths that were named to it, and may come here with them.
+                if live.load(Ordering::Acquire) && !notify::is_own(pid) {
                     watcher(Seen { who: notify::who(pid), what: What::Credential { path, verb, answer } });
                 }
             });

@@ -205,7 +205,8 @@ fn ensure(launch: &Launch, path: &Path, folder: bool) -> io::Result<()> {
 fn protect(launch: &Launch, passed_over: &mut Vec<String>) -> Result<(), ContainError> {
     let roots: Vec<&PathBuf> = launch.files.writable.iter().chain([&launch.work_dir]).collect();
     let mut pins = BTreeSet::new();
-    for path in &launch.files.protected {
+    let fixed = [&launch.files.protected, &launch.files.covered, &launch.files.masked].into_iter().flatten();
+    for path in fixed.chain(launch.tripwires.iter().map(|tripwire| &tripwire.path)) {
         let Some(root) = roots.iter().find(|root| path.starts_with(root) && path != **root) else { continue };
         pins.extend(path.ancestors().skip(1).take_while(|above| above != root).map(Path::to_path_buf));
     }
@@ -224,6 +225,9 @@ fn protect(launch: &Launch, passed_over: &mut Vec<String>) -> Result<(), Contain
             }
             Err(why) => passed_over.push(format!("{}: {why}", path.display())),
         }
+    }
+    for path in launch.files.covered.iter().filter(|path| path.is_dir()) {
+        temporary(path, 0o500, 4096)?;
     }
     Ok(())
 }
@@ -283,7 +287,8 @@ fn put(
 ) -> Result<(), ContainError> {
     let name = CString::new(name).map_err(|why| step("name a file", why))?;
     let tree = clone_of(stage.as_fd(), &name).map_err(|why| named("take what belongs at", path, &why))?;
-    if !folder {
+    // A tripwire answers for itself, and says who tried to write.
+    if !folder && !name.to_bytes().iter().all(u8::is_ascii_digit) {
         // What is put in place is read, whoever owns it.
         drop(sys::mount_setattr(tree.as_fd(), false, RDONLY, 0));
     }

@@ -143,10 +143,13 @@ pub(super) fn look_up(path: &str) -> Option<Api> {
         }
         "webbrowser" if matches!(rest, "open" | "open_new" | "open_new_tab") => api(&[Network], Noun::Arg(0), none),
         "platform" | "getpass" | "psutil" | "distro" | "cpuinfo" | "GPUtil" | "wmi" | "netifaces" => match last {
-            "node" | "uname" | "platform" | "getuser" | "system" | "release" | "version" | "machine" | "processor"
-            | "architecture" | "virtual_memory" | "net_if_addrs" | "disk_usage" | "users" | "WMI" | "interfaces"
-            | "ifaddresses" | "cpu_count" | "process_iter" | "boot_time" | "getGPUs" => {
+            // Who this is; what kind of machine it is, is in every user agent.
+            "node" | "uname" | "getuser" | "net_if_addrs" | "users" | "WMI" | "interfaces" | "ifaddresses" => {
                 api(&[SystemInfo], Noun::None, Sources::SYSTEM)
+            }
+            "platform" | "system" | "release" | "version" | "machine" | "processor" | "architecture"
+            | "virtual_memory" | "disk_usage" | "cpu_count" | "process_iter" | "boot_time" | "getGPUs" => {
+                api(&[SystemInfo], Noun::None, Sources::NONE)
             }
             "getpass" => api(&[], Noun::None, Sources::CREDENTIAL),
             _ => None,

@@ -104,6 +104,12 @@ impl Eval {
             self.effect(source, offset, Ability::ComputedCall, called.from.with(given), None);
         }
         self.start_given(path, args);
+        if let (true, Some(name), Some(held)) = (called.made, path.strip_prefix("str."), &called.noun) {
+            let receiver = Val::text(held, called.from);
+            let values: Vec<Val> = args.iter().map(|arg| arg.value.clone()).collect();
+            let kind = fold::method(&receiver, name, &values, &|_| None, &mut self.budget).unwrap_or(Kind::Unknown);
+            return Val::new(kind, given.with(called.from.without(Sources::LITERAL)));
+        }
         if let Some(value) = self.fold_call(source, offset, called, given) {
             return value;
         }
@@ -191,7 +197,7 @@ impl Eval {
                 Kind::Path(path) => Val::path(&format!("{path}.__dict__")),
                 _ => return None,
             },
-            "globals().get" | "globals().__getitem__" | "builtins.__dict__.get" => {
+            "globals().get" | "globals().__getitem__" | "builtins.__dict__.get" | "builtins.get" | "get" => {
                 let key = first?;
                 let text = key.constant_str()?.to_owned();
                 self.hidden(source, offset, &text, key.from);
@@ -530,7 +536,13 @@ impl Eval {
         };
         let text = noun.as_deref().unwrap_or_default();
         let mut from = given.with(called.from);
-        if api.does.iter().any(|ability| matches!(ability, Ability::Spawn | Ability::Execute)) {
+        if api.does.contains(&Ability::Spawn) {
+            let command =
+                args.iter().find(|arg| arg.name.is_none()).or_else(|| args.first()).map(|arg| arg.value.clone());
+            let command = command.unwrap_or(Val::unknown(from));
+            from = self.command_from(&command).with(called.from);
+            self.interpreter(source, offset, &command);
+        } else if api.does.contains(&Ability::Execute) {
             from = from.with(self.from_written(text));
         }
         for &ability in api.does {
@@ -558,6 +570,69 @@ impl Eval {
         }
         let gives = if api.does.contains(&Ability::Spawn) && is_inquiry(text) { Sources::SYSTEM } else { api.gives };
         Val::new(Kind::Made(Rc::clone(&called.path), noun), called.from.with(gives))
+    }
+
+    /// Where the program comes from that a command line starts. The sources of its other words are not the program's:
+    /// `pip install -r <a file that was written>` starts pip.
+    fn command_from(&self, command: &Val) -> Sources {
+        let placed = Sources::NETWORK.with(Sources::WRITTEN).with(Sources::OWN_FILE).with(Sources::FILE);
+        let words: Vec<(Rc<str>, Sources)> = match &command.kind {
+            Kind::List(items) => {
+                items.iter().take(4).map(|item| (item.noun().unwrap_or_else(|| "\u{fffc}".into()), item.from)).collect()
+            }
+            Kind::Str(text) => text.split_whitespace().take(4).map(|word| (word.into(), command.from)).collect(),
+            _ => return command.from,
+        };
+        let mut from = command.from.without(placed);
+        for (word, source) in &words {
+            let lower = word.trim_matches(['"', '\'']).to_ascii_lowercase();
+            let interpreter = [
+                "python", "python3", "pythonw", "sh", "bash", "cmd", "start", "/c", "node", "bun", "wscript",
+                "cscript", "call", "sudo", "nohup", "/b", "\"\"", "java",
+            ]
+            .iter()
+            .any(|known| lower.rsplit(['/', '\\']).next().unwrap_or(&lower).trim_end_matches(".exe") == *known);
+            if interpreter && !word.contains(HOLE) {
+                continue;
+            }
+            if word.starts_with('-') {
+                break;
+            }
+            if word.contains(HOLE) {
+                from = from.with(*source);
+            }
+            from = from.with(self.from_written(word));
+            break;
+        }
+        from
+    }
+
+    /// `python -c CODE` runs code that is here, `python -m MODULE` perhaps a module of the package.
+    fn interpreter(&mut self, source: &Source, offset: u32, command: &Val) {
+        let words: Vec<Rc<str>> = match &command.kind {
+            Kind::List(items) => items.iter().take(4).map(|item| item.noun().unwrap_or_default()).collect(),
+            Kind::Str(text) => text.split_whitespace().take(4).map(Into::into).collect(),
+            _ => return,
+        };
+        let [program, flag, what, ..] = &words[..] else { return };
+        let program = program.rsplit(['/', '\\']).next().unwrap_or(program).to_ascii_lowercase();
+        if !program.starts_with("python") && program != "py" && !program.contains(HOLE) {
+            return;
+        }
+        match &**flag {
+            "-c" if matches!(command.kind, Kind::List(_)) && !what.contains(HOLE) => {
+                let line = source.line(offset);
+                self.run_text(what, line);
+            }
+            "-m" if !what.contains(HOLE) && !known_module(what) => {
+                let line = source.line(offset);
+                self.imported(what, line);
+                self.edge(Callee::Other(what.to_string(), "__main__".to_owned()));
+                self.imported(&format!("{what}.__main__"), line);
+                self.edge(Callee::Other(format!("{what}.__main__"), "__main__".to_owned()));
+            }
+            _ => {}
+        }
     }
 
     /// What a command line does.
@@ -599,16 +674,14 @@ impl Eval {
     pub(super) fn from_written(&self, text: &str) -> Sources {
         let hit = text.len() > 3
             && self.written.iter().take(200).any(|path| {
-                let name = path.rsplit(['/', '\\', HOLE]).next().unwrap_or(path);
-                name.len() >= 4 && text.contains(name)
+                let tail = path.rsplit(HOLE).next().unwrap_or(path);
+                if tail.len() == path.len() {
+                    text.contains(&**path)
+                } else {
+                    tail.len() >= 5 && tail.contains('.') && text.ends_with(tail)
+                }
             });
         if hit { Sources::WRITTEN } else { Sources::NONE }
-    }
-
-    pub(super) fn edge_to(&mut self, at: u32, def: u32) {
-        if let Some(&unit) = self.unit_of.get(&(at, def)) {
-            self.edge(Callee::Local(unit));
-        }
     }
 }
 

@@ -38,8 +38,11 @@ impl Eval {
         };
         let args = self.args(source, arguments);
         let given = args.iter().fold(Sources::NONE, |from, arg| from.with(arg.value.from));
+        let folds = receiver.as_ref().is_some_and(|(value, ..)| {
+            matches!(value.kind, Kind::Str(_) | Kind::Bytes(_) | Kind::List(_) | Kind::Dict(_))
+        });
         match &function_value.kind {
-            Kind::Path(path) | Kind::Made(path, _) => {
+            Kind::Path(path) | Kind::Made(path, _) if !folds => {
                 let noun = match &function_value.kind {
                     Kind::Made(_, noun) => noun.clone(),
                     _ => None,
@@ -53,8 +56,11 @@ impl Eval {
                     args: &args,
                 };
                 let value = self.named(source, offset, &called);
-                if let Some((_, object, _)) = &receiver {
-                    self.taint(source, *object, given);
+                // What is given to an object may come out of it again; a module is no object.
+                if let Some((object, at, _)) = &receiver
+                    && matches!(object.kind, Kind::Made(..))
+                {
+                    self.taint(source, *at, given);
                 }
                 value
             }
@@ -80,9 +86,6 @@ impl Eval {
         given: Sources,
     ) -> Val {
         let Some((value, object, name)) = receiver else {
-            if function.from.any(Sources::BUILT.with(Sources::DECODED)) {
-                self.effect(source, offset, Ability::ComputedCall, function.from.with(given), None);
-            }
             self.enter_given(args);
             return Val::unknown(function.from.with(given));
         };
@@ -393,7 +396,7 @@ impl Eval {
         let prefix = self.frame().prefix.clone();
         let full = if prefix.is_empty() { name.to_string() } else { format!("{prefix}.{name}") };
         let number = super::parse::narrow(self.classes.len());
-        let mut info = ClassInfo { name: full.clone(), ..ClassInfo::default() };
+        let mut info = ClassInfo::default();
         let mut meta = None;
         for base in &bases {
             let keyword = base.name.map(|name| Rc::clone(self.names.text(name)));
@@ -522,22 +525,24 @@ impl Eval {
 
     /// A name given as text that reaches something which can do harm: honest code just writes the name.
     pub(super) fn hidden(&mut self, source: &Source, offset: u32, name: &str, from: Sources) {
-        if matches!(
-            name,
-            "exec"
-                | "eval"
-                | "compile"
-                | "__import__"
-                | "system"
-                | "popen"
-                | "Popen"
-                | "b64decode"
-                | "urlopen"
-                | "execfile"
-                | "urlretrieve"
-                | "decompress"
-                | "__builtins__"
-        ) {
+        if from.any(Sources::BUILT.with(Sources::DECODED))
+            || matches!(
+                name,
+                "exec"
+                    | "eval"
+                    | "compile"
+                    | "__import__"
+                    | "system"
+                    | "popen"
+                    | "Popen"
+                    | "b64decode"
+                    | "urlopen"
+                    | "execfile"
+                    | "urlretrieve"
+                    | "decompress"
+                    | "__builtins__"
+            )
+        {
             self.effect(source, offset, Ability::ComputedCall, from, Some(name));
         }
     }

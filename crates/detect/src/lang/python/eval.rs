@@ -46,7 +46,6 @@ impl Source {
 /// A class of the file.
 #[derive(Debug, Default)]
 pub(super) struct ClassInfo {
-    pub(super) name: String,
     /// Dotted names of bases that are not of this file.
     pub(super) outer: Vec<Rc<str>>,
     pub(super) bases: Vec<u32>,

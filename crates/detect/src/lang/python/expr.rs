@@ -29,7 +29,11 @@ impl Eval {
             E::True => Val::new(Kind::Bool(true), Sources::NONE),
             E::False => Val::new(Kind::Bool(false), Sources::NONE),
             E::Num => Val::new(fold::number(slice(source, node.start, node.end)), Sources::NONE),
-            E::Str => self.literal(source, node.start, fold::literal(slice(source, node.start, node.end))),
+            E::Str => {
+                let text = slice(source, node.start, node.end);
+                let value = self.literal(source, node.start, fold::literal(text));
+                if escaped(text, &value) { value.with(Sources::BUILT) } else { value }
+            }
             E::Text => {
                 let text = slice(source, node.start, node.end).replace("{{", "{").replace("}}", "}");
                 self.literal(source, node.start, Kind::Str(fold::unescape(&text).into()))
@@ -318,6 +322,10 @@ impl Eval {
                     None => Val::unknown(object.from),
                 }
             }
+            // A method taken without calling it: `join = "".join`.
+            Kind::Str(held) if held.len() < 200 => {
+                Val::new(Kind::Made(format!("str.{text}").into(), Some(Rc::clone(held))), object.from)
+            }
             Kind::Func(..) if &*text == "__globals__" => Val::path("globals()"),
             Kind::Unknown => match self.attributes.get(&name) {
                 Some(value) => value.clone().with(object.from),
@@ -472,6 +480,16 @@ impl Eval {
         };
         Val::text(&text, holds)
     }
+}
+
+/// A text of printable characters that is spelled in escapes: nobody writes that to be read.
+fn escaped(text: &str, value: &Val) -> bool {
+    text.len() >= 16
+        && text.contains("\\x")
+        && text.matches("\\x").count() * 4 * 10 >= text.len() * 6
+        && value
+            .constant_str()
+            .is_some_and(|plain| plain.bytes().all(|byte| (b' '..=b'~').contains(&byte) || byte == b'\n'))
 }
 
 pub(super) fn slice(source: &Source, start: u32, end: u32) -> &str {

@@ -32,13 +32,13 @@ impl Eval {
                 let writes = mode.contains(['w', 'a', 'x', '+']);
                 let holds = if writes {
                     self.wrote(source, offset, &target, Sources::NONE);
-                    Sources::NONE
+                    Sources::WRITTEN
                 } else {
                     self.read(source, offset, &target.value)
                 };
                 Some(Val::new(
                     Kind::Made("open".into(), target.value.noun()),
-                    target.value.from.without(Sources::LITERAL).with(holds),
+                    target.value.from.without(Sources::LITERAL.with(Sources::WRITTEN)).with(holds),
                 ))
             }
             "tempfile.NamedTemporaryFile" | "tempfile.mkstemp" | "tempfile.TemporaryFile" | "tempfile.mktemp" => {

@@ -47,7 +47,9 @@ pub(super) fn view(path: &str, bytes: &[u8]) -> View {
 
     let mut shape = shape;
     shape.pushed_right = notes.pushed.map(|at| main.line(parse::narrow(at)));
-    let fidelity = if let Some(odd) = source.odd {
+    let fidelity = if source.zipped {
+        Fidelity::Tokens(ZIPPED.to_owned())
+    } else if let Some(odd) = source.odd {
         Fidelity::Tokens(odd)
     } else if let Some((what, at)) = notes.error {
         Fidelity::Tokens(format!("line {}: {what}", main.line(parse::narrow(at))))
@@ -70,6 +72,9 @@ pub(super) fn view(path: &str, bytes: &[u8]) -> View {
         shape,
     }
 }
+
+/// What it says of a file that is an archive as well.
+pub(crate) const ZIPPED: &str = "it is a zip archive as well, which Python would run in its place";
 
 /// What [`Fidelity::Tokens`] says of a file that is only old.
 pub(crate) const PYTHON_2: &str = "Python 2";

@@ -59,7 +59,11 @@ fn deceives(line: &str) -> bool {
         }
         if c.is_alphanumeric() || c == '_' {
             latin |= c.is_ascii_alphabetic();
-            other |= matches!(c, '\u{370}'..='\u{3ff}' | '\u{400}'..='\u{4ff}' | '\u{ff21}'..='\u{ff5a}');
+            // Greek letters are honest mathematics.
+            other |= matches!(c, '\u{400}'..='\u{4ff}');
+            if super::ast::plain(c).is_some() {
+                return true;
+            }
         } else {
             (latin, other) = (false, false);
         }

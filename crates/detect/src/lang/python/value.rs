@@ -104,18 +104,6 @@ impl Val {
         }
     }
 
-    /// Whether nothing about it is left open.
-    pub(super) fn is_constant(&self) -> bool {
-        match &self.kind {
-            Kind::Str(text) => !text.contains(HOLE),
-            Kind::Bytes(_) | Kind::Int(_) | Kind::Bool(_) | Kind::None => true,
-            Kind::List(items) => {
-                items.iter().all(|item| matches!(item.kind, Kind::Int(_) | Kind::Str(_) | Kind::Bytes(_)))
-            }
-            _ => false,
-        }
-    }
-
     /// The text for messages: a command line, a URL, a path. Lists are joined as command lines are.
     pub(super) fn noun(&self) -> Option<Rc<str>> {
         match &self.kind {

@@ -160,6 +160,14 @@ CREATE TABLE alarm (
     PRIMARY KEY (artifact, advisory)
 ) STRICT, WITHOUT ROWID;
 
+-- What the gates decided, by day: for the console's charts.
+CREATE TABLE daily (
+    day   INTEGER NOT NULL,                     -- days since 1970
+    what  TEXT NOT NULL,                        -- in, held, refused
+    count INTEGER NOT NULL,
+    PRIMARY KEY (day, what)
+) STRICT, WITHOUT ROWID;
+
 ALTER TABLE token ADD COLUMN admin INTEGER NOT NULL DEFAULT 0;
 
 -- What older entries say goes into the new tables too: everything is projected anew at the next start.

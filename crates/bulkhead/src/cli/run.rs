@@ -1,0 +1,443 @@
+//! `bulkhead run`: a program, contained; and what was recorded of one.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use bulkhead_contain::{Layer, Layers, RunEnd};
+use bulkhead_core::{Action, Effect, RunId};
+use clap::Subcommand;
+
+use super::call::call;
+use super::output::{Output, table};
+use super::{Done, Failure, Place};
+use crate::clock::Clock;
+use crate::config::env::{self, Env};
+use crate::control::{Recorded, Request, RunShown};
+use crate::gate::runtime::plan::{self, Caller, Command as Program};
+use crate::gate::runtime::profile::Profile;
+use crate::gate::runtime::record::{RunLine, Scene, Sink, Totals};
+use crate::gate::runtime::{self, aside, network};
+
+/// Run a program contained: it sees no credentials, reaches no host that policy does not name, and leaves nothing behind
+/// outside its work directory
+#[derive(Debug, clap::Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_help = "\
+The exit code is the program's own; 125 when the run could not be contained, 127 when there is no such program."
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    /// Refuse nothing but credentials, and write down everything else that would have been refused
+    #[arg(long)]
+    observe: bool,
+
+    /// What this run may do beyond the default
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
+
+    /// Names of what this kernel lacks that the run may start without, such as fuse
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    accept_degraded: Vec<String>,
+
+    /// A layer to leave out, to see what it does: files, network, processes, tripwires, syscalls, landlock, evidence,
+    /// environment
+    #[arg(long, value_name = "LAYER", hide = true)]
+    without: Vec<String>,
+
+    /// Only the layers named, to see what each does alone
+    #[arg(long, value_name = "LAYERS", value_delimiter = ',', hide = true)]
+    only: Option<Vec<String>>,
+
+    /// Say what this machine offers, and stop
+    #[arg(long)]
+    check: bool,
+
+    /// Print neither the first nor the last line
+    #[arg(long, short)]
+    quiet: bool,
+
+    /// The program and its arguments
+    #[arg(last = true, required_unless_present = "check", value_name = "COMMAND")]
+    program: Vec<OsString>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Everything that was recorded of a run
+    Show {
+        /// The run's id, or the beginning of it
+        id: String,
+    },
+}
+
+/// Runs. The exit code is the program's, so that this replaces it wherever it is started.
+pub(super) fn main(place: &Place, args: Args, output: &Output) -> ExitCode {
+    let done = match args.command {
+        Some(Command::Show { id }) => show(place, id, output).map(|_| ExitCode::SUCCESS),
+        None if args.check => check(output),
+        None => contained(place, &args, output),
+    };
+    done.unwrap_or_else(|failure| match output.failure(&failure) {
+        usage if matches!(failure, Failure::Usage(_)) => usage,
+        _ => ExitCode::from(125),
+    })
+}
+
+fn contained(place: &Place, args: &Args, output: &Output) -> Result<ExitCode, Failure> {
+    let config = place.load()?;
+    let (profile, digest) = read_profile(args)?;
+    let name = if args.observe { "observe".to_owned() } else { profile.called(args.profile.as_deref()) };
+    let layers = layers(args)?;
+    let run = runtime::new_run_id(Clock.now())?;
+    let (caller, strip) = (caller(&config.server.data)?, !leaves_out(args, "environment"));
+    let mut words = args.program.iter().cloned();
+    let program = Program { program: words.next().unwrap_or_default(), args: words.collect() };
+    let (watcher, late) = plan::late_watcher();
+    let plan = plan::plan(run, &caller, program, &profile, layers, watcher);
+    let mut plan = plan.map_err(|why| Failure::Usage(why.to_string()))?;
+    if !strip {
+        plan.launch.env = caller.environment.clone();
+        plan.stripped.clear();
+    }
+
+    // From here to the start there is one thread: the launcher forks.
+    let mut prepared = bulkhead_contain::start(plan.launch.clone()).map_err(|why| not_contained(&why))?;
+    let open: Vec<String> = prepared
+        .witnessed()
+        .iter()
+        .filter(|seen| !seen.held)
+        .map(|seen| format!("{}: {}", seen.layer, seen.what))
+        .collect();
+    if !open.is_empty() {
+        return Err(Failure::Other(anyhow::anyhow!(
+            "not started: what must be refused inside was not\n  {}\n  help: bulkhead run --check",
+            open.join("\n  ")
+        )));
+    }
+    let principal = super::user().unwrap_or_else(|_| bulkhead_core::Principal::LOCAL.to_owned());
+    let net = prepared.take_net();
+    let started = Clock.now();
+    let missing = Layer::ALL.into_iter().filter(|layer| !layers.has(*layer)).map(Layer::as_str);
+    let degraded: Vec<&str> = if args.observe { Vec::new() } else { missing.collect() };
+    let start = RunLine { digest: Some(plan.environment_digest()), ..RunLine::plain(Action::Run) }
+        .with("start", started.to_string())
+        .with("host", host())
+        .with("command", plan::base_name(&plan.launch.program))
+        .with("profile", name.clone())
+        .with("profile-digest", digest.to_hex())
+        .with("enforced", prepared.enforced().in_force.join("; "))
+        .with(
+            "passed-over",
+            prepared.enforced().missing.len().checked_sub(1).map_or(String::new(), |more| (more + 1).to_string()),
+        )
+        .with(
+            "witnessed",
+            prepared
+                .witnessed()
+                .iter()
+                .map(|seen| format!("{} {}", seen.layer, seen.what))
+                .collect::<Vec<_>>()
+                .join("\n"),
+        )
+        .with("degraded", degraded.join(" "))
+        .with("accepted", args.accept_degraded.join(" "))
+        .with("stripped", plan.stripped.join(" "))
+        .with("installed", plan.installed.len().to_string());
+    // Nothing is permitted without a record: the program starts when this entry is durable.
+    write(place, run, &principal, &[start])?;
+
+    let scene = Scene {
+        work_dir: plan.launch.work_dir.clone(),
+        home: plan.home.clone(),
+        writable: plan.launch.files.writable.clone(),
+        observe: args.observe,
+        caught: net.as_ref().map(|net| net.caught.clone()),
+    };
+    let (recorder, writing) =
+        runtime::record::Recorder::start(scene, sink(place, run, &principal)).map_err(anyhow::Error::new)?;
+    let telling = recorder.clone();
+    drop(late.set(std::sync::Arc::new(move |seen| telling.seen(seen))));
+    if let Some(net) = net {
+        network::refuse_all(net, &recorder).map_err(anyhow::Error::new)?;
+    }
+    if !args.quiet {
+        output.note(&banner(run, &name, layers, strip));
+        for note in &plan.notes {
+            output.note(&format!("bulkhead: {note}"));
+        }
+        if !plan.stripped.is_empty() {
+            output.note(&format!("bulkhead: not passed on: {}", plan.stripped.join(" ")));
+        }
+    }
+    let unprotected: Vec<PathBuf> =
+        profile.files.unprotect.iter().map(|name| plan.launch.work_dir.join(name)).collect();
+    let before = aside::before(&plan.launch.work_dir, &unprotected);
+
+    let running = prepared.go().map_err(|why| not_contained(&why))?;
+    let end = running.wait().map_err(|why| not_contained(&why))?;
+
+    let planted = if layers.has(Layer::Files) {
+        aside::put_aside(&before, &run.to_string()).map_err(anyhow::Error::new)?
+    } else {
+        Vec::new()
+    };
+    recorder.close();
+    // The thread ends when everything is written; it does not fail but by a fault of ours, which the totals then show.
+    drop(writing.join());
+    let totals = recorder.totals();
+    write(place, run, &principal, &end_lines(&planted, &totals, end, started))?;
+    if !args.quiet {
+        output.note(&last_line(run, &totals, &planted));
+    }
+    Ok(exit(end, output))
+}
+
+fn end_lines(planted: &[PathBuf], totals: &Totals, end: RunEnd, started: jiff::Timestamp) -> Vec<RunLine> {
+    let mut lines: Vec<RunLine> = planted
+        .iter()
+        .map(|path| RunLine {
+            effect: Effect::Deny,
+            about: Some(path.display().to_string()),
+            rule: "planted".to_owned(),
+            text: "it starts programs later and was not there before: put aside".to_owned(),
+            ..RunLine::plain(Action::Write)
+        })
+        .collect();
+    let ended = match end {
+        RunEnd::Code(code) => format!("code {code}"),
+        RunEnd::Signal(signal) => format!("signal {signal}"),
+        RunEnd::NotStarted(_) => "not started".to_owned(),
+    };
+    let contacts = totals.contacts.iter().map(|host| format!("contact {host}"));
+    let secrets = totals.secrets.iter().map(|name| format!("secret {name}"));
+    let list: Vec<String> = contacts.chain(secrets).collect();
+    let count = |number: u64| if number == 0 { String::new() } else { number.to_string() };
+    lines.push(
+        RunLine::plain(Action::Run)
+            .with("start", started.to_string())
+            .with("end", Clock.now().to_string())
+            .with("host", host())
+            .with("ended", ended)
+            .with("refused", (totals.refused.len() + planted.len()).to_string())
+            .with("repeated", count(totals.repeated))
+            .with("suppressed", count(totals.suppressed))
+            .with("routine", count(totals.routine))
+            .with("list", list.join("\n")),
+    );
+    lines
+}
+
+fn banner(run: RunId, profile: &str, layers: Layers, strip: bool) -> String {
+    let mut enforced: Vec<&str> = layers.iter().filter(|layer| *layer != Layer::Evidence).map(Layer::as_str).collect();
+    if strip {
+        enforced.push("environment");
+    }
+    format!("bulkhead: run {run} profile {profile}   enforced: {}   ({})", enforced.join(", "), tier(layers))
+}
+
+/// How much of the whole is there, in the words of the manual.
+fn tier(layers: Layers) -> &'static str {
+    let namespaces = [Layer::Files, Layer::Network, Layer::Processes].into_iter().all(|layer| layers.has(layer));
+    match (namespaces, layers.has(Layer::Tripwires), layers.has(Layer::Landlock) && layers.has(Layer::Syscalls)) {
+        (true, true, true) => "tier 1",
+        (true, false, true) => "tier 2: credential reads are refused, and not recorded",
+        (false, _, true) => "tier 4: no namespaces",
+        _ => "reduced",
+    }
+}
+
+fn last_line(run: RunId, totals: &Totals, planted: &[PathBuf]) -> String {
+    const SHOWN: usize = 3;
+    let mut all = totals.refused.clone();
+    all.extend(planted.iter().map(|path| format!("planted {} (put aside)", path.display())));
+    let mut line = if all.is_empty() {
+        "bulkhead: nothing refused".to_owned()
+    } else {
+        let more = all.len().saturating_sub(SHOWN);
+        let more = if more == 0 { String::new() } else { format!(", and {more} more") };
+        let shown: Vec<String> = all.iter().take(SHOWN).map(|one| one.escape_debug().to_string()).collect();
+        format!("bulkhead: {} refused: {}{more}", all.len(), shown.join(", "))
+    };
+    if totals.suppressed > 0 {
+        line.push_str(&format!("; {} more only counted", totals.suppressed));
+    }
+    if let Some(why) = &totals.failed {
+        line.push_str(&format!("\nbulkhead: not everything is recorded: {why}"));
+    }
+    format!("{line}     bulkhead run show {run}")
+}
+
+fn exit(end: RunEnd, output: &Output) -> ExitCode {
+    match end {
+        RunEnd::Code(code) => ExitCode::from(u8::try_from(code).unwrap_or(255)),
+        RunEnd::Signal(signal) => {
+            bulkhead_contain::die_by_signal(signal);
+            // Only a signal that does not end a process leads here.
+            ExitCode::from(u8::try_from(128 + signal).unwrap_or(255))
+        }
+        RunEnd::NotStarted(number) => {
+            output.note(&format!("bulkhead: not started: {}", std::io::Error::from_raw_os_error(number)));
+            ExitCode::from(if number == 13 { 126 } else { 127 })
+        }
+    }
+}
+
+fn read_profile(args: &Args) -> Result<(Profile, bulkhead_core::Sha256), Failure> {
+    let Some(file) = &args.profile else { return Ok((Profile::default(), plan::digest(b""))) };
+    let text = crate::files::read_text(file).map_err(|why| Failure::Usage(why.to_string()))?;
+    let profile =
+        Profile::parse(&text).map_err(|why| Failure::Usage(format!("{} is not a profile\n{why}", file.display())))?;
+    Ok((profile, plan::digest(text.as_bytes())))
+}
+
+fn leaves_out(args: &Args, layer: &str) -> bool {
+    args.without.iter().any(|name| name == layer)
+        || args.only.as_ref().is_some_and(|only| !only.iter().any(|name| name == layer))
+}
+
+fn layers(args: &Args) -> Result<Layers, Failure> {
+    let layer = |name: &String| match (Layer::parse(name), name.as_str()) {
+        (Some(layer), _) => Ok(Some(layer)),
+        (None, "environment") => Ok(None),
+        _ => {
+            let known: Vec<&str> = Layer::ALL.into_iter().map(Layer::as_str).collect();
+            Err(Failure::Usage(format!(
+                "there is no layer {name}; the layers are {} and environment",
+                known.join(", ")
+            )))
+        }
+    };
+    let mut layers = match &args.only {
+        Some(only) => only.iter().map(layer).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect(),
+        None if args.observe => [Layer::Tripwires, Layer::Processes, Layer::Evidence].into_iter().collect(),
+        None => Layers::FULL,
+    };
+    for name in &args.without {
+        if let Some(layer) = layer(name)? {
+            layers = layers.without(layer);
+        }
+    }
+    for name in &args.accept_degraded {
+        let lost: &[Layer] = match name.as_str() {
+            "userns" | "mountns" | "namespaces" => &[Layer::Files, Layer::Network, Layer::Processes, Layer::Tripwires],
+            "netns" => &[Layer::Network],
+            "pidns" => &[Layer::Processes],
+            "fuse" => &[Layer::Tripwires],
+            "seccomp" => &[Layer::Syscalls, Layer::Evidence],
+            "landlock" => &[Layer::Landlock],
+            other => {
+                return Err(Failure::Usage(format!(
+                    "--accept-degraded does not know `{other}`; it knows {}",
+                    Layer::KERNEL.join(", ")
+                )));
+            }
+        };
+        layers = lost.iter().fold(layers, |layers, layer| layers.without(*layer));
+    }
+    Ok(layers)
+}
+
+fn caller(data: &std::path::Path) -> Result<Caller, Failure> {
+    let env = Env::process();
+    let number = |variable| env.text(variable).and_then(|text: &str| text.parse::<u32>().ok());
+    Ok(Caller {
+        environment: Env::whole(),
+        work_dir: std::env::current_dir()
+            .map_err(|why| Failure::Usage(format!("there is no current folder to run in: {why}")))?,
+        root: rustix::process::geteuid().is_root(),
+        behind: number(env::SUDO_UID).zip(number(env::SUDO_GID)),
+        data: data.to_owned(),
+    })
+}
+
+fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+fn not_contained(why: &bulkhead_contain::ContainError) -> Failure {
+    let missing = bulkhead_contain::lacking();
+    let help = if missing.is_empty() {
+        "bulkhead run --check says what this machine offers".to_owned()
+    } else {
+        format!(
+            "this machine lacks {0}; to run all the same, and have that written down: --accept-degraded={0}",
+            missing.join(",")
+        )
+    };
+    Failure::Other(anyhow::anyhow!("not started, because it would not be contained: {why}\n  help: {help}"))
+}
+
+fn check(output: &Output) -> Result<ExitCode, Failure> {
+    let missing = bulkhead_contain::lacking();
+    output.facts(&missing, |missing| {
+        if missing.is_empty() {
+            "tier 1: this machine offers every layer".to_owned()
+        } else {
+            format!("missing: {0}\n  a run starts with --accept-degraded={0}", missing.join(","))
+        }
+    })?;
+    Ok(ExitCode::from(u8::from(!missing.is_empty())))
+}
+
+/// Writes lines into the ledger: through the server that runs, or into the data directory when none does.
+fn write(place: &Place, run: RunId, principal: &str, lines: &[RunLine]) -> Result<(), Failure> {
+    // Where no server runs, whoever records opens the data directory for a moment: runs take turns.
+    let data = place.load()?.server.data;
+    crate::files::make_folder(&data).map_err(anyhow::Error::new)?;
+    let _turn = crate::files::turn(&data.join("runs.lock")).map_err(anyhow::Error::new)?;
+    let request = Request::RunRecord { run, principal: principal.to_owned(), lines: lines.to_vec() };
+    call::<Recorded>(place, request).map(drop)
+}
+
+fn sink(place: &Place, run: RunId, principal: &str) -> Sink {
+    let (place, principal) = (place.clone(), principal.to_owned());
+    Box::new(move |lines| {
+        write(&place, run, &principal, lines).map_err(|failure| match failure {
+            Failure::Other(error) => error,
+            Failure::Problem(problem) => anyhow::anyhow!("{problem}"),
+            Failure::Remote { code, detail, .. } => anyhow::anyhow!("{code}: {detail}"),
+            Failure::Usage(why) => anyhow::anyhow!(why),
+        })
+    })
+}
+
+fn show(place: &Place, id: String, output: &Output) -> Result<Done, Failure> {
+    let shown: RunShown = call(place, Request::RunShow { id })?;
+    output.facts(&shown, |shown| {
+        let rows: Vec<Vec<String>> = shown
+            .rows
+            .iter()
+            .map(|row| {
+                let line = &row.line;
+                let by = line.detail.get("pid").map_or_else(String::new, |pid| {
+                    format!("{} {pid}", line.detail.get("command").map_or("", String::as_str))
+                });
+                let about = match (&line.about, line.action) {
+                    (Some(about), _) => about.clone(),
+                    (None, Action::Run) => {
+                        let what = ["ended", "command", "refused", "suppressed", "enforced", "degraded", "stripped"];
+                        let parts = what.iter().filter_map(|name| Some(format!("{name} {}", line.detail.get(*name)?)));
+                        parts.collect::<Vec<_>>().join("; ")
+                    }
+                    _ => String::new(),
+                };
+                vec![
+                    format!("v{}", row.entry),
+                    row.time.clone(),
+                    line.effect.to_string(),
+                    line.action.to_string(),
+                    about,
+                    by,
+                    line.rule.clone(),
+                ]
+            })
+            .collect();
+        format!("run {}\n{}", shown.run, table(&["entry", "time", "effect", "action", "what", "who", "rule"], &rows))
+    })?;
+    Ok(Done::Good)
+}

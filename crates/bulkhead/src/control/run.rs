@@ -1,0 +1,131 @@
+//! What a run's supervisor writes into the ledger, and what is asked of it afterwards.
+
+use std::sync::Arc;
+
+use bulkhead_core::{Ask, Code, Context, Gate, Principal, Problem, Reason, Resource, RunId, Verdict};
+use bulkhead_ledger::Entry;
+use serde::{Deserialize, Serialize};
+
+use super::act::stored;
+use crate::app::App;
+use crate::gate::runtime::record::RunLine;
+use crate::spine;
+
+/// Entries of a run that are shown at most.
+const MOST_SHOWN: usize = 10_000;
+
+/// The entries that recorded it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Recorded {
+    /// Their indices.
+    pub entries: Vec<u64>,
+}
+
+/// One entry of a run.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RunRow {
+    /// Its index.
+    pub entry: u64,
+    /// When it was recorded.
+    pub time: String,
+    /// Who ran it.
+    pub principal: String,
+    /// What it says.
+    #[serde(flatten)]
+    pub line: RunLine,
+}
+
+/// A run, as its entries have it, oldest first.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RunShown {
+    /// Which.
+    pub run: RunId,
+    /// Its entries.
+    pub rows: Vec<RunRow>,
+}
+
+/// Records lines of a run, in order, and answers when all of them are durable.
+pub(super) async fn record(
+    app: &Arc<App>,
+    run: RunId,
+    principal: String,
+    lines: Vec<RunLine>,
+) -> Result<Recorded, Problem> {
+    let policy = app.spine().in_force().digest;
+    let mut entries = Vec::new();
+    for line in lines {
+        let RunLine { action, effect, about, digest, rule, text, detail } = line;
+        let reason = (!rule.is_empty()).then(|| Reason {
+            rule,
+            effect,
+            text,
+            help: String::new(),
+            audit: false,
+            excepted_by: None,
+        });
+        let ask = Ask {
+            gate: Gate::Runtime,
+            principal: Principal::new(principal.clone()),
+            action,
+            resource: Resource { file: about, digest, ..Resource::default() },
+            context: Context { run: Some(run), ..Context::default() },
+        };
+        let verdict = Verdict { effect, reasons: reason.into_iter().collect() };
+        let mut entry = Entry::new(&ask, &verdict, spine::entry_time(app.clock().now()), policy);
+        for (name, value) in detail {
+            entry = entry.with_detail(&name, value);
+        }
+        entries.push(app.spine().record(entry).await?.entry().0);
+    }
+    Ok(Recorded { entries })
+}
+
+/// Everything that was recorded of a run. `id` may be the beginning of one, when only one run begins so.
+pub(super) async fn show(app: &Arc<App>, id: &str) -> Result<RunShown, Problem> {
+    app.projected().await?;
+    let run = find(app, id)?;
+    let rows = stored(app.store().entries_of_run(&run, MOST_SHOWN))?;
+    if rows.is_empty() {
+        return Err(unknown(id));
+    }
+    let row = |(index, entry): (bulkhead_core::EntryIndex, Entry)| {
+        let reason = entry.reasons.first().cloned();
+        RunRow {
+            entry: index.0,
+            time: entry.time.to_string(),
+            principal: entry.principal.to_string(),
+            line: RunLine {
+                action: entry.action,
+                effect: entry.effect,
+                about: entry.resource.file,
+                digest: entry.resource.digest,
+                rule: reason.as_ref().map(|reason| reason.rule.clone()).unwrap_or_default(),
+                text: reason.map(|reason| reason.text).unwrap_or_default(),
+                detail: entry.detail,
+            },
+        }
+    };
+    Ok(RunShown { run, rows: rows.into_iter().rev().map(row).collect() })
+}
+
+fn find(app: &Arc<App>, id: &str) -> Result<RunId, Problem> {
+    if let Ok(run) = id.parse() {
+        return Ok(run);
+    }
+    let latest = stored(app.store().latest_entries(MOST_SHOWN))?;
+    let mut runs: Vec<RunId> = latest.iter().filter_map(|(_, entry)| entry.context.run).collect();
+    runs.retain(|run| run.to_string().starts_with(id));
+    runs.sort_unstable();
+    runs.dedup();
+    match runs.as_slice() {
+        [one] if id.len() >= 4 => Ok(*one),
+        [_, _, ..] => Err(Problem::new(Code::BadRequest, format!("{} runs begin with {id}", runs.len()))
+            .with_help("give more of the id")),
+        _ => Err(unknown(id)),
+    }
+}
+
+fn unknown(id: &str) -> Problem {
+    Problem::new(Code::NotFound, format!("no entry is about a run {id}"))
+        .with_help("the id is in the first and last line of every run, and in: bulkhead ledger show")
+}

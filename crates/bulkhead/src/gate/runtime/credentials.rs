@@ -1,0 +1,154 @@
+//! Where credentials live: what a tripwire is put over. One line each, from the tools' own documentation.
+
+/// Folders below the home. The first ones have a tripwire even where they do not exist: whoever looks there is worth knowing.
+pub const ALWAYS: &[&str] = &[".ssh", ".aws", ".kube", ".azure", ".config/gcloud"];
+
+/// Folders below the home, where they exist.
+pub const FOLDERS: &[&str] = &[
+    ".docker",
+    ".gnupg",
+    ".terraform.d",
+    ".password-store",
+    ".config/gh",
+    ".config/glab-cli",
+    ".config/op",
+    ".config/sops",
+    ".config/rclone",
+    ".config/doctl",
+    ".config/heroku",
+    ".config/wandb",
+    ".config/systemd",
+    ".config/autostart",
+    ".config/google-chrome",
+    ".config/chromium",
+    ".config/BraveSoftware",
+    ".config/microsoft-edge",
+    ".mozilla",
+    ".thunderbird",
+    ".local/share/keyrings",
+    ".oci",
+    ".snowflake",
+    ".dbt",
+    ".bitcoin",
+    ".electrum",
+    ".ethereum",
+    ".monero",
+    ".config/solana",
+];
+
+/// Files below the home, where they exist.
+pub const FILES: &[&str] = &[
+    ".netrc",
+    ".npmrc",
+    ".pypirc",
+    ".yarnrc.yml",
+    ".git-credentials",
+    ".config/git/credentials",
+    ".vault-token",
+    ".pgpass",
+    ".my.cnf",
+    ".s3cfg",
+    ".boto",
+    ".databrickscfg",
+    ".env",
+    ".envrc",
+    ".bash_history",
+    ".zsh_history",
+    ".python_history",
+    ".node_repl_history",
+    ".psql_history",
+    ".mysql_history",
+    ".sqlite_history",
+    ".cargo/credentials",
+    ".cargo/credentials.toml",
+    ".gem/credentials",
+    ".m2/settings.xml",
+    ".gradle/gradle.properties",
+    ".cache/huggingface/token",
+    ".cache/huggingface/stored_tokens",
+    ".huggingface/token",
+    ".kaggle/kaggle.json",
+    ".config/hub",
+    ".config/pip/pip.conf",
+    ".pip/pip.conf",
+    ".config/uv/credentials.toml",
+    ".claude.json",
+    ".claude/.credentials.json",
+    ".codex/auth.json",
+];
+
+/// Below the home, and in sight all the same: tools and what they need to start. Never a file of the lists above, which is
+/// covered where it lies below one of these.
+pub const TOOLS: &[&str] = &[
+    ".pyenv",
+    ".asdf",
+    ".rustup",
+    ".cargo",
+    ".nvm",
+    ".volta",
+    ".fnm",
+    ".bun",
+    ".deno",
+    ".rbenv",
+    ".sdkman",
+    ".local/bin",
+    ".local/lib",
+    ".local/share/uv",
+    ".local/share/pnpm",
+    ".local/share/mise",
+    ".conda",
+    "anaconda3",
+    "miniconda3",
+    "miniforge3",
+    "mambaforge",
+    "go",
+    ".cache/huggingface",
+    ".cache/torch",
+    ".gitconfig",
+    ".config/git",
+    ".config/matplotlib",
+    "nltk_data",
+];
+
+/// In the work directory: what starts programs later, for somebody else. Read-only inside a run.
+pub const PERSISTENT: &[&str] = &[
+    ".git/hooks",
+    ".git/config",
+    ".git/info/attributes",
+    ".gitmodules",
+    ".envrc",
+    ".vscode",
+    ".idea",
+    ".devcontainer",
+    ".claude",
+    ".cursor",
+    ".codex",
+    ".gemini",
+    ".mcp.json",
+    "CLAUDE.md",
+    "AGENTS.md",
+    ".github",
+    ".gitlab-ci.yml",
+    ".circleci",
+    "Jenkinsfile",
+    "azure-pipelines.yml",
+    ".pre-commit-config.yaml",
+    ".husky",
+    ".npmrc",
+    "conftest.py",
+    "sitecustomize.py",
+    "usercustomize.py",
+];
+
+/// Whether a file of the work directory is one that holds secrets: `.env` and its variants, but not the ones that are made to
+/// be committed.
+pub fn is_dotenv(name: &str) -> bool {
+    let variant = name.strip_prefix(".env");
+    match variant {
+        Some("") => true,
+        Some(rest) => {
+            rest.starts_with('.') && !["example", "sample", "template", "dist"].iter().any(|end| rest.ends_with(end))
+        }
+        None => false,
+    }
+}

@@ -1,0 +1,310 @@
+//! From a profile and a machine to a launch.
+
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bulkhead_contain::{Bait, FileRules, Launch, Layer, Layers, Place, RunAs, RunLimits, Tripwire, Watcher};
+use bulkhead_core::{RunId, Sha256};
+
+use super::profile::{Mode, Profile, resolve};
+use super::{credentials, environment, sight};
+
+/// What a caller brings.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The whole environment.
+    pub environment: Vec<(OsString, OsString)>,
+    /// Where it stands.
+    pub work_dir: PathBuf,
+    /// Whether it is root.
+    pub root: bool,
+    /// The user behind sudo.
+    pub behind: Option<(u32, u32)>,
+    /// Bulkhead's own data, out of every run's sight.
+    pub data: PathBuf,
+}
+
+/// A run that can be started.
+pub struct Plan {
+    /// For `contain`.
+    pub launch: Launch,
+    /// The home, when there is one.
+    pub home: Option<PathBuf>,
+    /// Variables that were left out.
+    pub stripped: Vec<String>,
+    /// What is protected and what has a tripwire in the work directory.
+    pub found: sight::Found,
+    /// What is installed in the work directory's environments.
+    pub installed: Vec<String>,
+    /// Sentences for the one who starts it.
+    pub notes: Vec<String>,
+}
+
+/// Why there is no plan. Each says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// Everything would be writable.
+    #[error("{} cannot be a work directory: a run may write there, and everything is below it\n  help: start the run in the project's own folder", .0.display())]
+    TooWide(PathBuf),
+    /// It is not there.
+    #[error("the work directory {} cannot be used: {source}", .path.display())]
+    NotThere {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// The command to run.
+#[derive(Debug, Clone)]
+pub struct Command {
+    /// The program.
+    pub program: OsString,
+    /// Its arguments.
+    pub args: Vec<OsString>,
+}
+
+/// Makes the plan. Reads the machine, changes nothing.
+///
+/// # Errors
+/// When the work directory is none.
+pub fn plan(
+    run: RunId,
+    caller: &Caller,
+    command: Command,
+    profile: &Profile,
+    layers: Layers,
+    watcher: Watcher,
+) -> Result<Plan, PlanError> {
+    let there =
+        |path: &Path| fs::canonicalize(path).map_err(|source| PlanError::NotThere { path: path.to_owned(), source });
+    let work_dir = there(&caller.work_dir)?;
+    let variable = |name: &str| caller.environment.iter().find(|(known, _)| known == name).map(|(_, value)| value);
+    let home = variable("HOME").map(PathBuf::from).filter(|home| home.is_absolute() && home.is_dir());
+    let home = home.and_then(|home| fs::canonicalize(home).ok()).filter(|home| home.parent().is_some());
+    if work_dir.parent().is_none() || home.as_ref().is_some_and(|home| home.starts_with(&work_dir)) {
+        return Err(PlanError::TooWide(work_dir));
+    }
+
+    let all = |paths: &[String]| -> Vec<PathBuf> {
+        let path = |text: &String| resolve(text, &work_dir, home.as_deref());
+        paths.iter().filter_map(path).filter_map(|path| fs::canonicalize(path).ok()).collect()
+    };
+    let mut environment = environment::strip(caller.environment.clone(), &profile.environment.keep);
+    environment.kept.retain(|(name, _)| !profile.environment.remove.contains(name.to_string_lossy().as_ref()));
+    environment.kept.retain(|(name, _)| name != "TMPDIR" && name != "TMP" && name != "TEMP");
+    environment.kept.push(("BULKHEAD_RUN".into(), run.to_string().into()));
+
+    let tripwires = tripwires_of_home(home.as_deref(), profile, &work_dir);
+    let files: Vec<PathBuf> = tripwires.iter().map(|tripwire| tripwire.path.clone()).collect();
+    let found = sight::look(&work_dir, &key_files(&files));
+    let hidden = if layers.has(Layer::Files) || layers.has(Layer::Landlock) {
+        sight::hidden(home.as_deref())
+    } else {
+        Vec::new()
+    };
+    let path: Vec<PathBuf> = variable("PATH").map(|path| std::env::split_paths(path).collect()).unwrap_or_default();
+    let mut readable = sight::tools(home.as_deref(), &hidden, &path, variable("VIRTUAL_ENV").map(Path::new));
+    readable.extend(all(&profile.files.read));
+    readable.retain(|path| !path.starts_with(&work_dir) && !work_dir.starts_with(path));
+
+    let mut plan = Plan {
+        launch: Launch {
+            program: command.program,
+            args: command.args,
+            env: environment.kept,
+            work_dir: work_dir.clone(),
+            layers,
+            files: FileRules {
+                masked: sight::sockets(&hidden),
+                hidden,
+                readable,
+                writable: all(&profile.files.write),
+                ..FileRules::default()
+            },
+            tripwires,
+            places: if layers.has(Layer::Network) { resolver() } else { Vec::new() },
+            limits: limits(profile),
+            run_as: None,
+            watcher,
+        },
+        home: home.clone(),
+        stripped: environment.names,
+        installed: sight::installed(&found.protected),
+        found,
+        notes: Vec::new(),
+    };
+    let unprotected: BTreeSet<PathBuf> = all(&profile.files.unprotect).into_iter().collect();
+    plan.launch.files.protected =
+        plan.found.protected.iter().filter(|path| !unprotected.contains(*path)).cloned().collect();
+    plan.hide_secrets_of_work_dir(profile);
+    plan.hide_own_data(&caller.data);
+    if caller.root {
+        plan.leave_root(caller.behind);
+    }
+    Ok(plan)
+}
+
+impl Plan {
+    fn hide_secrets_of_work_dir(&mut self, profile: &Profile) {
+        if profile.files.dotenv {
+            return;
+        }
+        for path in &self.found.secrets {
+            if self.launch.layers.has(Layer::Tripwires) {
+                self.launch.tripwires.push(Tripwire { path: path.clone(), bait: Bait::File });
+            } else {
+                self.launch.files.masked.push(path.clone());
+            }
+        }
+    }
+
+    /// The record of a run, and the secrets it does not get, are nothing that it may see.
+    fn hide_own_data(&mut self, data: &Path) {
+        let Ok(data) = fs::canonicalize(data) else { return };
+        self.launch.files.masked.retain(|path| !path.starts_with(&data));
+        if self.launch.layers.has(Layer::Tripwires) {
+            self.launch.tripwires.push(Tripwire { path: data, bait: Bait::Folder });
+        } else {
+            self.launch.files.covered.push(data);
+        }
+    }
+
+    /// A run is never root's: the user behind sudo, the owner of the work directory, or nobody, who then is its owner.
+    fn leave_root(&mut self, behind: Option<(u32, u32)>) {
+        const NOBODY: u32 = 65_534;
+        let owner = fs::metadata(&self.launch.work_dir).map_or((0, 0), |meta| (meta.uid(), meta.gid()));
+        let (uid, gid) = behind.filter(|(uid, _)| *uid != 0).unwrap_or(owner);
+        let uid = if uid == 0 { NOBODY } else { uid };
+        let gid = if gid == 0 { NOBODY } else { gid };
+        let instead_of = (owner.0 == 0).then_some(owner);
+        self.launch.run_as = Some(RunAs { uid, gid, instead_of });
+        self.notes.push(format!("root starts it; the program is user {uid}"));
+    }
+
+    /// The digest of what is installed, by which a run is found from a release.
+    pub fn environment_digest(&self) -> Sha256 {
+        digest(self.installed.join("\n").as_bytes())
+    }
+
+    /// Something that is put in front of everything else: the variables and files of another part of the product.
+    pub fn add(&mut self, variables: impl IntoIterator<Item = (OsString, OsString)>, places: Vec<Place>) {
+        for (name, value) in variables {
+            self.launch.env.retain(|(known, _)| *known != name);
+            self.launch.env.push((name, value));
+        }
+        self.launch.places.extend(places);
+    }
+}
+
+/// SHA-256.
+pub fn digest(bytes: &[u8]) -> Sha256 {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+    let mut out = [0; 32];
+    out.copy_from_slice(digest.as_ref());
+    Sha256::from_bytes(out)
+}
+
+fn tripwires_of_home(home: Option<&Path>, profile: &Profile, work_dir: &Path) -> Vec<Tripwire> {
+    let mut tripwires = Vec::new();
+    let mut add = |path: PathBuf, folder: bool, there: bool| {
+        if work_dir.starts_with(&path) {
+            return;
+        }
+        let deny = there && profile.tripwires.mode == Mode::Deny;
+        let bait = match (folder, deny) {
+            (true, true) => Bait::Folder,
+            (true, false) => Bait::EmptyFolder,
+            (false, _) => Bait::File,
+        };
+        tripwires.push(Tripwire { path, bait });
+    };
+    for (names, always) in [(credentials::ALWAYS, true), (credentials::FOLDERS, false)] {
+        for path in home.into_iter().flat_map(|home| names.iter().map(|name| home.join(name))) {
+            let there = real(&path).is_some_and(|meta| meta.is_dir());
+            if there || always && !path.exists() {
+                add(path, true, there);
+            }
+        }
+    }
+    for path in home.into_iter().flat_map(|home| credentials::FILES.iter().map(|name| home.join(name))) {
+        if real(&path).is_some_and(|meta| meta.is_file()) {
+            add(path, false, true);
+        }
+    }
+    for path in profile.tripwires.also.iter().filter_map(|text| resolve(text, work_dir, home)) {
+        if let Some(meta) = real(&path) {
+            add(path, meta.is_dir(), true);
+        }
+    }
+    for path in profile.tripwires.canary.iter().filter_map(|text| resolve(text, work_dir, home)) {
+        tripwires.retain(|tripwire| tripwire.path != path);
+        tripwires.push(Tripwire { bait: super::record::canary_for(&path), path });
+    }
+    tripwires
+}
+
+fn real(path: &Path) -> Option<fs::Metadata> {
+    fs::symlink_metadata(path).ok().filter(|meta| !meta.is_symlink())
+}
+
+/// Files whose content is a secret, with those directly inside folders of secrets: what a hard link may be to.
+fn key_files(paths: &[PathBuf]) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for path in paths {
+        match fs::read_dir(path) {
+            Ok(entries) => {
+                files.extend(entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file()).take(50))
+            }
+            Err(_) => files.push(path.clone()),
+        }
+    }
+    files
+}
+
+fn limits(profile: &Profile) -> RunLimits {
+    let default = RunLimits::default();
+    RunLimits {
+        processes: profile.limits.processes.unwrap_or(default.processes),
+        memory: profile.limits.memory.map(|mebibytes| mebibytes << 20),
+        temporary: profile.limits.temporary.map_or(default.temporary, |mebibytes| mebibytes << 20),
+    }
+}
+
+/// Names are asked of the supervisor, by every resolver: libc reads both files, others the first.
+fn resolver() -> Vec<Place> {
+    let place = |path: &str, content: String| {
+        // Where the file is a link, what it leads to is covered: the link itself cannot be.
+        let path = fs::canonicalize(path).unwrap_or_else(|_| PathBuf::from(path));
+        Place { path, content: content.into_bytes() }
+    };
+    let switch = fs::read_to_string("/etc/nsswitch.conf").unwrap_or_default();
+    let mut lines: Vec<&str> = switch.lines().filter(|line| !line.trim_start().starts_with("hosts:")).collect();
+    lines.push("hosts: files dns\n");
+    vec![
+        place("/etc/resolv.conf", "nameserver 127.0.0.1\noptions timeout:5 attempts:2\n".to_owned()),
+        place("/etc/nsswitch.conf", lines.join("\n")),
+    ]
+}
+
+/// A watcher that is chosen later: what a launch is made with before there is anybody to tell.
+pub fn late_watcher() -> (Watcher, Arc<std::sync::OnceLock<Watcher>>) {
+    let late: Arc<std::sync::OnceLock<Watcher>> = Arc::default();
+    let told = Arc::clone(&late);
+    let watcher: Watcher = Arc::new(move |seen| {
+        if let Some(watcher) = told.get() {
+            watcher(seen);
+        }
+    });
+    (watcher, late)
+}
+
+/// The name of a program, without its folder.
+pub fn base_name(program: &OsStr) -> String {
+    Path::new(program).file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+}

@@ -1,0 +1,118 @@
+//! The smallest profile under which a run would have worked, from what was written of it. Credentials are never part of it.
+
+use std::collections::BTreeSet;
+
+use bulkhead_core::Action;
+
+use super::credentials;
+use super::profile::Profile;
+
+/// One thing that a run did or tried, as its entries have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Did {
+    /// What.
+    pub action: Action,
+    /// The file or host.
+    pub about: String,
+    /// The rule of its entry.
+    pub rule: String,
+}
+
+/// A profile, and what it does not give, with the reason.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Suggestion {
+    /// The profile.
+    pub profile: Profile,
+    /// What stays refused, one sentence each.
+    pub withheld: Vec<String>,
+}
+
+/// Suggests.
+pub fn suggest(did: &[Did]) -> Suggestion {
+    let mut suggestion = Suggestion::default();
+    let mut write = BTreeSet::new();
+    for Did { action, about, rule } in did {
+        let withhold = |why: &str| format!("{action} {about}: {why}");
+        match (action, rule.as_str()) {
+            (Action::Read, _) | (_, "tripwire" | "canary") => {
+                suggestion.withheld.push(withhold(
+                    "a profile never opens credentials; keep a secret for the run with: bulkhead secret add",
+                ));
+            }
+            (Action::Connect, "no-datagrams" | "socket") => {
+                suggestion.withheld.push(withhold("a run reaches hosts by name and over TCP only"));
+            }
+            (Action::Connect, _) => match host(about) {
+                Some(host) => {
+                    suggestion.profile.network.hosts.insert(host);
+                }
+                None => suggestion.withheld.push(withhold("an address is not a name that a rule can speak about")),
+            },
+            (Action::Write, _) => match place(about) {
+                Place::Credential => {
+                    suggestion
+                        .withheld
+                        .push(withhold("a profile never opens what starts programs later, or credentials"));
+                }
+                Place::Persistent(name) => {
+                    let why = format!("it starts programs later; to allow it all the same: unprotect = [\"{name}\"]");
+                    suggestion.withheld.push(withhold(&why));
+                }
+                Place::Folder(folder) => {
+                    write.insert(folder);
+                }
+            },
+            _ => {}
+        }
+    }
+    // A folder covers what lies below it.
+    let folders = write.clone();
+    write.retain(|folder| !folders.iter().any(|above| folder != above && folder.starts_with(&format!("{above}/"))));
+    suggestion.profile.files.write = write.into_iter().collect();
+    suggestion.withheld.sort();
+    suggestion.withheld.dedup();
+    suggestion
+}
+
+enum Place {
+    Credential,
+    Persistent(String),
+    Folder(String),
+}
+
+fn place(about: &str) -> Place {
+    let below_home = about.strip_prefix("~/");
+    let is =
+        |list: &[&str], path: &str| list.iter().any(|known| path == *known || path.starts_with(&format!("{known}/")));
+    if let Some(path) = below_home {
+        let credential =
+            [credentials::ALWAYS, credentials::FOLDERS, credentials::FILES].iter().any(|list| is(list, path));
+        // Shell start-up files of the home are no credentials, and nothing that a profile opens either.
+        let shell = path
+            .split('/')
+            .next()
+            .is_some_and(|first| first.starts_with('.') && (first.ends_with("rc") || first.ends_with("profile")));
+        if credential || shell || !path.contains('/') {
+            return Place::Credential;
+        }
+    } else if !about.starts_with('/') {
+        let environment = about.split('/').any(|part| part == "site-packages" || part == ".venv" || part == "venv");
+        if environment || is(credentials::PERSISTENT, about) {
+            return Place::Persistent(about.split('/').next().unwrap_or(about).to_owned());
+        }
+    }
+    if ["/etc", "/usr", "/bin", "/lib", "/boot", "/sbin", "/proc", "/sys"]
+        .iter()
+        .any(|system| about.starts_with(system))
+    {
+        return Place::Credential;
+    }
+    Place::Folder(about.rsplit_once('/').map_or_else(|| about.to_owned(), |(folder, _)| folder.to_owned()))
+}
+
+/// `name:port`, or a bare name as the name server was asked for it; addresses are nothing that a rule can speak about.
+fn host(about: &str) -> Option<String> {
+    let name = about.rsplit_once(':').map_or(about, |(name, _)| name);
+    let is_name = name.contains('.') && name.parse::<std::net::IpAddr>().is_err() && !name.contains(' ');
+    is_name.then(|| about.to_owned())
+}

@@ -1,0 +1,76 @@
+use bulkhead_core::{Action, Ask, Context, Effect, EntryIndex, Gate, Resource, Sha256, Verdict};
+use bulkhead_ledger::EntryTime;
+
+use super::*;
+
+fn entry(principal: &str, address: &str) -> Entry {
+    let ask = Ask {
+        gate: Gate::Intake,
+        principal: Principal::new(principal),
+        action: Action::Fetch,
+        resource: Resource::default(),
+        context: Context { address: Some(address.to_owned()), ..Context::default() },
+    };
+    let time = EntryTime::from_unix_millis(1).unwrap();
+    Entry::new(&ask, &Verdict::plain(Effect::Allow), time, Sha256::from_bytes([1; 32]))
+}
+
+#[test]
+fn entries_name_people_by_a_word_that_only_the_salt_explains() {
+    let folder = tempfile::tempdir().unwrap();
+    let subjects = Subjects::open(folder.path(), &["ci".to_owned()]).unwrap();
+    let first =
+        subjects.cover(entry("alice", "192.0.2.7").with_detail("owner", "bob").with_detail("for", "ci")).unwrap();
+    let text = String::from_utf8(first.encode(EntryIndex(0)).unwrap()).unwrap();
+    for personal in ["alice", "bob", "192.0.2.7"] {
+        assert!(!text.contains(personal), "{text}");
+    }
+    assert_eq!(first.detail["for"], "ci");
+    // The same person is the same word, today and after a restart, and another person another word.
+    let again = Subjects::open(folder.path(), &["ci".to_owned()]).unwrap();
+    let second = again.cover(entry("alice", "192.0.2.7")).unwrap();
+    assert_eq!(
+        (second.principal.clone(), second.context.address.clone()),
+        (first.principal.clone(), first.context.address.clone())
+    );
+    assert_ne!(again.cover(entry("carol", "192.0.2.7")).unwrap().context.address, first.context.address);
+    assert_eq!(again.cover(first.clone()).unwrap(), first, "twice is once");
+    // Machines and Bulkhead itself are no people, and loopback is no address of anybody.
+    for name in ["ci", "local", "bulkhead", "operator"] {
+        assert_eq!(again.cover(entry(name, "127.0.0.1")).unwrap(), entry(name, "127.0.0.1"));
+    }
+    assert_eq!(Subjects::plain().cover(entry("alice", "192.0.2.7")).unwrap(), entry("alice", "192.0.2.7"));
+}
+
+#[test]
+fn a_person_is_forgotten_and_comes_back_as_somebody_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let subjects = Subjects::open(folder.path(), &[]).unwrap();
+    assert!(!subjects.knows(&entry("alice", "192.0.2.7")));
+    let before = subjects.cover(entry("alice", "192.0.2.7")).unwrap();
+    assert!(subjects.knows(&entry("alice", "192.0.2.7")) && !subjects.knows(&entry("bob", "127.0.0.1")));
+    let word = before.principal.as_str().to_owned();
+    assert_eq!(subjects.word_for("alice"), word);
+    let show = |subjects: &Subjects| {
+        let mut shown = serde_json::json!({ "rows": [format!("by {word}, ~x"), 7], "owner": word });
+        subjects.reveal(&mut shown);
+        shown.to_string()
+    };
+    assert_eq!(show(&subjects), r#"{"owner":"alice","rows":["by alice, ~x",7]}"#);
+    assert_eq!(subjects.erase("alice").unwrap(), Some(word.clone()));
+    assert_eq!(subjects.erase("alice").unwrap(), None);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    for subjects in [&subjects, &Subjects::open(folder.path(), &[]).unwrap()] {
+        assert!(show(subjects).contains(&word) && !show(subjects).contains("alice"));
+        assert_eq!(subjects.word_for("alice"), "alice");
+    }
+    let after = subjects.cover(entry("alice", "192.0.2.7")).unwrap();
+    assert!(after.principal != before.principal && after.context.address != before.context.address);
+}
+
+#[test]
+fn a_salt_that_cannot_be_read_stops_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("x.json"), "{}").unwrap();
+    assert!(Subjects::open(folder.path(), &[]).unwrap_err().to_string().contains("holds no salt"));
+}

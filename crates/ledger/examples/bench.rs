@@ -1,0 +1,136 @@
+//! What the ledger does on this machine, as ratios: `cargo run --release -p bulkhead-ledger --example bench -- FOLDER [ENTRIES]`.
+//!
+//! Durable appends with 256 waiting producers against one; the same with batches that wait for company; a log of
+//! 1,000,000 entries verified from disk against SHA-256 over the same bytes; reading all its entries, which is what a
+//! rebuild of projections starts from. FOLDER must be empty, and on the disk that is meant.
+
+#![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
+
+use std::path::Path;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use bulkhead_core::{Action, Ask, Context, Effect, Gate, Principal, Resource, Sha256, Verdict};
+use bulkhead_ledger::verify::{Source, verify};
+use bulkhead_ledger::{Entry, EntryTime, Options, Sequencer, SigningKey, mirror, sha256};
+
+type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+
+fn main() -> Outcome<()> {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let folder = words.first().ok_or("usage: bench FOLDER [ENTRIES]")?;
+    let entries = words.get(1).map_or(Ok(1_000_000), |count| count.parse())?;
+    let folder = Path::new(folder);
+    println!("durable appends (300-byte entries), each producer waiting for its answer");
+    let one = appends(&folder.join("one"), 1, 400, Duration::ZERO)?;
+    let all = appends(&folder.join("all"), 256, 256 * 40, Duration::ZERO)?;
+    let held = appends(&folder.join("held"), 256, 256 * 40, Duration::from_millis(5))?;
+    println!("  256 producers against 1: {:.0}x; with batches held for 5 ms: {:.0}x", all / one, held / one);
+    whole(&folder.join("whole"), entries)
+}
+
+fn entry(number: u64) -> Outcome<Entry> {
+    let digest = sha256(&[&number.to_be_bytes()]);
+    let ask = Ask {
+        gate: Gate::Intake,
+        principal: Principal::new("ci"),
+        action: Action::Fetch,
+        resource: Resource {
+            purl: Some(format!("pkg:pypi/demo@1.{number}").parse()?),
+            file: Some(format!("demo-1.{number}-py3-none-any.whl")),
+            digest: Some(digest),
+            ..Resource::default()
+        },
+        context: Context { client: Some("pip/26.3".to_owned()), ..Context::default() },
+    };
+    let time = EntryTime::from_unix_millis(1_774_000_000_000 + number)?;
+    Ok(Entry::new(&ask, &Verdict::plain(Effect::Allow), time, Sha256::from_bytes([7; 32])))
+}
+
+fn open(folder: &Path, gather: Duration) -> Outcome<(Sequencer, bulkhead_ledger::VerifierKey)> {
+    let (origin, key): (bulkhead_ledger::Origin, _) = ("bench.example/log".parse()?, SigningKey::generate()?);
+    let verifier = key.verifier(&origin);
+    let options = Options { gather, max_waiting: usize::MAX, ..Options::default() };
+    let (sequencer, _) = Sequencer::open(&folder.join("ledger"), &folder.join("head"), origin, key, options)?;
+    Ok((sequencer, verifier))
+}
+
+/// Appends a second that way, and how long the slow ones waited.
+fn appends(folder: &Path, producers: u64, count: u64, gather: Duration) -> Outcome<f64> {
+    let (sequencer, _) = open(folder, gather)?;
+    let waits = Mutex::new(Vec::new());
+    let start = Instant::now();
+    let faults = std::thread::scope(|scope| {
+        let produce = |producer: u64| {
+            let mut own = Vec::new();
+            for number in 0..count / producers {
+                let Ok(entry) = entry(producer * 1_000_000 + number) else { return false };
+                let asked = Instant::now();
+                if sequencer.append(entry).is_err() {
+                    return false;
+                }
+                own.push(asked.elapsed());
+            }
+            waits.lock().is_ok_and(|mut waits| {
+                waits.extend(own);
+                true
+            })
+        };
+        let running: Vec<_> = (0..producers).map(|producer| scope.spawn(move || produce(producer))).collect();
+        running
+            .into_iter()
+            .filter(|_| true)
+            .map(std::thread::ScopedJoinHandle::join)
+            .filter(|done| !matches!(done, Ok(true)))
+            .count()
+    });
+    let rate = count as f64 / start.elapsed().as_secs_f64();
+    if faults > 0 {
+        return Err("an append failed".into());
+    }
+    let mut waits = waits.into_inner().map_err(|_| "a producer panicked")?;
+    waits.sort_unstable();
+    let at = |share: f64| waits[((waits.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
+    let held = if gather.is_zero() { String::new() } else { format!(", batches held for {gather:?}") };
+    println!("  {producers:>3} waiting{held}: {rate:.0}/s, p50 {:.1} ms, p99 {:.1} ms", at(0.5), at(0.99));
+    Ok(rate)
+}
+
+/// Fills a log, mirrors it, and verifies the mirror.
+fn whole(folder: &Path, entries: u64) -> Outcome<()> {
+    let (sequencer, key) = open(folder, Duration::ZERO)?;
+    let start = Instant::now();
+    for number in 0..entries {
+        sequencer.submit(entry(number)?, Box::new(drop));
+    }
+    sequencer.close()?;
+    println!("a log of {entries} entries\n  appended in {:.1} s", start.elapsed().as_secs_f64());
+    let log = sequencer.log();
+    let start = Instant::now();
+    let read = log.entries(0..entries).filter(Result::is_ok).count();
+    let seconds = start.elapsed().as_secs_f64();
+    println!("  read and decoded {read} entries in {seconds:.1} s");
+    let copy = folder.join("mirror");
+    mirror::mirror(&log, &copy, &key)?;
+    let source = mirror::Mirror::new(&copy);
+    let mut bytes = Vec::new();
+    for path in mirror::resources(entries) {
+        bytes.extend(source.read(&path.to_string())?.ok_or("a resource is missing")?);
+    }
+    for round in 1..=3 {
+        let start = Instant::now();
+        let digest = sha256(&[&bytes]);
+        let plain = start.elapsed().as_secs_f64();
+        let start = Instant::now();
+        let report = verify(&source, &key)?;
+        let verified = start.elapsed().as_secs_f64();
+        let size = bytes.len() as f64 / 1e6;
+        println!(
+            "  round {round}: SHA-256 over {size:.0} MB in {plain:.2} s; verified {} entries in {verified:.2} s: {:.2} of its speed ({})",
+            report.size,
+            plain / verified,
+            &digest.to_hex()[..8]
+        );
+    }
+    Ok(())
+}
