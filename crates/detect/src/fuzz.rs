@@ -1,6 +1,7 @@
 //! What the fuzz targets in `fuzz/` and the corpus test run: one function for each kind of hostile input. Each panics when
 //! an invariant is broken.
 
+use crate::lang::{self, Callee};
 use crate::limits::Limits;
 use crate::report::Report;
 use crate::{csv, detectors, inspect, metadata};
@@ -68,4 +69,24 @@ pub fn metadata(bytes: &[u8]) {
         let all = metadata::values(bytes, field);
         assert!(all.iter().all(|value| value.len() <= 3 * bytes.len() + bytes.len()));
     }
+}
+
+/// A Python source. The first view decides nothing for the second, and every line that it names is there.
+pub fn python(bytes: &[u8]) {
+    let view = lang::python::view("demo/__init__.py", bytes);
+    assert!(!view.units.is_empty());
+    let lines = bytes.len() + 1;
+    for unit in &view.units {
+        for effect in &unit.effects {
+            assert!((1..=lines).contains(&(effect.line as usize)), "line {} of {lines}", effect.line);
+            assert!(effect.excerpt.chars().count() <= 200);
+        }
+        for callee in &unit.calls {
+            if let Callee::Local(at) = callee {
+                assert!(*at < view.units.len());
+            }
+        }
+    }
+    assert!(view.imports.iter().all(|import| import.unit < view.units.len()));
+    assert_eq!(view, lang::python::view("demo/__init__.py", bytes), "the same bytes give the same view");
 }

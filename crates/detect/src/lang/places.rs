@@ -167,7 +167,7 @@ pub(crate) fn host(url: &str) -> Option<String> {
         None => host.split(':').next()?,
     };
     let plain = host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':'));
-    (plain && host.len() > 3 && host.contains(['.', ':']) || host == "localhost").then(|| host.to_ascii_lowercase())
+    (plain && host.len() > 2 && host.contains(['.', ':']) || host == "localhost").then(|| host.to_ascii_lowercase())
 }
 
 /// Whether the text names a place where credentials lie.

@@ -614,7 +614,9 @@ impl Parser<'_, '_> {
         let mut params = Vec::new();
         if self.eat(b'(') {
             params = self.params(b')');
-            self.eat(b')');
+            if !self.eat(b')') {
+                self.error("a list of parameters that does not end where it should");
+            }
         }
         if self.tok.kind == Tok::Arrow {
             self.advance();
