@@ -22,7 +22,10 @@ impl Project {
 
     fn bulkhead(&self, words: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bulkhead-under-test"));
-        command.arg("--data").arg(self.folder.path().join("data")).args(words).env_clear().env("PATH", "/usr/bin:/bin");
+        if !words.contains(&"--data") {
+            command.arg("--data").arg(self.folder.path().join("data"));
+        }
+        command.args(words).env_clear().env("PATH", "/usr/bin:/bin");
         command.env("HOME", self.folder.path().join("home")).env("OPENAI_API_KEY", "sk-decoydecoydecoydecoy");
         command.current_dir(self.folder.path().join("home/project")).output().expect("starts")
     }
@@ -69,6 +72,17 @@ fn what_is_refused_is_named_recorded_and_shown() {
     assert!(rows.iter().any(|row| row["rule"] == "tripwire" && row["about"] == "~/.ssh/id_rsa"), "{shown}");
     // The data folder is a credential of its own kind, wherever it lies.
     assert!(project.bulkhead(&["ledger", "verify"]).status.success());
+}
+
+#[test]
+fn the_record_is_out_of_reach_even_when_it_is_made_in_the_work_directory() {
+    let project = Project::new();
+    let script =
+        "ls bulkhead-data; cat bulkhead-data/ledger.key; echo x > bulkhead-data/planted; mv bulkhead-data moved; true";
+    let run = project.bulkhead(&["--data", "bulkhead-data", "run", "--", "/bin/sh", "-c", script]);
+    assert_eq!((run.status.code(), run.stdout.as_slice()), (Some(0), b"".as_slice()), "{}", told(&run));
+    let data = project.folder.path().join("home/project/bulkhead-data");
+    assert!(data.join("ledger.key").exists() && !data.join("planted").exists());
 }
 
 #[test]

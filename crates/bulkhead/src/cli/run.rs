@@ -90,6 +90,8 @@ pub(super) fn main(place: &Place, args: Args, output: &Output) -> ExitCode {
 
 fn contained(place: &Place, args: &Args, output: &Output) -> Result<ExitCode, Failure> {
     let config = place.load()?;
+    // Made before anything is looked at: what is not there cannot be kept out of sight, and it may lie in the work directory.
+    crate::files::make_folder(&config.server.data).map_err(anyhow::Error::new)?;
     let (profile, digest) = read_profile(args)?;
     let name = if args.observe { "observe".to_owned() } else { profile.called(args.profile.as_deref()) };
     let layers = layers(args)?;

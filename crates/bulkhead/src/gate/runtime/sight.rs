@@ -10,8 +10,17 @@ use super::credentials::{self, PERSISTENT};
 const MOST_FOLDERS: usize = 2_000;
 const DEEPEST: usize = 3;
 /// Never looked into: large, and nothing of the kind is in them.
-const SKIPPED: &[&str] =
-    &["node_modules", ".git", "__pycache__", "target", ".tox", ".mypy_cache", ".ruff_cache", ".cache"];
+const SKIPPED: &[&str] = &[
+    "node_modules",
+    ".git",
+    super::aside::FOLDER,
+    "__pycache__",
+    "target",
+    ".tox",
+    ".mypy_cache",
+    ".ruff_cache",
+    ".cache",
+];
 
 /// What was found in the work directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
