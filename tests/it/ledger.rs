@@ -137,3 +137,40 @@ fn a_data_folder_from_a_backup_does_not_fork_the_log() {
     place.run(&["ledger", "verify"]).expect_good();
     drop(place.start());
 }
+
+#[test]
+fn a_person_is_erased_and_the_proofs_stay_valid() {
+    let (_registry, bulkhead, key) = with_entries(1);
+    bulkhead.run(&["token", "create", "--for", "alice@example.test"]).expect_good();
+    eventually(|| (covered(&bulkhead) >= 3).then_some(()));
+    let raw = || bulkhead.run(&["ledger", "export"]).expect_good().all();
+    let shown = || bulkhead.run(&["ledger", "show", "--format", "json"]).expect_good().all();
+    // The record never had the name; the operator sees it as long as the salt is there.
+    assert!(!raw().contains("alice") && shown().contains("alice@example.test"));
+    let file = out_of(&bulkhead).join("token.tlog-proof");
+    bulkhead.run(&["ledger", "prove", "2", "--output", path(&file)]).expect_good();
+    let erase = ["ledger", "erase", "--subject", "alice@example.test"];
+    let refused = bulkhead.run(&erase).expect_code(1);
+    assert!(refused.all().contains("has a live token"), "{refused}");
+    let tokens = bulkhead.run(&["token", "list", "--format", "json"]).expect_good().json();
+    let id = tokens["tokens"][0]["id"].as_str().expect("a token").to_owned();
+    bulkhead.run(&["token", "revoke", &id]).expect_good();
+    bulkhead.run(&erase).expect_good();
+    assert!(!shown().contains("alice"), "{}", shown());
+    bulkhead.run(&["ledger", "verify", "--proof", path(&file), "--key", &key]).expect_good();
+    bulkhead.run(&["ledger", "verify"]).expect_good();
+    bulkhead.run(&erase).expect_code(1);
+    let (place, _) = bulkhead.stop();
+    assert_eq!(std::fs::read_dir(place.data().join("subjects")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_compartment_has_a_log_of_its_own_under_the_root() {
+    let registry = Registry::start();
+    let bulkhead = Place::before(&registry).ledger("compartments = [\"acme\"]\nwitness_every = \"1s\"").start();
+    let own = bulkhead.get("/ledger/compartments/acme/checkpoint");
+    assert_eq!((own.status, bulkhead.get("/ledger/compartments/other/checkpoint").status), (200, 404));
+    let anchor = eventually(|| bulkhead.entries().into_iter().find(|entry| entry["action"] == "checkpoint"));
+    assert_eq!(anchor["detail"]["origin"].as_str(), own.text().lines().next());
+    bulkhead.run(&["ledger", "verify"]).expect_good();
+}

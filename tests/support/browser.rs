@@ -135,7 +135,9 @@ impl Browser {
     /// What the browser itself complained of: scripts, styles and resources that the page's policy refused, among others.
     pub fn complaints(&self) -> Vec<String> {
         let log = self.post("se/log", &json!({ "type": "browser" }));
-        let lines = log.as_array().unwrap().iter().map(|line| line["message"].as_str().unwrap().to_owned());
+        let grave =
+            log.as_array().unwrap().iter().filter(|line| line["level"] == "SEVERE" || line["level"] == "WARNING");
+        let lines = grave.map(|line| line["message"].as_str().unwrap().to_owned());
         lines.filter(|line| !line.contains("favicon")).collect()
     }
 

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
+mod bench_contain;
 mod budget;
 mod clients;
 mod clones;
@@ -26,6 +27,7 @@ cargo xtask <task>
   codegen         write the generated documents anew
   eval ...        what the intake gate makes of malicious and benign archives (docs/evaluation.md)
   clones build    the index of known malicious campaigns anew (docs/evaluation.md)
+  bench contain   what containment costs, in pairs with other sandboxes when installed
   clients         install the package clients into target/clients (or $BULKHEAD_CLIENTS) and stop
 ";
 
@@ -50,6 +52,7 @@ fn dispatch(words: &[String]) -> Result<()> {
         ["codegen"] => codegen::write(),
         ["eval", words @ ..] => eval::run(words),
         ["clones", "build", words @ ..] => clones::build(words),
+        ["bench", "contain"] => bench_contain::all(),
         ["clients"] => clients::install().map(drop),
         [] | ["help" | "--help" | "-h"] => {
             print!("{USAGE}");

@@ -51,6 +51,8 @@ pub struct App {
     spine: Arc<Spine>,
     recorder: Arc<Recorder>,
     sessions: crate::console::Sessions,
+    /// Held while the policy is loaded: the watch and an operator may see the same edit at the same moment.
+    reloading: tokio::sync::Mutex<()>,
     intake: Option<Arc<Intake>>,
     upstream: Result<UpstreamFound, Problem>,
     reader: Arc<Reader>,
@@ -138,6 +140,7 @@ impl App {
             spine,
             recorder,
             sessions: crate::console::Sessions::default(),
+            reloading: tokio::sync::Mutex::default(),
             intake,
             upstream,
             reader,
@@ -165,12 +168,17 @@ impl App {
         }
     }
 
-    /// Reads the policy file again, records it, and puts it in force.
+    /// Reads the policy file again, records it, and puts it in force. One that is in force already has its entry.
     ///
     /// # Errors
     /// When the file is not good or the ledger cannot record: the policy before stays in force.
     pub async fn reload_policy(&self) -> anyhow::Result<(Sha256, u64)> {
+        let _one_at_a_time = self.reloading.lock().await;
         let (policy, digest) = policy_file::read(&self.paths.policy)?;
+        let in_force = self.spine.in_force();
+        if in_force.digest == digest {
+            return Ok((digest, in_force.receipt().entry().0));
+        }
         let receipt = spine::record(&self.ledger, policy_entry(digest, self.clock)).await?;
         self.spine.put_in_force(policy, digest, receipt);
         Ok((digest, receipt.entry().0))

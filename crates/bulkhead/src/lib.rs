@@ -12,6 +12,7 @@ pub mod clock;
 pub mod config;
 mod console;
 pub mod control;
+pub mod drill;
 pub mod estate;
 pub mod exposure;
 pub mod files;

@@ -93,6 +93,7 @@ mod linux {
                 "--read" => launch.files.readable.push(path),
                 "--write" => launch.files.writable.push(path),
                 "--protect" => launch.files.protected.push(path),
+                "--cover" => launch.files.covered.push(path),
                 "--mask" => launch.files.masked.push(path),
                 "--processes" => launch.limits.processes = text.parse().expect("a number"),
                 "--place" => {
@@ -120,6 +121,9 @@ mod linux {
                 return ExitCode::from(125);
             }
         };
+        for passed in &prepared.enforced().missing {
+            say(&format!("PASSED OVER {passed}"));
+        }
         say(&format!("ENFORCED {}", prepared.enforced()));
         for witness in prepared.witnessed() {
             say(&format!("WITNESS {} {} {}", witness.layer, if witness.held { "held" } else { "open" }, witness.what));

@@ -16,6 +16,8 @@ mod run;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
+pub use linux::drill;
+#[cfg(target_os = "linux")]
 pub use linux::{
     Prepared, Running, WorkerProcess, die_by_signal, enter_worker, lacking, original_destination, recv_dns, recv_job,
     send_dns, send_job, spawn_worker, start,

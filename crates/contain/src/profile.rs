@@ -41,7 +41,7 @@ impl WorkerProfile {
 
 impl Default for WorkerProfile {
     fn default() -> Self {
-        Self { memory: 512 << 20, cpu_seconds: 3600, seccomp: Need::Required, landlock: Need::IfOffered }
+        Self { memory: 184 << 20, cpu_seconds: 3600, seccomp: Need::Required, landlock: Need::IfOffered }
     }
 }
 

@@ -260,6 +260,8 @@ pub enum What {
         to: Target,
         /// Whether the socket sends datagrams.
         datagram: bool,
+        /// False where it is sure that nothing answers: on the run's own loopback, where nobody has that port.
+        answered: bool,
     },
 }
 

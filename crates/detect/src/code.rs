@@ -2,12 +2,14 @@
 
 use bulkhead_core::FindingContext;
 
-use crate::archive::{Archive, EntryKind};
+use crate::archive::Archive;
 use crate::behaviour::Behaviour;
+use crate::clones::Shingles;
 use crate::detector::Want;
 use crate::lang::{ADAPTERS, View};
+use crate::likeness::{self, Likeness};
 use crate::report::ArchiveKind;
-use crate::{package, reach};
+use crate::{package, profile, reach};
 
 /// Everything known about the code of a package.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -47,25 +49,45 @@ pub(crate) struct Root {
     pub(crate) unit: usize,
 }
 
-/// How much of the member an adapter wants.
+/// How much of the member is wanted while it flows by: for an adapter, and to compare it with known code.
 pub(crate) fn wants(kind: ArchiveKind, path: &str) -> Want {
     let read = ADAPTERS.iter().map(|adapter| (adapter.wants)(kind, path)).max().unwrap_or(Want::Nothing);
-    read.max(package::wants(kind, path))
+    read.max(if likeness::is_code(path) { Want::UpTo(likeness::LARGEST) } else { Want::Nothing })
 }
 
-/// Reads every file that an adapter takes, and follows what starts what.
-pub(crate) fn read(archive: &Archive) -> Code {
-    let mut views = Vec::new();
-    for entry in archive.entries.iter().filter(|entry| entry.kind == EntryKind::File) {
-        let Some(content) = entry.content.as_deref() else { continue };
-        if let Some(adapter) =
-            ADAPTERS.iter().find(|adapter| (adapter.wants)(archive.kind, &entry.path) != Want::Nothing)
-        {
-            views.push((adapter.view)(&entry.path, content));
+/// How much of the member is needed once the whole archive was read: what declares hooks and dependencies.
+pub(crate) fn needs(kind: ArchiveKind, path: &str) -> Want {
+    package::wants(kind, path).max(profile::wants(path))
+}
+
+/// The code of an archive while it flows by.
+pub(crate) struct Passing {
+    views: Vec<View>,
+    shingles: Shingles<'static>,
+}
+
+impl Passing {
+    pub(crate) fn new() -> Self {
+        Self { views: Vec::new(), shingles: Shingles::new(likeness::known()) }
+    }
+
+    /// One file, whole.
+    pub(crate) fn file(&mut self, kind: ArchiveKind, path: &str, content: &[u8]) {
+        if let Some(adapter) = ADAPTERS.iter().find(|adapter| (adapter.wants)(kind, path) != Want::Nothing) {
+            self.views.push((adapter.view)(path, content));
+        }
+        if likeness::is_code(path) && content.len() as u64 <= likeness::LARGEST {
+            self.shingles.add(content);
         }
     }
-    let started = package::started(archive, &mut views);
-    let reached = reach::reached(&views, &started);
-    let behaviours = reach::behaviours(&views, &reached);
-    Code { views, hooks: started.hooks, behaviours, reached }
+
+    /// What starts what, and what the code is like, once every file was seen.
+    pub(crate) fn follow(self, archive: &Archive) -> (Code, Likeness) {
+        let likeness = Likeness { campaign: self.shingles.campaign(), sketch: self.shingles.sketch() };
+        let mut views = self.views;
+        let started = package::started(archive, &mut views);
+        let reached = reach::reached(&views, &started);
+        let behaviours = reach::behaviours(&views, &reached);
+        (Code { views, hooks: started.hooks, behaviours, reached }, likeness)
+    }
 }

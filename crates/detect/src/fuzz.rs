@@ -1,7 +1,7 @@
 //! What the fuzz targets in `fuzz/` and the corpus test run: one function for each kind of hostile input. Each panics when
 //! an invariant is broken.
 
-use crate::lang::{self, Callee};
+use crate::lang::{self, Callee, View};
 use crate::limits::Limits;
 use crate::report::Report;
 use crate::{csv, detectors, inspect, metadata};
@@ -71,22 +71,47 @@ pub fn metadata(bytes: &[u8]) {
     }
 }
 
-/// A Python source. The first view decides nothing for the second, and every line that it names is there.
-pub fn python(bytes: &[u8]) {
-    let view = lang::python::view("demo/__init__.py", bytes);
-    assert!(!view.units.is_empty());
-    let lines = bytes.len() + 1;
+fn view(run: fn(&str, &[u8]) -> View, path: &str, bytes: &[u8]) {
+    let view = run(path, bytes);
+    assert!(!view.units.is_empty(), "a view has its top level");
     for unit in &view.units {
-        for effect in &unit.effects {
-            assert!((1..=lines).contains(&(effect.line as usize)), "line {} of {lines}", effect.line);
-            assert!(effect.excerpt.chars().count() <= 200);
-        }
         for callee in &unit.calls {
             if let Callee::Local(at) = callee {
-                assert!(*at < view.units.len());
+                assert!(*at < view.units.len(), "a call of a unit that is not there");
             }
         }
+        assert!(unit.effects.iter().all(|effect| effect.line >= 1 && effect.excerpt.chars().count() <= 200));
     }
     assert!(view.imports.iter().all(|import| import.unit < view.units.len()));
-    assert_eq!(view, lang::python::view("demo/__init__.py", bytes), "the same bytes give the same view");
+}
+
+/// The text of a JavaScript or TypeScript file.
+pub fn javascript(bytes: &[u8]) {
+    view(lang::javascript::view, "a.js", bytes);
+}
+
+/// The text of a script, in each dialect.
+pub fn shell(bytes: &[u8]) {
+    for path in ["a.sh", "a.cmd", "a.ps1"] {
+        view(lang::shell::view, path, bytes);
+    }
+}
+
+/// The text of a Rust file.
+pub fn rust(bytes: &[u8]) {
+    view(lang::rust::view, "build.rs", bytes);
+}
+
+/// The text of instructions in Markdown.
+pub fn markdown(bytes: &[u8]) {
+    view(lang::markdown::view, "SKILL.md", bytes);
+}
+
+/// A Python source. What is seen twice is seen the same, and every line that it names is there.
+pub fn python(bytes: &[u8]) {
+    view(lang::python::view, "demo/__init__.py", bytes);
+    let first = lang::python::view("demo/__init__.py", bytes);
+    let effects = first.units.iter().flat_map(|unit| &unit.effects);
+    assert!(effects.into_iter().all(|effect| effect.line as usize <= bytes.len() + 1), "a line that is not there");
+    assert_eq!(first, lang::python::view("demo/__init__.py", bytes), "the same bytes give the same view");
 }

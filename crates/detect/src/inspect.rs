@@ -2,7 +2,7 @@
 
 use crate::archive::Archive;
 use crate::clones;
-use crate::code::{self, Code};
+use crate::code::Code;
 use crate::detector::{DETECTORS, RULESET};
 use crate::detectors::place;
 use crate::filename;
@@ -42,7 +42,8 @@ pub fn code_of(archive: &dyn ReadAt, file_name: &str, limits: &Limits) -> Code {
 
 /// Every shingle of an archive's code, ascending, each once: for making the index of known campaigns.
 pub fn shingles(archive: &dyn ReadAt, file_name: &str, limits: &Limits) -> Vec<u32> {
-    let archive = read(archive, filename::kind(file_name), file_name, limits, &mut Findings::new());
+    let mut findings = Findings::new();
+    let archive = read_keeping(archive, filename::kind(file_name), file_name, limits, &mut findings, true);
     let mut all = Vec::new();
     for content in likeness::code(&archive) {
         clones::each(content, |hash| all.push(hash));
@@ -53,7 +54,19 @@ pub fn shingles(archive: &dyn ReadAt, file_name: &str, limits: &Limits) -> Vec<u
 }
 
 fn read(archive: &dyn ReadAt, kind: ArchiveKind, file_name: &str, limits: &Limits, findings: &mut Findings) -> Archive {
+    read_keeping(archive, kind, file_name, limits, findings, false)
+}
+
+fn read_keeping(
+    archive: &dyn ReadAt,
+    kind: ArchiveKind,
+    file_name: &str,
+    limits: &Limits,
+    findings: &mut Findings,
+    keep_code: bool,
+) -> Archive {
     let mut collector = Collector::new(kind, limits, findings, archive.len());
+    collector.keep_code = keep_code;
     match kind {
         ArchiveKind::Wheel | ArchiveKind::SdistZip | ArchiveKind::Egg => {
             zip::read(Window::new(archive), &mut collector)
@@ -67,12 +80,11 @@ fn read(archive: &dyn ReadAt, kind: ArchiveKind, file_name: &str, limits: &Limit
             collector.flaw(Flaw::Unreadable, None, "there is no reader for a file with this name");
         }
     }
-    let (entries, readable) = (collector.entries, collector.readable);
+    let (entries, readable, code) = (collector.entries, collector.readable, collector.code);
     let file_name = filename::parse(file_name, kind);
     let mut archive =
         Archive { kind, file_name, entries, readable, code: Code::default(), likeness: Likeness::default() };
-    archive.code = code::read(&archive);
-    archive.likeness = likeness::of(&archive);
+    (archive.code, archive.likeness) = code.follow(&archive);
     archive
 }
 

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use crate::archive::Archive;
-use crate::clones::{Campaign, Index, Shingles, Sketch};
+use crate::clones::{Campaign, Index, Sketch};
 
 /// What an archive's code is like.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -39,11 +39,4 @@ pub(crate) fn code(archive: &Archive) -> impl Iterator<Item = &[u8]> {
         .files()
         .filter(|entry| entry.size <= LARGEST && is_code(&entry.path))
         .filter_map(|entry| entry.content.as_deref())
-}
-
-/// Compares all of the archive's code.
-pub(crate) fn of(archive: &Archive) -> Likeness {
-    let mut shingles = Shingles::new(known());
-    code(archive).for_each(|content| shingles.add(content));
-    Likeness { campaign: shingles.campaign(), sketch: shingles.sketch() }
 }

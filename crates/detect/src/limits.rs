@@ -34,7 +34,7 @@ impl Default for Limits {
             ratio: 200,
             ratio_floor: 64 << 20,
             directory_bytes: 64 << 20,
-            kept_bytes: 96 << 20,
+            kept_bytes: 48 << 20,
             kept_member_bytes: 32 << 20,
         }
     }

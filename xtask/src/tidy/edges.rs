@@ -25,6 +25,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("cli", &["*"]),
     // What an operator asks of a running Bulkhead, over the control socket or in process.
     ("control", &["*"]),
+    // The proof: drives the whole product from outside.
+    ("drill", &["*"]),
     // A gate: everything below it, and never another gate.
     ("gate", &[]),
     (

@@ -7,6 +7,7 @@ mod call;
 mod completions;
 mod diff;
 mod doctor;
+mod drill;
 mod evidence;
 mod explain;
 mod exposure;
@@ -89,6 +90,8 @@ enum Command {
     Scan(scan::Args),
     /// Show what one release can do that another could not
     Diff(diff::Args),
+    /// Re-enact the breach that this answers, harmlessly, and show where each layer stops it
+    Drill(drill::Args),
     /// Run a program contained, or show what was recorded of a run
     Run(run::Args),
     /// Look at what is held, and release or reject it
@@ -178,6 +181,9 @@ pub fn main() -> ExitCode {
         return crate::worker::child::run();
     }
     let output = Output::new(cli.place.format);
+    if let Command::Drill(drill::Args { probe: Some(scene), .. }) = &cli.command {
+        return crate::drill::probe::main(scene);
+    }
     if let Command::Run(args) = cli.command {
         return run::main(&cli.place, args, &output);
     }
@@ -216,6 +222,7 @@ fn run(cli: Cli, output: &Output) -> Result<Done, Failure> {
         Command::Secret(args) => secret::run(place, args, output),
         Command::Completions(args) => completions::run(&args, output),
         // Decided in `main`, before anything else is set up.
+        Command::Drill(args) => drill::run(&args, output),
         Command::Run(_) | Command::Worker => Ok(Done::Good),
     }
 }

@@ -11,7 +11,8 @@ use super::output::{Output, table};
 use super::{Done, Failure, Place, explain};
 use crate::app::Paths;
 use crate::clock::Clock;
-use crate::control::{Loaded, PolicyInForce, Request};
+use crate::control::{Loaded, PolicyInForce, Request, RunRow, RunShown};
+use crate::gate::runtime::suggest::{Did, suggest};
 
 /// Check the policy, or explain a verdict
 #[derive(Debug, clap::Args)]
@@ -29,6 +30,12 @@ enum Command {
     },
     /// Say why a verdict was given and what would change it
     Explain(explain::Args),
+    /// The smallest run profile under which a run would have worked. Credentials are never part of it
+    Suggest {
+        /// The run's id, or the beginning of it
+        #[arg(long, value_name = "ID")]
+        run: String,
+    },
     /// The policy in force: its rules, and its exceptions with whether each had an effect
     Show,
     /// Read the policy file again now. A broken file keeps the policy before
@@ -50,6 +57,7 @@ pub(super) fn run(place: &Place, args: Args, output: &Output) -> Result<Done, Fa
     match args.command {
         Command::Check { file } => check(place, file, output),
         Command::Explain(args) => explain::run(place, args, output),
+        Command::Suggest { run } => suggested(place, run, output),
         Command::Show => {
             let policy: PolicyInForce = call(place, Request::PolicyShow)?;
             output.facts(&policy, show)?;
@@ -63,6 +71,34 @@ pub(super) fn run(place: &Place, args: Args, output: &Output) -> Result<Done, Fa
             Ok(Done::Good)
         }
     }
+}
+
+#[derive(Debug, Serialize)]
+struct Suggested {
+    run: String,
+    profile: String,
+    withheld: Vec<String>,
+}
+
+fn suggested(place: &Place, run: String, output: &Output) -> Result<Done, Failure> {
+    let shown: RunShown = call(place, Request::RunShow { id: run })?;
+    let did = |row: &RunRow| {
+        let line = &row.line;
+        Some(Did { action: line.action, about: line.about.clone()?, rule: line.rule.clone() })
+    };
+    let did: Vec<Did> = shown.rows.iter().filter_map(did).collect();
+    let suggestion = suggest(&did);
+    let profile = toml::to_string(&suggestion.profile).map_err(anyhow::Error::new)?;
+    let suggested = Suggested { run: shown.run.to_string(), profile, withheld: suggestion.withheld };
+    output.facts(&suggested, |suggested| {
+        let mut text = format!("# from run {}\n", suggested.run);
+        for line in &suggested.withheld {
+            text.push_str(&format!("# not given: {line}\n"));
+        }
+        text.push_str(&suggested.profile);
+        text
+    })?;
+    Ok(Done::Good)
 }
 
 fn check(place: &Place, file: Option<PathBuf>, output: &Output) -> Result<Done, Failure> {

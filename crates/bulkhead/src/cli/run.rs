@@ -62,7 +62,7 @@ pub(crate) struct Args {
     quiet: bool,
 
     /// The program and its arguments
-    #[arg(last = true, required = true, value_name = "COMMAND")]
+    #[arg(last = true, required_unless_present = "check", value_name = "COMMAND")]
     program: Vec<OsString>,
 }
 

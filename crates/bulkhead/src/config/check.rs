@@ -123,8 +123,8 @@ fn feed(mut section: Section<'_>, report: &mut Report<'_>) -> Feed {
 }
 
 fn ledger(mut section: Section<'_>, folder: &Path, report: &mut Report<'_>) -> Ledger {
-    let mut ledger = Ledger::default();
-    ledger.witness_policy = path(&mut section, "witness_policy", folder, report).map(|(_, path)| path);
+    let witness_policy = path(&mut section, "witness_policy", folder, report).map(|(_, path)| path);
+    let mut ledger = Ledger { witness_policy, ..Ledger::default() };
     span(&mut section, "witness_every", Zero::Refused, &mut ledger.witness_every, report);
     if let Some((at, url)) = text(&mut section, "timestamp_url", report) {
         match index_url(&url) {

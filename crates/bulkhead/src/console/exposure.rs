@@ -91,7 +91,7 @@ fn rows(answer: &Answer) -> String {
         };
         let _ = write!(
             out,
-            "<tr class=\"{}\"><td>{}</td><th scope=\"row\">{}{people}</th><td class=\"tag\">{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            "<tr class=\"{}\"><td>{}</td><th scope=\"row\">{}{people}</th><td class=\"tag\">{}</td><td>{}</td><td class=\"time\">{}</td><td class=\"time\">{}</td><td>{}</td></tr>",
             class(row.grade),
             row.stage.word(),
             escape(&row.name),

@@ -20,11 +20,14 @@ pub(super) fn list(page: &Page<'_>) -> Result<String, Problem> {
         let about = match (&entry.resource.purl, &entry.resource.digest) {
             (Some(purl), _) => purl.to_string(),
             (None, Some(digest)) => format!("sha256:{}…", &digest.to_hex()[..16]),
-            (None, None) => entry.detail.values().next().cloned().unwrap_or_default(),
+            (None, None) => {
+                let telling = ["subject", "for", "feed", "host"].iter().find_map(|name| entry.detail.get(*name));
+                telling.cloned().unwrap_or_default()
+            }
         };
         let about: String = about.chars().take(90).collect();
         rows.push(format!(
-            "<tr class=\"{effect}\"><th scope=\"row\"><a href=\"/console/ledger/entry?index={index}\">{index}</a></th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td class=\"tag\">{effect}</td><td>{}</td></tr>",
+            "<tr class=\"{effect}\"><th scope=\"row\"><a href=\"/console/ledger/entry?index={index}\">{index}</a></th><td class=\"time\">{}</td><td>{}</td><td>{}</td><td>{}</td><td class=\"tag\">{effect}</td><td>{}</td></tr>",
             entry.time,
             entry.gate,
             entry.action,

@@ -91,13 +91,11 @@ fn chart(daily: &[(i64, String, u64)], today: i64) -> String {
         }
         bars.push_str("</g>");
         if place % 5 == 4 {
-            let _ = write!(
-                bars,
-                "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
-                x + step * 0.35,
-                base + 18.0,
-                &date[5..]
-            );
+            // The last date ends where its bar ends, or it would be cut off.
+            let (anchor, at) =
+                if place as i64 == DAYS - 1 { ("end", x + step * 0.7) } else { ("middle", x + step * 0.35) };
+            let day = &date[5..];
+            let _ = write!(bars, "<text x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{day}</text>", base + 18.0);
         }
     }
     let total = |place: usize| days.values().map(|counts| counts[place]).sum::<u64>();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::answer::Stage;
 use super::question::Subject;
-use super::walk::{Walk, short};
+use super::walk::{Walk, is_lock, short};
 use crate::store::StoreError;
 use crate::store::graph::{How, Kind, Presence, Pull, Span, ThingId};
 
@@ -45,7 +45,8 @@ impl Walk<'_> {
             for (host, _) in self.graph.hosts_of(principal)? {
                 hosts.insert(host);
             }
-            let placed = self.presences.iter().any(|(_, presence)| hosts.contains(&presence.host));
+            let placed =
+                self.presences.iter().any(|(_, presence)| hosts.contains(&presence.host) && !is_lock(presence));
             let built = self.built_by(principal)?;
             if !placed && !built {
                 let (name, count) = (self.name(principal)?, pulls.len());

@@ -201,11 +201,11 @@ pub fn summary(answer: &Answer) -> String {
 /// A name in the width of a box: the middle is left out, since both ends tell names apart.
 fn fitted(name: &str) -> String {
     let letters: Vec<char> = name.chars().collect();
-    if letters.len() <= 24 {
+    if letters.len() <= 21 {
         return name.to_owned();
     }
     let (head, tail): (String, String) =
-        (letters[..14].iter().collect(), letters[letters.len() - 9..].iter().collect());
+        (letters[..12].iter().collect(), letters[letters.len() - 8..].iter().collect());
     format!("{head}…{tail}")
 }
 

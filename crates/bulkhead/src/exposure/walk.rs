@@ -122,6 +122,10 @@ impl<'a> Walk<'a> {
             self.row(&key, Grade::Touched, &why, None, step.entry);
             self.tainted.insert(step.id, key.clone());
             if let Some(from) = step.from.and_then(|from| self.tainted.get(&from)).cloned() {
+                // What was asked about is known from the same entry.
+                if let Some(row) = self.rows.get_mut(&from) {
+                    row.entries.extend(step.entry);
+                }
                 self.edge(&from, &key, Grade::Touched);
             }
         }
@@ -184,6 +188,14 @@ impl<'a> Walk<'a> {
             let Some(span) = overlap(Span { from, to }, self.window) else { continue };
             let key = self.tainted.get(&artifact).cloned().unwrap_or((Stage::Artifact, String::new()));
             let row = (Stage::Host, self.name(presence.host)?);
+            if is_lock(&presence) {
+                // What is pinned is not yet installed: it would have been with the next install.
+                let why = format!("pins it in {}", presence.environment);
+                let span = Some((span.from, span.to));
+                self.row(&row, Grade::WithinReach, &why, span, presence.entries.iter().copied());
+                self.edge(&key, &row, Grade::WithinReach);
+                continue;
+            }
             let why = format!("had it in {}", presence.environment);
             self.row(&row, Grade::Touched, &why, Some((span.from, span.to)), presence.entries.iter().copied());
             self.edge(&key, &row, Grade::Touched);
@@ -395,6 +407,11 @@ impl<'a> Walk<'a> {
             totals,
         }
     }
+}
+
+/// Whether it is only named in a lockfile there.
+pub(super) fn is_lock(presence: &Presence) -> bool {
+    presence.environment.starts_with("lockfile ")
 }
 
 pub(super) fn overlap(a: Span, b: Span) -> Option<Span> {

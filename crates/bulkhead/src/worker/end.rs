@@ -48,7 +48,7 @@ mod tests {
         for (end, words) in [
             (Some(ended(31, b"")), "a system call that no reader"),
             (Some(ended(9, b"")), "CPU time"),
-            (Some(abort), "more than its 512 MiB"),
+            (Some(abort), "more than its 184 MiB"),
             (Some(ended(3 << 8, b"")), "ended by itself (exit status: 3)"),
             (Some(ended(11, b"a\x1b[31m\nb\xff\xe2\x80\xae")), "SIGSEGV"),
             (None, "does not say"),

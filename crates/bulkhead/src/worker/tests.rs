@@ -87,7 +87,7 @@ async fn a_worker_that_ends_leaves_an_unreadable_archive_and_a_pool_that_works()
         ("kill -SYS $$", "a system call that no reader of archives needs"),
         ("kill -SEGV $$", "SIGSEGV"),
         ("kill -KILL $$", "killed from outside or used up its CPU time"),
-        ("echo 'memory allocation of 8 bytes failed' >&2; kill -ABRT $$", "more than its 512 MiB"),
+        ("echo 'memory allocation of 8 bytes failed' >&2; kill -ABRT $$", "more than its 184 MiB"),
         // Announces ten bytes and sends three.
         (r"printf '\012\000\000\000abc' >&0", "ended by itself (exit status: 0)"),
     ] {

@@ -1,6 +1,7 @@
 //! The Linux mechanisms. One file per mechanism; [`enter`] puts them in order.
 
 mod descriptors;
+pub mod drill;
 mod enter;
 mod landlock;
 mod limits;

@@ -3,10 +3,8 @@
 use bulkhead_core::{Confidence, FindingContext, Severity};
 
 use crate::archive::Archive;
-use crate::detector::{Detector, Meta, Want};
+use crate::detector::{Detector, Meta};
 use crate::findings::Findings;
-use crate::likeness;
-use crate::report::ArchiveKind;
 
 const META: Meta = Meta {
     id: "campaign-clone",
@@ -58,10 +56,6 @@ pub(crate) struct CampaignClone;
 impl Detector for CampaignClone {
     fn meta(&self) -> &'static Meta {
         &META
-    }
-
-    fn wants(&self, _kind: ArchiveKind, path: &str) -> Want {
-        if likeness::is_code(path) { Want::UpTo(likeness::LARGEST) } else { Want::Nothing }
     }
 
     fn inspect(&self, archive: &Archive, findings: &mut Findings) {

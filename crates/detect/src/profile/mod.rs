@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::behaviour::{Ability, Sources, unasked};
 
 pub(crate) use make::of;
+pub(crate) use requires::wants;
 
 /// What one release can do and is made of.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

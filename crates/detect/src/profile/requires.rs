@@ -4,10 +4,20 @@ use std::collections::BTreeSet;
 
 use super::{Dependency, make::stable_path, most};
 use crate::archive::Archive;
+use crate::detector::Want;
 use crate::detectors::place;
 use crate::filename::normal_name;
 use crate::metadata;
 use crate::text;
+
+/// The files that declare dependencies and that nobody else keeps.
+pub(crate) fn wants(path: &str) -> Want {
+    if path.rsplit('/').next() == Some("setup.py") && path.matches('/').count() <= 1 {
+        Want::UpTo(1 << 20)
+    } else {
+        Want::Nothing
+    }
+}
 
 /// Every dependency, sorted, each once.
 pub(super) fn of(archive: &Archive) -> Vec<Dependency> {

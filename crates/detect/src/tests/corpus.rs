@@ -16,6 +16,10 @@ fn the_corpus_is_survived() {
         ("pth", fuzz::pth),
         ("metadata", fuzz::metadata),
         ("python", fuzz::python),
+        ("javascript", fuzz::javascript),
+        ("shell", fuzz::shell),
+        ("rust", fuzz::rust),
+        ("markdown", fuzz::markdown),
     ];
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
     for (target, run) in targets {

@@ -2,6 +2,7 @@
 
 mod corpus;
 mod fixtures;
+mod hostile_code;
 mod hostile_tar;
 mod hostile_zip;
 mod kinds;

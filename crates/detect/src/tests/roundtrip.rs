@@ -22,6 +22,12 @@ fn files() -> impl Strategy<Value = Vec<(String, Vec<u8>)>> {
         .prop_map(|files| files.into_iter().collect())
 }
 
+/// What is wrong with the archive as such. The members hold random bytes, which are no code.
+fn of_the_archive(report: &crate::Report) -> Vec<&bulkhead_core::Finding> {
+    let archive = |finding: &&bulkhead_core::Finding| finding.context == bulkhead_core::FindingContext::Archive;
+    report.findings.iter().filter(archive).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -40,7 +46,7 @@ proptest! {
         zip.zip64 = zip64.then_some(None);
         zip.reversed = reversed;
         let report = look(&zip.bytes(), WHEEL);
-        prop_assert_eq!(&report.findings, &[]);
+        prop_assert_eq!(of_the_archive(&report), Vec::<&bulkhead_core::Finding>::new());
         prop_assert!(report.readable);
         let expected: Vec<Member> =
             zip.files.iter().map(|f| member(&String::from_utf8_lossy(&f.name), &f.data)).collect();
@@ -59,7 +65,7 @@ proptest! {
             items.push(Item::file(name, data));
         }
         let report = look(&sdist(&items), SDIST);
-        prop_assert_eq!(&report.findings, &[]);
+        prop_assert_eq!(of_the_archive(&report), Vec::<&bulkhead_core::Finding>::new());
         let expected: Vec<Member> = files.iter().map(|(name, data)| member(name, data)).collect();
         prop_assert_eq!(&report.members[1..], expected);
     }

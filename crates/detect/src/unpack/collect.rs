@@ -19,6 +19,10 @@ pub(crate) struct Collector<'a> {
     pub(crate) findings: &'a mut Findings,
     pub(crate) entries: Vec<Entry>,
     pub(crate) readable: bool,
+    /// Code is looked at while it flows by, and its bytes are let go: an archive's code need not fit into memory.
+    pub(crate) code: code::Passing,
+    /// Whether the bytes of code are kept all the same, for whoever makes an index of it.
+    pub(crate) keep_code: bool,
     kind: ArchiveKind,
     budget: Budget,
     kept: u64,
@@ -55,7 +59,9 @@ impl Budget {
 impl<'a> Collector<'a> {
     pub(crate) fn new(kind: ArchiveKind, limits: &'a Limits, findings: &'a mut Findings, packed: u64) -> Self {
         let budget = Budget::new(limits, packed);
-        Self { limits, findings, entries: Vec::new(), readable: true, kind, budget, kept: 0, names: 0 }
+        let code = code::Passing::new();
+        let (entries, keep_code) = (Vec::new(), false);
+        Self { limits, findings, entries, readable: true, code, keep_code, kind, budget, kept: 0, names: 0 }
     }
 
     /// A flaw that leaves the rest readable.
@@ -78,6 +84,8 @@ impl<'a> Collector<'a> {
     pub(crate) fn begin(&mut self, path: &str, limit: Option<u64>) -> Intake {
         let room = self.limits.kept_member_bytes.min(self.limits.kept_bytes.saturating_sub(self.kept));
         let want = DETECTORS.iter().map(|detector| detector.wants(self.kind, path)).max().unwrap_or(Want::Nothing);
+        let want = want.max(code::needs(self.kind, path));
+        let needed = self.keep_code || want != Want::Nothing;
         let want = want.max(code::wants(self.kind, path));
         let (room, overflow_matters) = match want {
             Want::Nothing => (0, false),
@@ -92,6 +100,7 @@ impl<'a> Collector<'a> {
             declared: limit.unwrap_or(u64::MAX),
             member_limit: self.limits.member_bytes,
             room,
+            needed,
             content: (want != Want::Nothing).then(Vec::new),
             overflow: false,
             overflow_matters,
@@ -107,8 +116,10 @@ impl<'a> Collector<'a> {
             self.flaw(Flaw::NotRead, Some(&path), "the file is larger than what detectors may read");
         }
         if let Some(content) = &intake.content {
-            self.kept += content.len() as u64;
+            self.code.file(self.kind, &path, content);
         }
+        let content = intake.content.filter(|_| intake.needed);
+        self.kept += content.as_ref().map_or(0, |content| content.len() as u64);
         let mut sha256 = [0; 32];
         sha256.copy_from_slice(intake.sha256.finish().as_ref());
         self.push(Entry {
@@ -117,7 +128,7 @@ impl<'a> Collector<'a> {
             size: intake.size,
             sha256: whole.then(|| Sha256::from_bytes(sha256)),
             first: intake.first,
-            content: intake.content,
+            content,
         })
     }
 
@@ -143,6 +154,8 @@ pub(crate) struct Intake {
     declared: u64,
     member_limit: u64,
     room: u64,
+    /// Whether the content is needed once the whole archive was read.
+    needed: bool,
     content: Option<Vec<u8>>,
     overflow: bool,
     overflow_matters: bool,

@@ -260,7 +260,7 @@ impl Scene {
         match what {
             What::Credential { path, verb, answer } => self.credential(&who, &path, verb, answer),
             What::Write { path, refused } => self.write(&who, &path, refused),
-            What::Connect { to, datagram } => self.connect(&who, &to, datagram),
+            What::Connect { to, datagram, answered } => self.connect(&who, &to, datagram, answered),
         }
     }
 
@@ -306,28 +306,33 @@ impl Scene {
         self.made(who, Action::Write, Effect::Transform, shown, "vanishes", text, &[("from", "claim")])
     }
 
-    fn connect(&self, who: &Who, to: &Target, datagram: bool) -> Judged {
+    fn connect(&self, who: &Who, to: &Target, datagram: bool, answered: bool) -> Judged {
         match to {
             // Its own: the network is.
             Target::Abstract(_) => Judged::Nothing,
             Target::Path(path) => {
                 let text = path.to_string_lossy();
-                let own = [self.work_dir.as_path(), Path::new("/tmp"), Path::new("/dev/shm")];
-                if !path.is_absolute()
-                    || CUSTOMARY.iter().any(|part| text.contains(part))
-                    || own.iter().any(|folder| path.starts_with(folder))
-                {
+                // A home may itself lie below `/tmp`; then what is in it is the home's.
+                let home = self.home.as_ref().is_some_and(|home| path.starts_with(home));
+                let own = [Path::new("/tmp"), Path::new("/dev/shm")];
+                let own = path.starts_with(&self.work_dir) || !home && own.iter().any(|own| path.starts_with(own));
+                if own || !path.is_absolute() || CUSTOMARY.iter().any(|part| text.contains(part)) {
                     return Judged::Nothing;
                 }
                 let why = "sockets of services outside are out of sight";
                 self.attempt(who, &self.shown(path), "socket", why)
             }
-            Target::Internet(address) => self.internet(who, *address, datagram),
+            Target::Internet(address) => self.internet(who, *address, datagram, answered),
         }
     }
 
-    fn internet(&self, who: &Who, address: SocketAddr, datagram: bool) -> Judged {
+    fn internet(&self, who: &Who, address: SocketAddr, datagram: bool, answered: bool) -> Judged {
         let ip = address.ip().to_canonical();
+        if ip.is_loopback() && !answered && self.caught.is_some() {
+            let udp = if datagram { "udp " } else { "" };
+            let why = "the loopback of the machine is another one, and nothing of the run listens there";
+            return self.attempt(who, &format!("{udp}{address}"), "loopback", why);
+        }
         if ip.is_loopback() || ip.is_unspecified() || address.port() == 53 {
             return Judged::Nothing;
         }

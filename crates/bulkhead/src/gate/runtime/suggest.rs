@@ -30,7 +30,7 @@ pub struct Suggestion {
 /// Suggests.
 pub fn suggest(did: &[Did]) -> Suggestion {
     let mut suggestion = Suggestion::default();
-    let (mut write, mut unprotect) = (BTreeSet::new(), BTreeSet::new());
+    let mut write = BTreeSet::new();
     for Did { action, about, rule } in did {
         let withhold = |why: &str| format!("{action} {about}: {why}");
         match (action, rule.as_str()) {
@@ -55,8 +55,8 @@ pub fn suggest(did: &[Did]) -> Suggestion {
                         .push(withhold("a profile never opens what starts programs later, or credentials"));
                 }
                 Place::Persistent(name) => {
-                    suggestion.withheld.push(withhold("it starts programs later; to allow it all the same: unprotect"));
-                    drop(unprotect.insert(name));
+                    let why = format!("it starts programs later; to allow it all the same: unprotect = [\"{name}\"]");
+                    suggestion.withheld.push(withhold(&why));
                 }
                 Place::Folder(folder) => {
                     write.insert(folder);

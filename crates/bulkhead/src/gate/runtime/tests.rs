@@ -202,7 +202,7 @@ fn scene() -> Scene {
 }
 
 fn internet(to: &str, datagram: bool) -> What {
-    What::Connect { to: Target::Internet(to.parse().expect("an address")), datagram }
+    What::Connect { to: Target::Internet(to.parse().expect("an address")), datagram, answered: true }
 }
 
 #[test]
@@ -222,8 +222,8 @@ fn each_attempt_is_one_line_and_what_is_customary_is_none() {
             internet("8.8.8.8:4444", true),
             internet("127.0.0.1:99", false),
             internet("[2001:db8::1]:443", false),
-            What::Connect { to: Target::Path("/var/run/nscd/socket".into()), datagram: false },
-            What::Connect { to: Target::Path("/run/docker.sock".into()), datagram: false },
+            What::Connect { to: Target::Path("/var/run/nscd/socket".into()), datagram: false, answered: true },
+            What::Connect { to: Target::Path("/run/docker.sock".into()), datagram: false, answered: true },
         ],
     );
     let brief: Vec<String> = lines

@@ -150,7 +150,11 @@ fn tokens(store: &dyn Store) {
     assert_eq!(store.tokens().expect("answers"), [short.clone(), long.clone()]);
     assert_eq!(store.verify_token(&one, at(9)).expect("answers"), Some(ci));
     assert_eq!(store.verify_token(&one, at(10)).expect("answers"), None, "expired");
-    assert_eq!(store.verify_token(&two, at(10)).expect("answers"), Some(dev));
+    assert_eq!(store.verify_token(&two, at(10)).expect("answers"), Some(dev.clone()));
+    assert_eq!(store.verify_admin(&two, at(10)).expect("answers"), None, "a client's token opens no console");
+    store.make_admin(&two).expect("changes");
+    assert_eq!(store.verify_admin(&two, at(10)).expect("answers"), Some(dev));
+    assert_eq!(store.verify_admin(&one, at(9)).expect("answers"), None);
     let unknown = TokenText::generate().expect("randomness");
     assert_eq!(store.verify_token(&unknown, at(1)).expect("answers"), None);
     assert!(!store.revoke_token(&long.id[..6], at(11)).expect("answers"), "only whole ids");
@@ -158,6 +162,7 @@ fn tokens(store: &dyn Store) {
     assert!(store.revoke_token(&long.id, at(11)).expect("revokes"));
     assert!(!store.revoke_token(&long.id, at(12)).expect("answers"), "revoked already");
     assert_eq!(store.verify_token(&two, at(3)).expect("answers"), None, "revoked, whatever the clock says");
+    assert_eq!(store.verify_admin(&two, at(3)).expect("answers"), None, "and for the console too");
     assert_eq!(store.tokens().expect("answers")[1].revoked, Some(at(11)));
     store.create_token(&one, &Principal::new("thief"), at(12), None).expect_err("a token names one principal for ever");
 }

@@ -45,7 +45,7 @@ fn enter(launch: &Launch) -> Result<LandlockStatus, RulesetError> {
     let device = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::ReadDir | AccessFs::IoctlDev | AccessFs::Truncate;
     rules = allow(rules, Path::new("/dev"), device)?;
     // Threads are named, and memory is advised, through files of one's own.
-    rules = allow(rules, Path::new("/proc"), read | AccessFs::WriteFile)?;
+    rules = allow(rules, Path::new("/proc"), read | AccessFs::WriteFile | AccessFs::Truncate)?;
     let mut writable: Vec<&Path> = launch.files.writable.iter().map(PathBuf::as_path).collect();
     writable.extend([launch.work_dir.as_path(), Path::new("/dev/shm"), Path::new("/dev/mqueue")]);
     if files {

@@ -145,7 +145,8 @@ impl Prepared {
         let (watcher, live) = (Arc::clone(&launch.watcher), Arc::clone(&self.run.live));
         let serve = move || {
             fuse::serve(&connection, tripwires, &|pid, path, verb, answer: Answer| {
-                if live.load(Ordering::Acquire) {
+                // The thread beside this one looks at paths that were named to it, and may come here with them.
+                if live.load(Ordering::Acquire) && !notify::is_own(pid) {
                     watcher(Seen { who: notify::who(pid), what: What::Credential { path, verb, answer } });
                 }
             });

@@ -47,7 +47,8 @@ pub(super) fn serve(listener: &OwnedFd, tell: &dyn Fn(u32, What)) {
 fn describe(pid: u32, data: &libc::seccomp_data) -> Option<What> {
     let process = i32::try_from(pid).ok()?;
     let number = libc::c_long::from(data.nr);
-    let folder = |argument: usize| i32::try_from(data.args[argument] as u32 as i32).unwrap_or(libc::AT_FDCWD);
+    // The kernel's type of a descriptor is 32 bits wide: it ignores the upper half, and so does this.
+    let folder = |argument: usize| data.args[argument] as u32 as i32;
     match number {
         libc::SYS_openat => write(process, folder(0), data.args[1]),
         #[cfg(target_arch = "x86_64")]
@@ -62,7 +63,30 @@ fn contact(process: i32, socket: i32, at: u64, length: u64) -> Option<What> {
     let to = target(process, at, length)?;
     // Only where it tells something: a Unix socket is what its address says.
     let datagram = matches!(to, Target::Internet(_)) && is_datagram(process, socket).unwrap_or(false);
-    Some(What::Connect { to, datagram })
+    let answered = match &to {
+        Target::Internet(address) if address.ip().is_loopback() => listens(process, *address, datagram).unwrap_or(true),
+        _ => true,
+    };
+    Some(What::Connect { to, datagram, answered })
+}
+
+/// Whether anything in the run's own network has that port: what services of the machine listen on is not there.
+fn listens(process: i32, address: SocketAddr, datagram: bool) -> io::Result<bool> {
+    // proc(5): local address as `ADDRESS:PORT` in hexadecimal, and for TCP the state, of which 0A is listening.
+    let port = format!(":{:04X}", address.port());
+    let tables = if datagram { ["udp", "udp6"] } else { ["tcp", "tcp6"] };
+    for table in tables {
+        let text = std::fs::read_to_string(format!("/proc/{process}/net/{table}"))?;
+        let here = |line: &str| {
+            let mut fields = line.split_whitespace().skip(1);
+            let (local, state) = (fields.next().unwrap_or_default(), fields.nth(1).unwrap_or_default());
+            local.ends_with(&port) && (datagram || state == "0A")
+        };
+        if text.lines().any(here) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn is_datagram(process: i32, socket: i32) -> io::Result<bool> {
@@ -156,6 +180,11 @@ fn target(process: i32, at: u64, length: u64) -> Option<Target> {
         }
         _ => None,
     }
+}
+
+/// Whether that is a thread of this very process.
+pub(super) fn is_own(thread: u32) -> bool {
+    Path::new("/proc/self/task").join(thread.to_string()).exists()
 }
 
 /// What a process is, as far as it can be said while it waits for an answer.

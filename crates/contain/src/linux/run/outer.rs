@@ -64,6 +64,10 @@ fn enter(launch: &Launch, socket: &OwnedFd, supervisor: Pid) -> Result<Option<Ow
             trees = Some(mounts::Trees::take(launch)?);
         }
     }
+    if root && !layers.namespaced() {
+        // Only while it may: a user namespace gives the whole set anew, and it is emptied there.
+        sys::empty_bounding_set();
+    }
     user::leave_root(launch.run_as)?;
     user::die_with(Some(supervisor))?;
     if !layers.namespaced() {
@@ -89,9 +93,8 @@ fn enter(launch: &Launch, socket: &OwnedFd, supervisor: Pid) -> Result<Option<Ow
         let mounted = move || tell(socket, About::Fuse, "", &[device.as_fd()]);
         (device, mounted)
     });
-    let tripwires = tripwires
-        .as_ref()
-        .map(|(device, mounted)| mounts::Connection { device: *device, mounted: mounted as &dyn Fn() -> _ });
+    let tripwires =
+        tripwires.as_ref().map(|(device, mounted)| mounts::Connection { device, mounted: mounted as &dyn Fn() -> _ });
     let passed_over = mounts::build(launch, trees.as_ref(), tripwires)?;
     if !passed_over.is_empty() {
         tell(socket, About::Missing, &passed_over.join("\n"), &[])?;

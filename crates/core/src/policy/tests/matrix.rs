@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use crate::{Facts, FindingContext, Severity, Verdict};
+use crate::{Action, Ask, Facts, FindingContext, Gate, Severity, Value, Verdict};
 
 use super::{DAY, ask, finding, good, now, shipped};
 
@@ -243,8 +243,35 @@ fn the_matrix() {
 fn every_shipped_rule_fires_in_the_matrix() {
     let fired: BTreeSet<String> =
         CASES.iter().flat_map(|(_, change)| verdict(*change).reasons).map(|reason| reason.rule).collect();
-    let shipped: BTreeSet<String> = shipped().rules().iter().map(|rule| rule.id().to_owned()).collect();
-    assert_eq!(fired, shipped);
+    let policy = shipped();
+    let intake = policy.rules().iter().filter(|rule| rule.gate() == Gate::Intake);
+    assert_eq!(fired, intake.map(|rule| rule.id().to_owned()).collect());
+}
+
+/// The rules of the egress gate, each with the facts by which it has a say, and the effect of all together.
+#[test]
+fn what_the_egress_gate_lets_out() {
+    let policy = shipped();
+    let judge = |set: &[(&str, Value)]| {
+        let mut facts = Facts::new();
+        facts.set("net.host", "api.example.test");
+        for (name, value) in set {
+            facts.set(name, value.clone());
+        }
+        let ask = Ask { gate: Gate::Egress, action: Action::Connect, ..ask() };
+        let verdict = policy.decide(&ask, &facts, now(), &[]);
+        let rules: Vec<String> = verdict.reasons.iter().map(|reason| reason.rule.clone()).collect();
+        format!("{} {}", verdict.effect, rules.join(","))
+    };
+    let (listed, secret) = (("net.listed", true.into()), ("net.secret", vec!["openai"].into()));
+    assert_eq!(judge(&[]), "deny ");
+    assert_eq!(judge(&[("net.listed", false.into())]), "deny ");
+    assert_eq!(judge(&[listed.clone()]), "allow listed-host");
+    assert_eq!(judge(&[secret.clone()]), "allow secret-host");
+    assert_eq!(judge(&[listed.clone(), ("net.disagrees", "names another".into())]), "deny host-disagrees,listed-host");
+    assert_eq!(judge(&[secret, ("net.misuse", "the placeholder".into())]), "deny secret-misuse,secret-host");
+    let egress = policy.rules().iter().filter(|rule| rule.gate() == Gate::Egress).count();
+    assert_eq!(egress, 4, "a rule of the egress gate without a line here");
 }
 
 #[test]
@@ -337,6 +364,12 @@ fn what_a_developer_reads() {
     highest score
       sampleproject-2.0-py3-none-any.whl has a score of 100 (held from 70): 
       help: read the lines that bulkhead explain pkg:pypi/sampleproject@2.0 shows, then: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 30d
+    the code of a known campaign
+      sampleproject-2.0-py3-none-any.whl is like what is known to be malicious: campaign-clone was seen
+      help: use another project; when it is your own code that was copied: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 30d
+    the same, and half of what is held
+      sampleproject looks like requests, and sampleproject-2.0-py3-none-any.whl has a score of 35: 
+      help: if you meant requests, install that; else read the lines that bulkhead explain pkg:pypi/sampleproject@2.0 shows, then: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 30d
     new chain at import in a patch release
       new in 2.0 against 1.9.9: sampleproject/member: delta-unasked-chain was seen
       help: stay on 1.9.9 and tell the publisher; all that is new: bulkhead explain pkg:pypi/sampleproject@2.0

@@ -258,6 +258,11 @@ impl Reader<'_> {
         }) {
             from = from.with(*wrote).with(Sources::WRITTEN);
         }
+        // Which file it is must be known: that a computed path was put together beside `__dirname` says nothing. A script of the
+        // package is no secret either: it is read like the others.
+        if first.text.is_none() || super::is_script(first.shown()) {
+            from = from.without(Sources::OWN_FILE);
+        }
         let ability = if is_shell { Ability::Shell } else { Ability::Spawn };
         self.effect(ability, from, callee.start, &line);
         if !line.is_empty() {

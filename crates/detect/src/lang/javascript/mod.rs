@@ -1,6 +1,11 @@
 //! JavaScript and TypeScript, by a reader of our own that keeps no tree: it goes over the tokens once, knows what names
 //! stand for, puts texts together, and says what each function does while it passes.
 //!
+//! Why not a parser from the field: measured on benign packages, oxc (0.146, the fastest) reads 72 MB a second, brings 77
+//! crates, and ends the process by a stack overflow at 10,000 brackets, so that its input would have to be tokenised before in any
+//! case. tree-sitter is C, of which this product has two libraries and wants no third. What detectors need is names, texts and
+//! flow, which one pass gives without a tree.
+//!
 //! It is tolerant: what it cannot make sense of it steps over, so that broken files, type annotations and other dialects
 //! still give what can be seen in them. Nesting deeper than [`DEPTH`] is stepped over as well, and said in [`Fidelity`].
 

@@ -273,7 +273,7 @@ impl<'a> Reader<'a> {
     fn flow_into_parameters(&mut self) {
         for _ in 0..2 {
             for at in 0..self.units.len() {
-                let given = self.given[at].without(Sources::UNKNOWN.with(Sources::LITERAL));
+                let given = self.given[at].without(Sources::UNKNOWN.with(Sources::LITERAL).with(Sources::OWN_FILE));
                 if given.is_empty() {
                     continue;
                 }

@@ -1,0 +1,258 @@
+//! The re-enactment: the steps of the breach of March 2026 that a process takes on a machine, each harmless, bare and contained.
+//!
+//! A throw-away home full of decoys, a victim project, collectors on loopback, and a probe that does what the payload did and
+//! sends nothing but the word DRILL. Judged is never by what the probe says: what left is what a collector received, what
+//! persisted is what is on the disk afterwards, what was read is what a decoy's own digest proves, and each refusal must
+//! have its entry in the ledger. A control run, uncontained, must succeed at every step, or the row is void.
+
+pub mod html;
+pub mod probe;
+pub mod scene;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use crate::control::RunShown;
+use scene::{Found, Scene};
+
+/// What is tried: row by row, in the order of the breach.
+pub const ROWS: &[Row] = &[
+    row(4, "collect", "ssh", "read ~/.ssh/id_ed25519", "~/.ssh/id_ed25519"),
+    row(4, "collect", "aws", "read ~/.aws/credentials", "~/.aws/credentials"),
+    row(4, "collect", "kube", "read ~/.kube/config", "~/.kube/config"),
+    row(4, "collect", "gcloud", "read ~/.config/gcloud/credentials.db", "~/.config/gcloud/credentials.db"),
+    row(4, "collect", "azure", "read ~/.azure/accessTokens.json", "~/.azure/accessTokens.json"),
+    row(4, "collect", "docker", "read ~/.docker/config.json", "~/.docker/config.json"),
+    row(4, "collect", "netrc", "read ~/.netrc", "~/.netrc"),
+    row(4, "collect", "history", "read ~/.bash_history", "~/.bash_history"),
+    row(4, "collect", "wallet", "read ~/.ethereum/keystore", "~/.ethereum/keystore"),
+    row(4, "collect", "dotenv", "read the project's .env", ".env"),
+    row(4, "collect", "environment", "read OPENAI_API_KEY", "OPENAI_API_KEY"),
+    row(4, "collect", "environ", "read another process's environment", WITNESSED),
+    row(6, "send", "tcp", "send to a collector over TCP", "127.0.0.1:"),
+    row(6, "send", "tcp-other", "send to another address on the same port", "127.0.0.2:"),
+    row(6, "send", "udp", "send a datagram", "udp 127.0.0.1:"),
+    row(7, "persist", "sysmon", "write ~/.config/sysmon/sysmon.py", "~/.config/sysmon/sysmon.py"),
+    row(7, "persist", "unit", "write a systemd user unit", "~/.config/systemd/user/sysmon.service"),
+    row(7, "persist", "bashrc", "append to ~/.bashrc", "~/.bashrc"),
+    row(7, "persist", "pth", "write a .pth into the project's .venv", "drill.pth"),
+    row(7, "persist", "hook", "write a git hook", ".git/hooks/post-checkout"),
+    row(7, "persist", "bus", "call the user's bus", "bus.sock"),
+    row(8, "spread", "token", "read a service account's token", "var/run/secrets"),
+    row(8, "spread", "io-uring", "set up a ring behind the filters", WITNESSED),
+    row(8, "spread", "keyctl", "reach the session's keys", WITNESSED),
+    row(8, "spread", "namespace", "make a user namespace", WITNESSED),
+    row(8, "spread", "signal", "signal a process outside", WITNESSED),
+];
+
+/// Refusals of which the kernel leaves no trace: tried by the run itself before it starts, and written down there.
+const WITNESSED: &str = "";
+
+/// What is not stopped, said every time.
+pub const NOT_STOPPED: &[&str] = &[
+    "data of the work directory that is sent to a host which policy allows",
+    "a secret that a profile gives to the program",
+    "a fault of the kernel, and root on this machine",
+    "the use of processor and memory, within the limits",
+    "code that is in the work directory and is started by somebody outside of a run",
+];
+
+/// One step.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// The step of the breach, in INCIDENT.md's numbers.
+    pub step: u8,
+    /// Its name.
+    pub phase: &'static str,
+    /// The probe's word.
+    pub id: &'static str,
+    /// In words.
+    pub what: &'static str,
+    /// What an entry about it says; empty where the run's own witness stands for it.
+    entry: &'static str,
+}
+
+const fn row(step: u8, phase: &'static str, id: &'static str, what: &'static str, entry: &'static str) -> Row {
+    Row { step, phase, id, what, entry }
+}
+
+/// How one row came out in one run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Came {
+    /// The probe had its way.
+    Succeeded,
+    /// It did not, and the ledger says so.
+    Refused,
+    /// It did not, and nobody would know.
+    Unrecorded,
+}
+
+/// One row of the report.
+#[derive(Debug, Clone, Serialize)]
+pub struct Told {
+    /// The step.
+    pub step: u8,
+    /// Its name.
+    pub phase: &'static str,
+    /// The row's name.
+    pub id: &'static str,
+    /// In words.
+    pub what: &'static str,
+    /// Whether the control run succeeded; a row for which it did not is void.
+    pub control: bool,
+    /// In a contained run.
+    pub contained: Came,
+    /// Layers that stop it alone.
+    pub stopped_by: Vec<String>,
+}
+
+/// The whole report.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// Row by row.
+    pub rows: Vec<Told>,
+    /// The layers that were on.
+    pub layers: Vec<String>,
+    /// What was left out.
+    pub without: Vec<String>,
+    /// Whether the project still works inside: a file of its own was written.
+    pub work_done: bool,
+    /// One byte of the ledger changed, and verification fails.
+    pub tamper_seen: bool,
+    /// What is not stopped.
+    pub not_stopped: Vec<String>,
+    /// Every row held.
+    pub good: bool,
+}
+
+/// Layers that are shown alone.
+const ALONE: &[&str] = &["files", "network", "processes", "tripwires", "syscalls", "landlock", "environment"];
+
+/// Runs the drill with that program as Bulkhead. `without` are layers to leave out; `quick` leaves out the runs with single layers.
+///
+/// # Errors
+/// When the scene cannot be made or a run cannot be started: that is no verdict.
+pub fn run(program: &Path, without: &[String], quick: bool) -> anyhow::Result<Report> {
+    let scene = Scene::make()?;
+    let control = {
+        let mut bare = command(program);
+        bare.args(["drill", "--probe"]).arg(&scene.script).envs(scene.environment()).current_dir(&scene.work);
+        as_victim(&mut bare);
+        finish(bare, "the control run")?;
+        scene.found()?
+    };
+    let full = contained(program, &scene, without, None)?;
+    let mut alone: BTreeMap<&str, Found> = BTreeMap::new();
+    if !quick && without.is_empty() {
+        for layer in ALONE {
+            alone.insert(layer, contained(program, &scene, &[], Some(layer))?.0);
+        }
+    }
+    let tamper_seen = scene.tamper(program)?;
+    let (found, entries) = full;
+    let rows: Vec<Told> = ROWS
+        .iter()
+        .map(|row| {
+            let contained = match (found.has(row.id), entries.says(row)) {
+                (true, _) => Came::Succeeded,
+                (false, true) => Came::Refused,
+                (false, false) => Came::Unrecorded,
+            };
+            let stopped_by = alone.iter().filter(|(_, found)| !found.has(row.id)).map(|(layer, _)| (*layer).to_owned());
+            Told {
+                step: row.step,
+                phase: row.phase,
+                id: row.id,
+                what: row.what,
+                control: control.has(row.id),
+                contained,
+                stopped_by: stopped_by.collect(),
+            }
+        })
+        .collect();
+    let layers = ALONE.iter().map(|layer| (*layer).to_owned()).filter(|layer| !without.contains(layer)).collect();
+    let good = rows.iter().all(|row| row.control && row.contained == Came::Refused) && found.work_done && tamper_seen;
+    Ok(Report {
+        rows,
+        layers,
+        without: without.to_vec(),
+        work_done: found.work_done,
+        tamper_seen,
+        not_stopped: NOT_STOPPED.iter().map(|text| (*text).to_owned()).collect(),
+        good,
+    })
+}
+
+/// What the ledger says of one run.
+struct Entries(RunShown);
+
+impl Entries {
+    fn says(&self, row: &Row) -> bool {
+        let rows = &self.0.rows;
+        match row.entry {
+            WITNESSED => rows.iter().any(|entry| entry.line.detail.contains_key("witnessed")),
+            "OPENAI_API_KEY" => rows.iter().any(|entry| {
+                entry.line.detail.get("stripped").is_some_and(|names| names.split(' ').any(|name| name == row.entry))
+            }),
+            about => rows.iter().any(|entry| {
+                let refused = entry.line.effect != bulkhead_core::Effect::Allow;
+                refused && entry.line.about.as_deref().is_some_and(|text| text.contains(about))
+            }),
+        }
+    }
+}
+
+fn contained(
+    program: &Path,
+    scene: &Scene,
+    without: &[String],
+    only: Option<&str>,
+) -> anyhow::Result<(Found, Entries)> {
+    scene.reset()?;
+    let mut run = command(program);
+    run.arg("--data").arg(&scene.data).args(["run", "--profile"]).arg(&scene.profile);
+    for layer in without {
+        run.args(["--without", layer]);
+    }
+    if let Some(only) = only {
+        run.args(["--only", only]);
+    }
+    run.arg("--").arg(program).args(["drill", "--probe"]).arg(&scene.script);
+    run.envs(scene.environment()).current_dir(&scene.work);
+    let said = finish(run, "a contained run")?;
+    // `bulkhead: run ID profile ...` is the first line.
+    let id = said.split_whitespace().skip_while(|word| *word != "run").nth(1).context("the run names no id")?;
+    let mut show = command(program);
+    show.arg("--data").arg(&scene.data).args(["--format", "json", "run", "show", id]);
+    let shown = show.stderr(Stdio::inherit()).output()?;
+    let shown = serde_json::from_slice(&shown.stdout).context("what the ledger says of the run is not understood")?;
+    Ok((scene.found()?, Entries(shown)))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the drill starts this very program: bare as a control, and contained")]
+fn command(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear().env("PATH", "/usr/bin:/bin").stdin(Stdio::null());
+    command
+}
+
+/// An ordinary user, also when root runs the drill.
+fn as_victim(command: &mut Command) {
+    use std::os::unix::process::CommandExt as _;
+    if rustix::process::geteuid().is_root() {
+        command.uid(scene::NOBODY).gid(scene::NOBODY);
+    }
+}
+
+/// The probe ends with 0 whatever came of its attempts; its standard error holds Bulkhead's own lines.
+fn finish(mut command: Command, what: &str) -> anyhow::Result<String> {
+    let output = command.output().with_context(|| format!("{what} cannot be started"))?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    anyhow::ensure!(output.status.success(), "{what} ended with {}\n{said}", output.status);
+    Ok(said)
+}

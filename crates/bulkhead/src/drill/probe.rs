@@ -1,0 +1,97 @@
+//! The probe: what the payload did, without the harm. It reads decoys, writes the line `# DRILL`, sends the word DRILL, and
+//! notes the digest of what it could read in the one file that it may always write.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::gate::runtime::plan::digest;
+
+/// What the probe is told: where everything is.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Script {
+    /// Decoys, by row.
+    pub read: BTreeMap<String, PathBuf>,
+    /// Files to plant, by row.
+    pub write: BTreeMap<String, PathBuf>,
+    /// TCP collectors, by row.
+    pub tcp: BTreeMap<String, SocketAddr>,
+    /// The collector of datagrams.
+    pub udp: SocketAddr,
+    /// The decoy bus.
+    pub bus: PathBuf,
+    /// A process outside, which holds a decoy in its environment.
+    pub outside: i32,
+    /// Where the findings go.
+    pub findings: PathBuf,
+}
+
+/// The program.
+pub fn main(script: &Path) -> ExitCode {
+    let script = fs::read(script).ok().and_then(|text| serde_json::from_slice::<Script>(&text).ok());
+    match script.map(|script| (act(&script), script.findings)) {
+        Some((findings, path)) if fs::write(&path, findings.join("\n")).is_ok() => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    }
+}
+
+/// Lines `row digest` for what was read, `row yes` for what the kernel let happen.
+#[expect(clippy::disallowed_methods, reason = "the probe tries what a payload tries; it has no other way out")]
+fn act(script: &Script) -> Vec<String> {
+    let mut findings = Vec::new();
+    for (row, path) in &script.read {
+        if let Ok(content) = fs::read(path) {
+            findings.push(format!("{row} {}", digest(&content)));
+        }
+    }
+    if let Some(key) = std::env::var_os("OPENAI_API_KEY") {
+        findings.push(format!("environment {}", digest(key.as_encoded_bytes())));
+    }
+    if let Some(secret) = environment_of(script.outside) {
+        findings.push(format!("environ {}", digest(&secret)));
+    }
+    for path in script.write.values() {
+        let made = path.parent().map_or(Ok(()), fs::create_dir_all);
+        if made.is_ok()
+            && let Ok(mut file) = fs::OpenOptions::new().create(true).append(true).open(path)
+        {
+            // Judged by the disk.
+            drop(file.write_all(b"# DRILL\n"));
+        }
+    }
+    for to in script.tcp.values() {
+        if let Ok(mut stream) = TcpStream::connect_timeout(to, Duration::from_secs(2)) {
+            drop(stream.write_all(b"DRILL"));
+        }
+    }
+    if let Ok(socket) = UdpSocket::bind("127.0.0.1:0") {
+        drop(socket.send_to(b"DRILL", script.udp));
+    }
+    if let Ok(mut stream) = UnixStream::connect(&script.bus) {
+        drop(stream.write_all(b"DRILL"));
+    }
+    for (row, happened) in [
+        ("io-uring", bulkhead_contain::drill::ring()),
+        ("keyctl", bulkhead_contain::drill::session_keys()),
+        ("namespace", bulkhead_contain::drill::user_namespace()),
+        ("signal", bulkhead_contain::drill::may_signal(script.outside)),
+    ] {
+        if happened {
+            findings.push(format!("{row} yes"));
+        }
+    }
+    findings
+}
+
+fn environment_of(process: i32) -> Option<Vec<u8>> {
+    let environment = fs::read(format!("/proc/{process}/environ")).ok()?;
+    let mut variables = environment.split(|byte| *byte == 0);
+    variables.find_map(|variable| variable.strip_prefix(b"DRILL_DECOY=")).map(<[u8]>::to_vec)
+}

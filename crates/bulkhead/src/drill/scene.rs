@@ -1,0 +1,305 @@
+//! The throw-away scene: decoys, a victim project, collectors, and what is found of a run afterwards.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::{ErrorKind, Read as _};
+use std::net::{TcpListener, UdpSocket};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::Context as _;
+
+use super::probe::Script;
+use crate::gate::runtime::plan::digest;
+
+/// Decoys below the home, by row.
+const DECOYS: &[(&str, &str)] = &[
+    ("ssh", ".ssh/id_ed25519"),
+    ("aws", ".aws/credentials"),
+    ("kube", ".kube/config"),
+    ("gcloud", ".config/gcloud/credentials.db"),
+    ("azure", ".azure/accessTokens.json"),
+    ("docker", ".docker/config.json"),
+    ("netrc", ".netrc"),
+    ("history", ".bash_history"),
+    ("wallet", ".ethereum/keystore"),
+    ("dotenv", "project/.env"),
+    ("token", "var/run/secrets/kubernetes.io/serviceaccount/token"),
+];
+/// What the payload plants, by row, below the home.
+const PLANTED: &[(&str, &str)] = &[
+    ("sysmon", ".config/sysmon/sysmon.py"),
+    ("unit", ".config/systemd/user/sysmon.service"),
+    ("bashrc", ".bashrc"),
+    ("pth", "project/.venv/lib/python3/site-packages/drill.pth"),
+    ("hook", "project/.git/hooks/post-checkout"),
+];
+
+/// Everything that is thrown away at the end.
+pub struct Scene {
+    folder: PathBuf,
+    home: PathBuf,
+    /// The victim project.
+    pub work: PathBuf,
+    /// Bulkhead's data.
+    pub data: PathBuf,
+    /// What the probe is told.
+    pub script: PathBuf,
+    /// The run's profile: where this program is, and what is a credential here.
+    pub profile: PathBuf,
+    findings: PathBuf,
+    decoys: BTreeMap<String, String>,
+    tcp: BTreeMap<String, TcpListener>,
+    udp: UdpSocket,
+    bus: UnixListener,
+    outside: Child,
+}
+
+/// What was found after one run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    rows: BTreeSet<String>,
+    /// The probe could write its findings into the project.
+    pub work_done: bool,
+}
+
+impl Found {
+    /// Whether the payload had its way with that row.
+    pub fn has(&self, row: &str) -> bool {
+        self.rows.contains(row)
+    }
+}
+
+impl Scene {
+    /// Makes it, in a new folder below the system's folder for temporary files.
+    ///
+    /// # Errors
+    /// When a file, a listener or the process outside cannot be made.
+    pub fn make() -> anyhow::Result<Self> {
+        let name = hex(8)?;
+        let folder = std::env::temp_dir().join(format!("bulkhead-drill-{name}"));
+        crate::files::make_folder(&folder)?;
+        let folder = fs::canonicalize(&folder)?;
+        let home = folder.join("home");
+        let work = home.join("project");
+        for path in ["project/.venv/lib/python3/site-packages", "project/.git/hooks", "project/src"] {
+            fs::create_dir_all(home.join(path))?;
+        }
+        fs::write(work.join(".venv/pyvenv.cfg"), "home = /usr/bin\n")?;
+        let (mut decoys, mut read) = (BTreeMap::new(), BTreeMap::new());
+        for (row, path) in DECOYS {
+            let (path, content) = (home.join(path), format!("DECOY-{}", hex(16)?));
+            fs::create_dir_all(path.parent().context("a decoy has a folder")?)?;
+            fs::write(&path, &content)?;
+            decoys.insert((*row).to_owned(), content);
+            read.insert((*row).to_owned(), path);
+        }
+        for row in ["environment", "environ"] {
+            decoys.insert(row.to_owned(), format!("sk-DECOY{}", hex(16)?));
+        }
+        let first = TcpListener::bind("127.0.0.1:0")?;
+        let port = first.local_addr()?.port();
+        // The same port on another address: what a rule about ports alone lets through.
+        let other = TcpListener::bind(("127.0.0.2", port))?;
+        let udp = UdpSocket::bind("127.0.0.1:0")?;
+        let bus = UnixListener::bind(home.join("bus.sock"))?;
+        for listener in [&first, &other] {
+            listener.set_nonblocking(true)?;
+        }
+        udp.set_nonblocking(true)?;
+        bus.set_nonblocking(true)?;
+        let outside = outside(&decoys["environ"])?;
+        let findings = work.join("findings.txt");
+        let script = Script {
+            read,
+            write: PLANTED.iter().map(|(row, path)| ((*row).to_owned(), home.join(path))).collect(),
+            tcp: [("tcp", first.local_addr()?), ("tcp-other", other.local_addr()?)]
+                .map(|(row, to)| (row.to_owned(), to))
+                .into(),
+            udp: udp.local_addr()?,
+            bus: home.join("bus.sock"),
+            outside: i32::try_from(outside.id())?,
+            findings: findings.clone(),
+        };
+        let script_path = work.join("drill.json");
+        fs::write(&script_path, serde_json::to_vec(&script)?)?;
+        let program = std::env::current_exe()?;
+        let profile = folder.join("drill.toml");
+        let text = format!(
+            "name = \"drill\"\n[files]\nread = [{:?}]\n[tripwires]\nalso = [{:?}]\n",
+            program.display().to_string(),
+            home.join("var/run/secrets").display().to_string()
+        );
+        fs::write(&profile, text)?;
+        let data = folder.join("data");
+        if rustix::process::geteuid().is_root() {
+            fs::set_permissions(&folder, fs::Permissions::from_mode(0o755))?;
+            give_away(&home)?;
+        }
+        let tcp = [("tcp".to_owned(), first), ("tcp-other".to_owned(), other)].into();
+        Ok(Self { folder, home, work, data, script: script_path, profile, findings, decoys, tcp, udp, bus, outside })
+    }
+
+    /// The victim's environment.
+    pub fn environment(&self) -> Vec<(String, String)> {
+        vec![
+            ("HOME".to_owned(), self.home.display().to_string()),
+            ("OPENAI_API_KEY".to_owned(), self.decoys["environment"].clone()),
+        ]
+    }
+
+    /// As it was before the first run: nothing planted, nothing received.
+    ///
+    /// # Errors
+    /// When something planted cannot be removed.
+    pub fn reset(&self) -> anyhow::Result<()> {
+        self.found()?;
+        for path in PLANTED.iter().map(|(_, path)| self.home.join(path)).chain([self.findings.clone()]) {
+            match fs::remove_file(&path) {
+                Err(why) if why.kind() != ErrorKind::NotFound => return Err(why.into()),
+                _ => {}
+            }
+        }
+        for folder in [".config/sysmon", ".config/systemd/user", ".config/systemd"] {
+            // Only what the probe made.
+            drop(fs::remove_dir(self.home.join(folder)));
+        }
+        Ok(())
+    }
+
+    /// What one run came to: decoys whose digest is in the findings, files on the disk, what the collectors received.
+    ///
+    /// # Errors
+    /// When a collector fails.
+    pub fn found(&self) -> anyhow::Result<Found> {
+        let text = fs::read_to_string(&self.findings).unwrap_or_default();
+        let mut found = Found { rows: BTreeSet::new(), work_done: self.findings.exists() };
+        for (row, what) in text.lines().filter_map(|line| line.split_once(' ')) {
+            let proved =
+                self.decoys.get(row).map_or(what == "yes", |decoy| digest(decoy.as_bytes()).to_string() == what);
+            if proved {
+                found.rows.insert(row.to_owned());
+            }
+        }
+        for (row, path) in PLANTED {
+            if self.home.join(path).exists() {
+                found.rows.insert((*row).to_owned());
+            }
+        }
+        for (row, listener) in &self.tcp {
+            while let Some(mut stream) = waiting(listener.accept())?.map(|(stream, _)| stream) {
+                if received(&mut stream) {
+                    found.rows.insert(row.clone());
+                }
+            }
+        }
+        while let Some(mut stream) = waiting(self.bus.accept())?.map(|(stream, _)| stream) {
+            if received(&mut stream) {
+                found.rows.insert("bus".to_owned());
+            }
+        }
+        let mut bytes = [0; 16];
+        while let Some(got) = waiting(self.udp.recv(&mut bytes))? {
+            if &bytes[..got] == b"DRILL" {
+                found.rows.insert("udp".to_owned());
+            }
+        }
+        Ok(found)
+    }
+
+    /// Changes one byte of the ledger, and sees whether verification notices.
+    ///
+    /// # Errors
+    /// When there is no ledger to change.
+    pub fn tamper(&self, program: &Path) -> anyhow::Result<bool> {
+        let verify = || {
+            let mut command = super::command(program);
+            command
+                .arg("--data")
+                .arg(&self.data)
+                .args(["ledger", "verify"])
+                .stdout(Stdio::null())
+                .stderr(Stdio::null());
+            command.status()
+        };
+        if !verify()?.success() {
+            return Ok(false);
+        }
+        let target = largest(&self.data.join("ledger"))?.context("the ledger holds nothing")?;
+        let mut bytes = fs::read(&target)?;
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        fs::write(&target, bytes)?;
+        Ok(!verify()?.success())
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        // It only sleeps; and what cannot be removed is in the folder for temporary files.
+        drop(self.outside.kill());
+        drop(self.outside.wait());
+        drop(fs::remove_dir_all(&self.folder));
+    }
+}
+
+/// Whom everything belongs to when root runs the drill: bare or contained, the payload has an ordinary user's rights.
+pub const NOBODY: u32 = 65_534;
+
+fn give_away(path: &Path) -> std::io::Result<()> {
+    std::os::unix::fs::lchown(path, Some(NOBODY), Some(NOBODY))?;
+    if path.is_dir() {
+        for entry in fs::read_dir(path)? {
+            give_away(&entry?.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn largest(folder: &Path) -> anyhow::Result<Option<PathBuf>> {
+    let (mut open, mut best) = (vec![folder.to_owned()], None);
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            let size = entry.metadata()?.len();
+            if entry.file_type()?.is_dir() {
+                open.push(entry.path());
+            } else if best.as_ref().is_none_or(|(most, _)| size > *most) {
+                best = Some((size, entry.path()));
+            }
+        }
+    }
+    Ok(best.map(|(_, path)| path))
+}
+
+fn waiting<T>(result: std::io::Result<T>) -> std::io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(why) if why.kind() == ErrorKind::WouldBlock => Ok(None),
+        // Somebody who connected and went away again: what was sent is what counts.
+        Err(why) if why.kind() == ErrorKind::ConnectionAborted => Ok(None),
+        Err(why) => Err(why),
+    }
+}
+
+/// The probe has ended: whatever it sent is here.
+fn received(stream: &mut impl std::io::Read) -> bool {
+    let mut text = Vec::new();
+    stream.take(64).read_to_end(&mut text).is_ok() && text == b"DRILL"
+}
+
+#[expect(clippy::disallowed_methods, reason = "a bystander with a decoy in its environment")]
+fn outside(decoy: &str) -> anyhow::Result<Child> {
+    let mut command = Command::new("/bin/sleep");
+    command.arg("600").env_clear().env("DRILL_DECOY", decoy).stdin(Stdio::null()).stdout(Stdio::null());
+    super::as_victim(&mut command);
+    command.stderr(Stdio::null()).spawn().context("a bystander process cannot be started")
+}
+
+fn hex(bytes: usize) -> anyhow::Result<String> {
+    let mut random = vec![0; bytes];
+    aws_lc_rs::rand::fill(&mut random).map_err(|_| anyhow::anyhow!("the system gives no random bytes"))?;
+    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
+}

@@ -1,0 +1,51 @@
+//! Code that is made to cost more than it should: the archive is judged all the same, within bounds.
+
+use std::time::{Duration, Instant};
+
+use super::look_local;
+use super::make_tar::{Item, gzip, tar};
+
+const NPM: &str = "demo-1.0.0.tgz";
+
+/// The bound is far above what a debug build on a busy machine needs, and far below what anything quadratic would.
+const LONG: Duration = Duration::from_secs(120);
+
+#[track_caller]
+fn survives(files: &[(&str, &[u8])], what: &str) -> crate::Report {
+    let mut items: Vec<Item> = files.iter().map(|(path, content)| Item::file(path, content)).collect();
+    items.push(Item::file("package/package.json", br#"{"scripts":{"postinstall":"node a.js"},"main":"a.js"}"#));
+    let start = Instant::now();
+    let report = look_local(&gzip(&tar(&items)), NPM);
+    assert!(start.elapsed() < LONG, "{what} took {:?}", start.elapsed());
+    report
+}
+
+#[test]
+fn a_line_of_many_megabytes_is_not_read_and_that_is_said() {
+    // 100 MB packed tightly would be refused as a bomb before: what varies is not.
+    let line: Vec<u8> =
+        (0..12_000_000_u32).flat_map(|i| [b'a' + (i.wrapping_mul(2_654_435_761) >> 27) as u8 % 26]).collect();
+    let report = survives(&[("package/a.js", &line)], "a line");
+    let found = report
+        .findings
+        .iter()
+        .find(|finding| finding.detector == "install-script" && finding.title.contains("too large"));
+    assert!(found.is_some(), "{:#?}", report.findings);
+}
+
+#[test]
+fn brackets_bytes_and_tiny_files_end() {
+    let deep = "([{".repeat(300_000);
+    survives(&[("package/a.js", deep.as_bytes())], "brackets");
+    let report = survives(&[("package/a.js", &[0xff, 0xfe, 0x80, b'(', 0xc3, 0x28].repeat(10_000))], "bytes");
+    assert!(report.readable);
+    let names: Vec<String> = (0..5_000).map(|i| format!("package/f{i}.js")).collect();
+    let many: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b"require('./f1')"[..])).collect();
+    assert!(survives(&many, "tiny files").readable);
+}
+
+#[test]
+fn modules_that_import_each_other_are_visited_once() {
+    let a = b"require('./b'); module.exports = () => require('child_process').exec('x')";
+    assert!(survives(&[("package/a.js", a), ("package/b.js", b"require('./a')()")], "a circle").readable);
+}

@@ -1,0 +1,1 @@
+var x = ] ) } `${ /[/ ' \u{ eval(atob('YWxlcnQoMSk='

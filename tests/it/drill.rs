@@ -1,0 +1,43 @@
+//! The acceptance test of the product: the breach, re-enacted, and every step of it refused and recorded.
+
+use std::process::{Command, Output};
+
+fn drill(words: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bulkhead-under-test"));
+    command.args(["--format", "json", "drill"]).args(words).env_clear().env("PATH", "/usr/bin:/bin");
+    command.output().expect("the drill starts")
+}
+
+fn report(output: &Output) -> serde_json::Value {
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|why| panic!("{why}: {}", String::from_utf8_lossy(&output.stderr)))
+}
+
+#[test]
+fn every_row_succeeds_bare_and_is_refused_and_recorded_contained() {
+    let page = tempfile::NamedTempFile::new().expect("a file");
+    let output = drill(&["--html", page.path().to_str().expect("text")]);
+    let report = report(&output);
+    for row in report["rows"].as_array().expect("rows") {
+        assert_eq!(row["control"], true, "void: {row}");
+        assert_eq!(row["contained"], "refused", "{row}");
+        assert_ne!(row["stopped_by"].as_array().map(Vec::len), Some(0), "no layer stops it alone: {row}");
+    }
+    assert_eq!(report["work_done"], true);
+    assert_eq!(report["tamper_seen"], true);
+    assert_eq!(output.status.code(), Some(0));
+    let page = std::fs::read_to_string(page.path()).expect("written");
+    assert!(page.contains("<svg") && !page.contains("SUCCEEDED"), "{page}");
+}
+
+#[test]
+fn without_a_layer_its_rows_succeed_and_the_drill_fails() {
+    for (layer, row) in [("syscalls", "io-uring"), ("environment", "environment"), ("files", "pth")] {
+        let output = drill(&["--quick", "--without", layer]);
+        let report = report(&output);
+        let rows = report["rows"].as_array().expect("rows");
+        let found = rows.iter().find(|found| found["id"] == row).expect("a row");
+        assert_eq!(found["contained"], "succeeded", "without {layer}: {found}");
+        assert_eq!(output.status.code(), Some(1));
+    }
+}

@@ -1,0 +1,99 @@
+//! `bulkhead run` as a person sees it.
+
+use std::process::{Command, Output};
+
+struct Project {
+    folder: tempfile::TempDir,
+}
+
+impl Project {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        // A run that root starts belongs to nobody: what it is given must be reachable for them.
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).expect("set");
+        for path in ["home/.ssh", "home/project/.venv"] {
+            std::fs::create_dir_all(folder.path().join(path)).expect("made");
+        }
+        std::fs::write(folder.path().join("home/.ssh/id_rsa"), "DECOY").expect("written");
+        std::fs::write(folder.path().join("home/project/.venv/pyvenv.cfg"), "").expect("written");
+        Self { folder }
+    }
+
+    fn bulkhead(&self, words: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bulkhead-under-test"));
+        command.arg("--data").arg(self.folder.path().join("data")).args(words).env_clear().env("PATH", "/usr/bin:/bin");
+        command.env("HOME", self.folder.path().join("home")).env("OPENAI_API_KEY", "sk-decoydecoydecoydecoy");
+        command.current_dir(self.folder.path().join("home/project")).output().expect("starts")
+    }
+}
+
+fn told(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// The id in the first line.
+fn id(output: &Output) -> String {
+    let told = told(output);
+    told.split_whitespace()
+        .skip_while(|word| *word != "run")
+        .nth(1)
+        .unwrap_or_else(|| panic!("no id: {told}"))
+        .to_owned()
+}
+
+#[test]
+fn what_is_refused_is_named_recorded_and_shown() {
+    let project = Project::new();
+    let script =
+        "printf out; cat ~/.ssh/id_rsa; echo x > .venv/x.pth; test -z \"$OPENAI_API_KEY\" || echo leaked; exit 7";
+    let run = project.bulkhead(&["run", "--", "/bin/sh", "-c", script]);
+    assert_eq!(run.status.code(), Some(7), "{}", told(&run));
+    assert_eq!(String::from_utf8_lossy(&run.stdout), "out");
+    let told = told(&run);
+    for words in [
+        "profile default",
+        "tier 1",
+        "not passed on: OPENAI_API_KEY",
+        "2 refused: read ~/.ssh/id_rsa (cat ",
+        "write .venv/x.pth",
+    ] {
+        assert!(told.contains(words), "no `{words}` in {told}");
+    }
+    let shown = project.bulkhead(&["--format", "json", "run", "show", &id(&run)]);
+    let shown: serde_json::Value = serde_json::from_slice(&shown.stdout).expect("JSON");
+    let rows = shown["rows"].as_array().expect("rows");
+    assert_eq!((rows[0]["action"].as_str(), rows[rows.len() - 1]["action"].as_str()), (Some("run"), Some("run")));
+    assert!(rows[0]["detail"]["witnessed"].as_str().is_some_and(|text| text.contains("ptrace")), "{}", rows[0]);
+    assert_eq!(rows[rows.len() - 1]["detail"]["ended"], "code 7");
+    assert!(rows.iter().any(|row| row["rule"] == "tripwire" && row["about"] == "~/.ssh/id_rsa"), "{shown}");
+    // The data folder is a credential of its own kind, wherever it lies.
+    assert!(project.bulkhead(&["ledger", "verify"]).status.success());
+}
+
+#[test]
+fn to_observe_records_and_a_profile_is_suggested_from_it() {
+    let project = Project::new();
+    let script = "cat ~/.ssh/id_rsa; mkdir -p ~/results; echo x > ~/results/a";
+    let run = project.bulkhead(&["run", "--", "/bin/sh", "-c", script]);
+    let suggested = project.bulkhead(&["policy", "suggest", "--run", &id(&run)]);
+    let text = String::from_utf8_lossy(&suggested.stdout);
+    assert!(text.contains("write = [\"~/results\"]") && text.contains("not given: read ~/.ssh/id_rsa"), "{text}");
+    let observed = project.bulkhead(&["run", "--observe", "--", "/bin/sh", "-c", "cat ~/.ssh/id_rsa; echo done"]);
+    assert_eq!(String::from_utf8_lossy(&observed.stdout), "done\n", "{}", told(&observed));
+    assert!(told(&observed).contains("1 refused: read ~/.ssh/id_rsa"), "{}", told(&observed));
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_with_a_sentence() {
+    let project = Project::new();
+    let refused = |words: &[&str], code: i32, what: &str| {
+        let output = project.bulkhead(words);
+        assert_eq!(output.status.code(), Some(code), "{words:?}: {}", told(&output));
+        assert!(told(&output).contains(what), "{words:?}: {}", told(&output));
+    };
+    refused(&["run", "--", "no-such-program"], 127, "No such file");
+    refused(&["run", "--accept-degraded=nonsense", "--", "true"], 2, "it knows userns");
+    refused(&["run", "--profile", "none.toml", "--", "true"], 2, "none.toml");
+    refused(&["run", "show", "01a20f2c-e94d-7a05-8af4-68b51b53f0cb"], 125, "no entry is about a run");
+}
