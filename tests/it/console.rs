@@ -88,6 +88,7 @@ fn a_responder_finds_their_way_in_a_browser() {
     assert_eq!(browser.label("#token"), "Console token");
     browser.picture("login");
     browser.press(&format!("{}{}", token(&estate.bulkhead, true), browser::ENTER));
+    browser.wait_for("h1", "Overview");
     assert_eq!(browser.title(), "Overview · Bulkhead");
     assert!(browser.text("main").contains("MAL-2026-9001"), "{}", browser.text("main"));
     assert_eq!(browser.count("figure svg[role=img]"), 1);
@@ -99,12 +100,13 @@ fn a_responder_finds_their_way_in_a_browser() {
     browser.scheme("light");
     // The first stop of the keyboard leaves the menu out.
     browser.press(browser::TAB);
+    assert_eq!(browser.focused(), "Skip to content");
     // The question, its picture, its table.
     browser.click("nav a[href='/console/exposure']");
-    assert_eq!(browser.text("nav a[aria-current=page]"), "Exposure");
+    browser.wait_for("nav a[aria-current=page]", "Exposure");
     browser.write("#name", RELEASE);
     browser.press(browser::ENTER);
-    assert!(browser.text("h1").contains("modelrelay@2.4.1"));
+    browser.wait_for("h1", "modelrelay@2.4.1");
     assert!(browser.label("svg.graph").contains("modelrelay"), "{}", browser.label("svg.graph"));
     for grade in ["touched", "within-reach", "not-reachable"] {
         assert!(browser.count(&format!("tbody tr.{grade}")) > 0, "{grade}");
@@ -115,18 +117,19 @@ fn a_responder_finds_their_way_in_a_browser() {
     browser.scheme("light");
     // From a row to the entry that says so, and its proof.
     browser.click("tbody tr.touched td a");
-    assert!(browser.text("h1").starts_with("Entry "), "{}", browser.text("h1"));
+    browser.wait_for("h1", "Entry ");
     assert!(browser.source().contains("c2sp.org/tlog-proof@v1"));
     browser.picture("entry");
     browser.click("nav a[href='/console/ledger']");
-    assert!(browser.text("main").contains("Checkpoint"));
+    browser.wait_for("main", "Checkpoint");
     browser.picture("ledger");
     browser.click("nav a[href='/console/held']");
+    browser.wait_for("h1", "Held");
     browser.picture("held");
+    let active = regex::Regex::new(r#"<script|\sstyle="|\son[a-z]+="#).unwrap();
     for path in ["/console/", "/console/held", "/console/exposure", "/console/ledger"] {
         browser.go(&format!("{site}{path}"));
         let source = browser.source();
-        let active = regex::Regex::new(r#"<script|\sstyle="|\son[a-z]+="#).unwrap();
         assert!(!active.is_match(&source), "{path}");
     }
     // Nothing that the pages hold was refused by their own policy.

@@ -93,6 +93,19 @@ impl Browser {
         self.get(&format!("element/{}/text", self.find(css))).as_str().unwrap().to_owned()
     }
 
+    /// Waits until the element says this: a page that was asked for comes in its own time, and until then the old one is
+    /// there, or none.
+    #[track_caller]
+    pub fn wait_for(&self, css: &str, wanted: &str) {
+        super::eventually(|| {
+            let query = json!({ "using": "css selector", "value": css });
+            let found = self.try_call("POST", &format!("/session/{}/element", self.session), &query).ok()?;
+            let path = format!("/session/{}/element/{}/text", self.session, found[ELEMENT].as_str()?);
+            let text = self.try_call("GET", &path, &Value::Null).ok()?;
+            text.as_str().is_some_and(|text| text.contains(wanted)).then_some(())
+        });
+    }
+
     /// How many elements there are.
     pub fn count(&self, css: &str) -> usize {
         self.post("elements", &json!({ "using": "css selector", "value": css })).as_array().unwrap().len()
@@ -113,6 +126,13 @@ impl Browser {
         let focus = self.get("element/active");
         let element = focus[ELEMENT].as_str().unwrap().to_owned();
         self.post(&format!("element/{element}/value"), &json!({ "text": keys }));
+    }
+
+    /// What has the keyboard's focus says.
+    pub fn focused(&self) -> String {
+        let focus = self.get("element/active");
+        let element = focus[ELEMENT].as_str().unwrap().to_owned();
+        self.get(&format!("element/{element}/text")).as_str().unwrap().to_owned()
     }
 
     /// The name that a screen reader says.
@@ -163,21 +183,27 @@ impl Browser {
     }
 
     fn call(&self, method: &str, path: &str, body: &Value) -> Value {
+        self.try_call(method, path, body).unwrap_or_else(|why| panic!("{method} {path} {body}: {why}"))
+    }
+
+    fn try_call(&self, method: &str, path: &str, body: &Value) -> Result<Value, String> {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let headers = [("content-type", "application/json; charset=utf-8")];
-        let reply = http::send(self.address, method, path, &headers, &body);
+        let reply = http::exchange(self.address, method, path, &headers, &body);
         let value = reply.json()["value"].clone();
-        assert_eq!(reply.status, 200, "{method} {path} {body}: {value:#}");
-        value
+        if reply.status == 200 { Ok(value) } else { Err(format!("{value:#}")) }
     }
 }
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // The driver ends its browser; without it the browser ends with the driver.
-        if !self.session.is_empty() {
-            let path = format!("/session/{}", self.session);
-            drop(http::try_request(self.address, "DELETE", &path, &[]));
+        // The driver ends its browser; without it the browser ends with the driver. Nothing here may fail: a test that
+        // already did would then say nothing.
+        if let Ok(mut stream) = std::net::TcpStream::connect(self.address) {
+            use std::io::{Read as _, Write as _};
+            let request = format!("DELETE /session/{} HTTP/1.1\r\nhost: {}\r\n\r\n", self.session, self.address);
+            drop(stream.write_all(request.as_bytes()));
+            drop(stream.read(&mut [0; 512]));
         }
         drop(self.driver.kill());
         drop(self.driver.wait());

@@ -92,6 +92,26 @@ pub fn send(address: SocketAddr, method: &str, target: &str, headers: &[(&str, &
     parse(&answer, false).unwrap_or_else(|| panic!("{method} {target}: the answer is not HTTP, or was cut short"))
 }
 
+/// The same with a server that leaves the connection open: the answer ends where its length says.
+pub fn exchange(address: SocketAddr, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+    let mut head = format!("{method} {target} HTTP/1.1\r\nhost: {address}\r\ncontent-length: {}\r\n", body.len());
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    let mut stream = TcpStream::connect(address).expect("connects");
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(format!("{head}\r\n{body}").as_bytes()).unwrap();
+    let (mut answer, mut buffer) = (Vec::new(), [0; 16 << 10]);
+    loop {
+        let length = stream.read(&mut buffer).expect("an answer");
+        answer.extend(&buffer[..length]);
+        match parse(&answer, false) {
+            Some(reply) if reply.header("content-length").is_some() && reply.whole => return reply,
+            _ => assert!(length > 0, "{method} {target}: the answer was cut short"),
+        }
+    }
+}
+
 /// Sends these bytes and returns everything that comes back until the server closes.
 pub fn raw(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
     try_raw(address, bytes).expect("an answer")

@@ -14,7 +14,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("app", &["*"]),
     ("http", &["*"]),
     // Pages and machine reports: both ask what an operator asks.
-    ("console", &["api", "app", "control", "exposure", "net", "store"]),
+    ("console", &["api", "app", "blob", "blocking", "control", "exposure", "net", "store"]),
     ("api", &["app", "estate", "gate::intake", "net"]),
     // What is told about the estate becomes entries; reading a machine or a bill of materials is plain work on files.
     ("estate", &["blob", "blocking", "clock", "spine", "store"]),

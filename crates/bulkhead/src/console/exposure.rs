@@ -50,6 +50,7 @@ fn search(page: &Page<'_>, known: &Form) -> String {
 
 pub(super) async fn answer(page: &Page<'_>, form: &Form) -> Result<String, Problem> {
     let (answer, entry) = control::answer(page.app, question(page, form)?).await?;
+    let answer = named(page, answer)?;
     let mut body = format!("<h1>What was exposed: {}</h1>", escape(&answer.question.subject.to_string()));
     let _ = write!(body, "<p>{}.</p>", escape(&summary(&answer)));
     if let (Some(from), Some(to)) = (answer.from, answer.to) {
@@ -81,6 +82,14 @@ pub(super) async fn answer(page: &Page<'_>, form: &Form) -> Result<String, Probl
     Ok(layout::page(page.session, "Exposure", "Exposure", &body))
 }
 
+/// The answer with people by their names, as long as those are known: for whoever may see the console.
+fn named(page: &Page<'_>, answer: Answer) -> Result<Answer, Problem> {
+    let bug = |error: serde_json::Error| Problem::new(Code::Bug, format!("the answer cannot be shown: {error}"));
+    let mut value = serde_json::to_value(answer).map_err(bug)?;
+    page.app.subjects().reveal(&mut value);
+    serde_json::from_value(value).map_err(bug)
+}
+
 fn rows(answer: &Answer) -> String {
     let mut out = "<h2>Everything, by grade</h2><div class=\"scroll\"><table><thead><tr><th scope=\"col\">What</th><th scope=\"col\">Name</th><th scope=\"col\">Grade</th><th scope=\"col\">Why</th><th scope=\"col\">From</th><th scope=\"col\">To</th><th scope=\"col\">Entries</th></tr></thead><tbody>".to_owned();
     let time = |at: Option<Timestamp>| at.map_or_else(|| "–".to_owned(), |at| format!("{at:.0}"));
@@ -91,7 +100,7 @@ fn rows(answer: &Answer) -> String {
         };
         let _ = write!(
             out,
-            "<tr class=\"{}\"><td>{}</td><th scope=\"row\">{}{people}</th><td class=\"tag\">{}</td><td>{}</td><td class=\"time\">{}</td><td class=\"time\">{}</td><td>{}</td></tr>",
+            "<tr class=\"{}\"><td>{}</td><th scope=\"row\" class=\"name\">{}{people}</th><td class=\"tag\">{}</td><td>{}</td><td class=\"time\">{}</td><td class=\"time\">{}</td><td>{}</td></tr>",
             class(row.grade),
             row.stage.word(),
             escape(&row.name),

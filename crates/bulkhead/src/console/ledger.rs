@@ -25,13 +25,17 @@ pub(super) fn list(page: &Page<'_>) -> Result<String, Problem> {
                 telling.cloned().unwrap_or_default()
             }
         };
-        let about: String = about.chars().take(90).collect();
+        // The list names people as long as they are known; the entry itself is shown as the log has it.
+        let mut shown = serde_json::json!([entry.principal.as_str(), about]);
+        page.app.subjects().reveal(&mut shown);
+        let shown = |place: usize| shown[place].as_str().unwrap_or_default().chars().take(90).collect::<String>();
+        let (principal, about) = (shown(0), shown(1));
         rows.push(format!(
             "<tr class=\"{effect}\"><th scope=\"row\"><a href=\"/console/ledger/entry?index={index}\">{index}</a></th><td class=\"time\">{}</td><td>{}</td><td>{}</td><td>{}</td><td class=\"tag\">{effect}</td><td>{}</td></tr>",
             entry.time,
             entry.gate,
             entry.action,
-            escape(entry.principal.as_str()),
+            escape(&principal),
             escape(&about),
             effect = entry.effect,
         ));

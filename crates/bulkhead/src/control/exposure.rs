@@ -63,6 +63,11 @@ pub async fn answer(app: &Arc<App>, mut question: Question) -> Result<(Answer, u
     if let Subject::Release(purl) = &question.subject {
         question.subject = Subject::Release(crate::estate::canonical(purl));
     }
+    // Entries name people by pseudonyms, and so must the question, or nobody else could compute its answer.
+    if let Subject::Principal(name) = &question.subject {
+        question.subject = Subject::Principal(app.subjects().word_for(name));
+    }
+    question.by = app.spine().word_to_keep(&question.by).await?;
     app.projected().await?;
     let (store, log, asked) = (Arc::clone(app.store()), app.verifier().name().to_string(), question.clone());
     let walked = crate::blocking::run(move || {

@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::spine::{self, Spine};
 use crate::store::Store;
 use crate::store::graph::Kind;
-use crate::store::record::{MemberLine, Record};
+use crate::store::record::{Asset, MemberLine, Record};
 
 /// What came of a report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +70,11 @@ impl Recorder {
                 (*items, *unchanged) = (Vec::new(), true);
             }
         }
+        if let Record::Assets { assets } = &mut record {
+            for asset in assets {
+                self.cover(asset).await?;
+            }
+        }
         entries.extend(self.entries(principal, &record, now));
         let receipts = self.spine.record_all(entries).await?;
         let run = if let Record::Run { run, .. } = &record { Some(*run) } else { None };
@@ -88,6 +93,19 @@ impl Recorder {
         }
         let entries = self.entries(&Principal::new("bulkhead"), &record, self.clock.now());
         self.spine.record_all(entries).await.map(drop)
+    }
+
+    /// People in a declaration by their pseudonyms: owners, and those who are granted something, who must have the same
+    /// word as in the entries of their own asks.
+    async fn cover(&self, asset: &mut Asset) -> Result<(), Problem> {
+        let name = match asset {
+            Asset::Secret { owner, .. } | Asset::Dataset { owner, .. } | Asset::Partner { owner, .. } => owner.as_mut(),
+            Asset::Grant { principal, .. } => Some(principal),
+        };
+        if let Some(name) = name {
+            *name = self.spine.word_to_keep(name).await?;
+        }
+        Ok(())
     }
 
     fn entries(&self, principal: &Principal, record: &Record, now: Timestamp) -> Vec<Entry> {

@@ -59,7 +59,7 @@ struct Component {
     name: Option<String>,
     purl: Option<String>,
     hashes: Vec<Hash>,
-    components: Vec<Component>,
+    components: Vec<Self>,
 }
 
 #[derive(Debug, Default, Deserialize)]

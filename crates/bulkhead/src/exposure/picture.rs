@@ -6,6 +6,9 @@ use std::fmt::Write as _;
 
 use super::answer::{Answer, Grade, Row, Stage};
 
+/// Where the corner of a box is.
+type Place = (i64, i64);
+
 const BOX: (i64, i64) = (168, 40);
 const GAP: (i64, i64) = (46, 12);
 const MARGIN: i64 = 16;
@@ -36,7 +39,7 @@ pub fn svg(answer: &Answer) -> String {
          <title id=\"graph-title\">{title}</title><desc id=\"graph-desc\">{summary}</desc>\n"
         ),
     );
-    let mut places: BTreeMap<usize, (i64, i64)> = BTreeMap::new();
+    let mut places: BTreeMap<usize, Place> = BTreeMap::new();
     for (column, (_, rows)) in columns.iter().enumerate() {
         let x = MARGIN + column as i64 * (BOX.0 + GAP.0);
         for (line, row) in rows.iter().enumerate() {
@@ -78,8 +81,8 @@ pub fn svg(answer: &Answer) -> String {
 }
 
 /// Lines behind the boxes; several between the same two places are one.
-fn edges(answer: &Answer, places: &BTreeMap<usize, (i64, i64)>, out: &mut String) {
-    let mut lines: BTreeMap<((i64, i64), (i64, i64)), Grade> = BTreeMap::new();
+fn edges(answer: &Answer, places: &BTreeMap<usize, Place>, out: &mut String) {
+    let mut lines: BTreeMap<(Place, Place), Grade> = BTreeMap::new();
     for edge in &answer.edges {
         let (Some(from), Some(to)) = (places.get(&edge.from), places.get(&edge.to)) else { continue };
         let grade = lines.entry((*from, *to)).or_insert(edge.grade);

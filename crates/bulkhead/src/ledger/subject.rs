@@ -127,6 +127,15 @@ impl Subjects {
         known.salts.get(name).map_or_else(|| name.to_owned(), |salt| salt.pseudonym("principal", name))
     }
 
+    /// How an entry is to name that principal: makes a salt for somebody new.
+    ///
+    /// # Errors
+    /// When a new salt cannot be kept.
+    pub fn word_to_keep(&self, name: &str) -> io::Result<String> {
+        let as_is = self.folder.is_none() || !self.is_person(name);
+        if as_is { Ok(name.to_owned()) } else { self.pseudonym(name, "principal", name) }
+    }
+
     /// Deletes the salt of that person and gives the pseudonym that from now on names nobody. Nothing when there is none.
     ///
     /// # Errors

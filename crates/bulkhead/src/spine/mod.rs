@@ -183,6 +183,17 @@ impl Spine {
         record_all(&self.ledger, covered).await
     }
 
+    /// How an entry is to name that principal.
+    ///
+    /// # Errors
+    /// When a new pseudonym cannot be kept.
+    pub async fn word_to_keep(&self, name: &str) -> Result<String, Problem> {
+        let (subjects, name) = (Arc::clone(&self.subjects), name.to_owned());
+        crate::blocking::run(move || subjects.word_to_keep(&name)).await?.map_err(|error| {
+            Problem::new(Code::LedgerUnavailable, format!("a pseudonym for the entry cannot be kept: {error}"))
+        })
+    }
+
     async fn cover(&self, entry: Entry) -> Result<Entry, Problem> {
         let covered = if self.subjects.knows(&entry) {
             self.subjects.cover(entry)

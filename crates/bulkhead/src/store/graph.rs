@@ -168,6 +168,9 @@ pub struct AssetRow {
     pub entry: u64,
 }
 
+/// Something in an environment: its release, its digest. One of them is there.
+pub type Installed = (Option<String>, Option<String>);
+
 /// A declared relation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Relation {
@@ -266,7 +269,7 @@ pub trait Graph {
     /// Environments of every host: host, environment, last scan, its entry.
     fn environments(&self) -> Result<Vec<(String, String, Timestamp, u64)>, StoreError>;
     /// What is in an environment at its last scan, as purls; files without a release by digest.
-    fn installed(&self, host: &str, environment: &str) -> Result<Vec<(Option<String>, Option<String>)>, StoreError>;
+    fn installed(&self, host: &str, environment: &str) -> Result<Vec<Installed>, StoreError>;
     /// The digest of the last scan of an environment.
     fn scanned(&self, host: &str, environment: &str) -> Result<Option<bulkhead_core::Sha256>, StoreError>;
 }

@@ -15,11 +15,11 @@ fn the_corpus_is_survived() {
         ("record", fuzz::record),
         ("pth", fuzz::pth),
         ("metadata", fuzz::metadata),
-        ("python", fuzz::python),
         ("javascript", fuzz::javascript),
         ("shell", fuzz::shell),
         ("rust", fuzz::rust),
         ("markdown", fuzz::markdown),
+        ("python", fuzz::python),
     ];
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
     for (target, run) in targets {

@@ -12,7 +12,7 @@ use super::value::{get_count, get_digest, get_time, get_time_if, time, undecodab
 use super::{classify, projection};
 use crate::store::StoreError;
 use crate::store::graph::{
-    AssetRow, BuildRow, Graph, How, Kind, Presence, Pull, Relation, RunRow, Span, Step, ThingId,
+    AssetRow, BuildRow, Graph, How, Installed, Kind, Presence, Pull, Relation, RunRow, Span, Step, ThingId,
 };
 
 pub(super) const FIND: &str = "SELECT id FROM thing WHERE kind = ?1 AND name = ?2";
@@ -342,7 +342,7 @@ impl Graph for Look<'_> {
         self.all(sql, [], |row| Ok((text(row, 0)?, row.get(1)?, get_time(row, 2)?, get_count(row, 3)?)))
     }
 
-    fn installed(&self, host: &str, environment: &str) -> Result<Vec<(Option<String>, Option<String>)>, StoreError> {
+    fn installed(&self, host: &str, environment: &str) -> Result<Vec<Installed>, StoreError> {
         let sql = "SELECT thing.kind, thing.name,
                           (SELECT release.name FROM link CROSS JOIN thing AS release ON release.id = link.src
                            WHERE link.dst = thing.id AND link.how = 'of' ORDER BY link.src LIMIT 1)

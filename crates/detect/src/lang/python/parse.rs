@@ -615,7 +615,7 @@ impl Parser<'_, '_> {
         if self.eat(b'(') {
             params = self.params(b')');
             if !self.eat(b')') {
-                self.error("a list of parameters is not closed");
+                self.error("a list of parameters that does not end where it should");
             }
         }
         if self.tok.kind == Tok::Arrow {
