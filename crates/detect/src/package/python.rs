@@ -169,11 +169,11 @@ fn context_of(kind: ArchiveKind, project: &str, path: &str) -> Option<FindingCon
     }
     // What a source distribution carries beside its own code, such as a vendored build system.
     let beside = |folder: &&str| folder.contains('-') && normal_name(folder) != normal_name(project);
-    if kind.is_sdist() && folders.first().is_some_and(|first| beside(&first)) {
+    if kind.is_sdist() && folders.first().is_some_and(beside) {
         return None;
     }
     // Inside an installed package, folders such as `tools` are modules like any other; only tests and examples stand aside.
-    let aside = if kind.is_sdist() && folders.first().is_some_and(|first| aside(&first)) {
+    let aside = if kind.is_sdist() && folders.first().is_some_and(aside) {
         true
     } else {
         folders.iter().any(|part| {

@@ -91,7 +91,7 @@ impl Parser<'_, '_> {
                 let text = &self.text[token.start..token.end];
                 self.hash.write(text.trim_matches(['"', '\'']).as_bytes());
             }
-            _ => self.hash.write(self.text[token.start..token.end].as_bytes()),
+            _ => self.hash.write(&self.text.as_bytes()[token.start..token.end]),
         }
         self.tok = self.lex.next();
     }
