@@ -15,7 +15,7 @@ pub(crate) fn check(files: &[File]) -> Result<Vec<String>> {
     let mut found = Vec::new();
     for file in files.iter().filter(|file| file.path.starts_with(DETECTORS) && !file.is_test()) {
         let Some(text) = &file.text else { continue };
-        if !source::code_only(text).contains("impl Detector for") {
+        if !source::code_only(text).contains("const META: Meta") {
             continue;
         }
         for recipe in ["```recipe bad", "```recipe good"] {
