@@ -106,3 +106,23 @@ pub fn rust(bytes: &[u8]) {
 pub fn markdown(bytes: &[u8]) {
     view(lang::markdown::view, "SKILL.md", bytes);
 }
+
+/// A Python source. The first view decides nothing for the second, and every line that it names is there.
+pub fn python(bytes: &[u8]) {
+    let view = lang::python::view("demo/__init__.py", bytes);
+    assert!(!view.units.is_empty());
+    let lines = bytes.len() + 1;
+    for unit in &view.units {
+        for effect in &unit.effects {
+            assert!((1..=lines).contains(&(effect.line as usize)), "line {} of {lines}", effect.line);
+            assert!(effect.excerpt.chars().count() <= 200);
+        }
+        for callee in &unit.calls {
+            if let Callee::Local(at) = callee {
+                assert!(*at < view.units.len());
+            }
+        }
+    }
+    assert!(view.imports.iter().all(|import| import.unit < view.units.len()));
+    assert_eq!(view, lang::python::view("demo/__init__.py", bytes), "the same bytes give the same view");
+}

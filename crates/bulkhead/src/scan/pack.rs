@@ -25,7 +25,7 @@ enum Form {
 
 enum Tar {
     Plain(File),
-    Gzip(GzEncoder<File>),
+    Gzip(Box<GzEncoder<File>>),
 }
 
 impl Write for Tar {
@@ -57,7 +57,7 @@ impl Pack {
             }
             ArchiveKind::Tree | ArchiveKind::Other => Form::Tar(Tar::Plain(out)),
             ArchiveKind::SdistTarGz | ArchiveKind::Npm | ArchiveKind::Crate => {
-                Form::Tar(Tar::Gzip(GzEncoder::new(out, Compression::none())))
+                Form::Tar(Tar::Gzip(Box::new(GzEncoder::new(out, Compression::none()))))
             }
         };
         Ok(Self { form, bytes: 0 })

@@ -1,6 +1,6 @@
 //! Code from the network is run.
 
-use bulkhead_core::{Confidence, Severity};
+use bulkhead_core::{Confidence, FindingContext, Severity};
 
 use super::code::{Rule, beside, is_test, quoted, say, weigh, when};
 use crate::archive::Archive;
@@ -62,14 +62,17 @@ fn check(archive: &Archive, findings: &mut Findings) {
                     && beside(archive, behaviour, Ability::WriteFile, Sources::NETWORK)
                     && beside(archive, behaviour, Ability::Download, Sources::NONE) =>
             {
-                (Severity::High, Confidence::Medium, "a file is fetched and written, and a program is started")
+                let severity =
+                    if behaviour.context == FindingContext::Import { Severity::Medium } else { Severity::High };
+                (severity, Confidence::Medium, "a file is fetched and written, and a program is started")
             }
             Ability::Download if beside_line(archive, behaviour) => {
                 (Severity::Critical, Confidence::High, "a command fetches something and is started")
             }
             _ => continue,
         };
-        let called = !unasked(behaviour.context) && !is_test(&behaviour.path);
+        // Manuals and scripts of a repository say such things to people; a library that does it is another matter.
+        let called = !unasked(behaviour.context) && !is_test(&behaviour.path) && is_library(&behaviour.path);
         let program = effect.ability == Ability::Spawn && effect.from.any(Sources::WRITTEN) && is_program(behaviour);
         let weight = if called && (effect.ability == Ability::Execute || program) {
             // No honest library runs what it downloads, not even when it is called.
@@ -102,4 +105,9 @@ fn is_program(behaviour: &Behaviour) -> bool {
             .split(['"', ' '])
             .any(|word| [".exe", ".bat", ".vbs", ".scr", ".ps1", ".pyw", ".cmd"].iter().any(|end| word.ends_with(end)))
     })
+}
+
+fn is_library(path: &str) -> bool {
+    let lower = path.to_ascii_lowercase();
+    [".py", ".pyw", ".js", ".mjs", ".cjs", ".ts", ".rs"].iter().any(|end| lower.ends_with(end))
 }

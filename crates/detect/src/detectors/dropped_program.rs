@@ -2,9 +2,9 @@
 
 use bulkhead_core::{Confidence, Severity};
 
-use super::code::{Rule, quoted, say, weigh, when};
+use super::code::{HOLE, Rule, quoted, say, weigh, when};
 use crate::archive::Archive;
-use crate::behaviour::{Ability, Sources};
+use crate::behaviour::{Ability, Sources, unasked};
 use crate::detector::Meta;
 use crate::findings::Findings;
 
@@ -46,7 +46,14 @@ fn check(archive: &Archive, findings: &mut Findings) {
         let effect = &behaviour.effect;
         let starts = matches!(effect.ability, Ability::Spawn | Ability::Execute | Ability::LoadNative);
         if starts && effect.from.any(Sources::WRITTEN) {
-            let weight = weigh(behaviour.context, Severity::High, Confidence::High);
+            // Where the command is not known, that it was written is a guess.
+            let known = effect.detail.as_deref().is_some_and(|detail| detail.chars().any(|c| c != HOLE && c != ' '));
+            let sure = if known { (Severity::High, Confidence::High) } else { (Severity::Medium, Confidence::Low) };
+            let mut weight = weigh(behaviour.context, sure.0, sure.1);
+            if !unasked(behaviour.context) {
+                // Build tools and tests do it all day when they are called.
+                weight = (Severity::Low, Confidence::Medium);
+            }
             say(
                 findings,
                 &META,

@@ -69,7 +69,7 @@ fn check(archive: &Archive, findings: &mut Findings) {
                 findings,
                 &META,
                 behaviour,
-                (Severity::Medium, Confidence::Medium),
+                (Severity::Medium, Confidence::Low),
                 format!(
                     "the file asks who and where this machine is and talks to the network {}: {}",
                     when(behaviour.context),

@@ -4,7 +4,7 @@ use bulkhead_core::{Confidence, Severity};
 
 use super::code::{Rule, doing, quoted, say, suspicious_command, weigh, when};
 use crate::archive::Archive;
-use crate::behaviour::Ability;
+use crate::behaviour::{Ability, unasked};
 use crate::detector::Meta;
 use crate::findings::Findings;
 
@@ -44,7 +44,11 @@ fn check(archive: &Archive, findings: &mut Findings) {
     for behaviour in doing(archive, Ability::Spawn) {
         let Some(command) = behaviour.effect.detail.as_deref() else { continue };
         if suspicious_command(command) {
-            let weight = weigh(behaviour.context, Severity::High, Confidence::High);
+            let mut weight = weigh(behaviour.context, Severity::High, Confidence::High);
+            if !unasked(behaviour.context) {
+                // Build tools and tests do it all day when they are called.
+                weight = (Severity::Low, Confidence::Medium);
+            }
             say(
                 findings,
                 &META,

@@ -1,6 +1,6 @@
 //! Further packages are installed unasked.
 
-use bulkhead_core::{Confidence, Severity};
+use bulkhead_core::{Confidence, FindingContext, Severity};
 
 use super::code::{Rule, doing, quoted, say, when};
 use crate::archive::Archive;
@@ -39,11 +39,12 @@ pub(crate) static DETECTOR: Rule = Rule { meta: &META, check };
 
 fn check(archive: &Archive, findings: &mut Findings) {
     for behaviour in doing(archive, Ability::InstallPackage).filter(|behaviour| unasked(behaviour.context)) {
+        let confidence = if behaviour.context == FindingContext::Install { Confidence::High } else { Confidence::Low };
         say(
             findings,
             &META,
             behaviour,
-            (Severity::Medium, Confidence::High),
+            (Severity::Medium, confidence),
             format!("further packages are installed {}: {}", when(behaviour.context), quoted(behaviour)),
         );
     }

@@ -43,8 +43,7 @@ fn check(archive: &Archive, findings: &mut Findings) {
     for behaviour in doing(archive, Ability::Network) {
         if matches!(behaviour.context, FindingContext::Import | FindingContext::Startup) {
             let startup = behaviour.context == FindingContext::Startup;
-            let weight =
-                if startup { (Severity::High, Confidence::High) } else { (Severity::Medium, Confidence::Medium) };
+            let weight = if startup { (Severity::High, Confidence::High) } else { (Severity::Low, Confidence::High) };
             say(
                 findings,
                 &META,

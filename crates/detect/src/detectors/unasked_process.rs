@@ -1,6 +1,6 @@
 //! A program is started unasked.
 
-use bulkhead_core::{Confidence, Severity};
+use bulkhead_core::{Confidence, FindingContext, Severity};
 
 use super::code::{Rule, doing, quoted, say, when};
 use crate::archive::Archive;
@@ -71,7 +71,12 @@ fn check(archive: &Archive, findings: &mut Findings) {
             "which ",
         ];
         let known = build.iter().any(|word| command.trim_start_matches(['"', '\'', '/']).starts_with(word));
-        let weight = if known { (Severity::Low, Confidence::Low) } else { (Severity::Medium, Confidence::Medium) };
+        let install = behaviour.context == FindingContext::Install;
+        let weight = if known || !install {
+            (Severity::Low, Confidence::Medium)
+        } else {
+            (Severity::Medium, Confidence::Medium)
+        };
         say(
             findings,
             &META,

@@ -1,7 +1,7 @@
 //! Markdown that instructs people or agents: the commands in its code blocks, under the heading where they stand.
 
 use crate::detector::Want;
-use crate::lang::{Adapter, Fidelity, Language, Unit, View, common, shell};
+use crate::lang::{Adapter, Fidelity, Language, Unit, View, measure, shell};
 use crate::report::ArchiveKind;
 
 /// Bytes of a file that are read; a longer one is a book.
@@ -27,8 +27,8 @@ fn wants(_kind: ArchiveKind, path: &str) -> Want {
 
 /// The view of one file: a unit for each heading that has commands below it.
 pub(crate) fn view(path: &str, bytes: &[u8]) -> View {
-    let text = common::text(bytes);
-    let mut units = vec![Unit { line: 1, digest: common::digest(&text), ..Unit::default() }];
+    let text = measure::text(bytes);
+    let mut units = vec![Unit { line: 1, digest: measure::digest(&text), ..Unit::default() }];
     let (mut heading, mut fence, mut block, mut start, mut blocks) = (String::new(), None, String::new(), 0, 0);
     for (at, line) in text.lines().enumerate() {
         let number = u32::try_from(at + 1).unwrap_or(u32::MAX);
@@ -70,8 +70,8 @@ pub(crate) fn view(path: &str, bytes: &[u8]) -> View {
         fidelity: Fidelity::Parsed,
         imports: Vec::new(),
         units,
-        literals: common::literals(&text),
-        shape: common::shape(&text),
+        literals: measure::literals(&text),
+        shape: measure::shape(&text),
     }
 }
 

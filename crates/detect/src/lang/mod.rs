@@ -8,9 +8,9 @@ use crate::behaviour::Effect;
 use crate::detector::Want;
 use crate::report::ArchiveKind;
 
-pub(crate) mod common;
 pub(crate) mod javascript;
 pub(crate) mod markdown;
+pub(crate) mod measure;
 pub(crate) mod places;
 pub(crate) mod python;
 pub(crate) mod rust;

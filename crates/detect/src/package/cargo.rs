@@ -8,7 +8,7 @@ use super::Started;
 use crate::archive::Archive;
 use crate::code::{Hook, Root};
 use crate::detector::Want;
-use crate::lang::{View, common};
+use crate::lang::{View, measure};
 
 /// The file that declares what starts by itself.
 pub(super) fn wants(path: &str) -> Want {
@@ -21,13 +21,13 @@ pub(crate) fn is_manifest(path: &str) -> bool {
 }
 
 /// What starts by itself in a crate.
-pub(crate) fn started(archive: &Archive, views: &mut Vec<View>) -> Started {
+pub(crate) fn started(archive: &Archive, views: &[View]) -> Started {
     let mut started = Started { resolve: Some(resolve), ..Started::default() };
     for (at, view) in views.iter().enumerate() {
         started.modules.insert(view.path.clone(), at);
     }
     let Some(manifest) = archive.files().find(|entry| is_manifest(&entry.path)) else { return started };
-    let text = common::text(manifest.content.as_deref().unwrap_or_default()).into_owned();
+    let text = measure::text(manifest.content.as_deref().unwrap_or_default()).into_owned();
     let folder = super::npm::folder(&manifest.path).to_owned();
     let build = field(&text, "package", "build");
     let build = match build.as_deref() {

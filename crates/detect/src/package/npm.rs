@@ -9,7 +9,7 @@ use super::Started;
 use crate::archive::Archive;
 use crate::code::{Hook, Root};
 use crate::detector::Want;
-use crate::lang::{Import, View, common, shell};
+use crate::lang::{Import, View, measure, shell};
 
 /// Scripts that package clients run by themselves, in their order. `prepare` and `prepublish` run where the package comes
 /// from a repository instead of a registry.
@@ -63,7 +63,7 @@ pub(crate) fn folder(path: &str) -> &str {
 
 /// The manifest as JSON.
 pub(crate) fn manifest(content: &[u8]) -> Option<Value> {
-    serde_json::from_str(&common::text(content)).ok()
+    serde_json::from_str(&measure::text(content)).ok()
 }
 
 /// The line on which a key of a JSON text stands.
@@ -102,7 +102,7 @@ struct Package<'p> {
 
 impl Package<'_> {
     fn read(&mut self, path: &str, content: Option<&[u8]>) {
-        let text = content.map(common::text).unwrap_or_default();
+        let text = content.map(measure::text).unwrap_or_default();
         let manifest: Value = serde_json::from_str(&text).unwrap_or_default();
         let scripts = manifest.get("scripts").and_then(Value::as_object);
         for kind in LIFECYCLE {
@@ -187,7 +187,7 @@ impl Package<'_> {
             self.hook("npm:gyp", FindingContext::Install, &path, 0, "node-gyp rebuild");
         }
         let content = self.archive.file(&path).and_then(|entry| entry.content.as_deref()).unwrap_or_default();
-        for (command, line) in expansions(&common::text(content)) {
+        for (command, line) in expansions(&measure::text(content)) {
             self.command(&path, "gyp", &command, line, &Value::Null, 0);
         }
     }

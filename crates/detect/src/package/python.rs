@@ -10,6 +10,7 @@ use crate::code::{Hook, Root};
 use crate::detector::Want;
 use crate::detectors::executable_pth;
 use crate::detectors::place;
+use crate::filename::normal_name;
 use crate::lang::{Callee, Language, View, python};
 use crate::report::ArchiveKind;
 
@@ -34,7 +35,8 @@ pub(crate) fn started(archive: &Archive, views: &mut Vec<View>) -> Started {
     name_modules(archive, views, &mut started.modules);
     let mut roots = Vec::new();
     for (at, view) in views.iter().enumerate().filter(|(_, view)| view.language == Language::Python) {
-        let Some(context) = context_of(archive.kind, &view.path) else { continue };
+        let project = archive.file_name.as_ref().map(|file| file.name.as_str()).unwrap_or_default();
+        let Some(context) = context_of(archive.kind, project, &view.path) else { continue };
         roots.push(Root { context, view: at, unit: 0 });
         if context == FindingContext::Install {
             started.hooks.push(hook("setup.py", context, &view.path, 1, "python setup.py"));
@@ -102,7 +104,7 @@ fn pth_lines(archive: &Archive, views: &mut Vec<View>, started: &mut Started) {
 }
 
 /// When the top level of a module runs: `None` where only somebody who asks for it runs it.
-fn context_of(kind: ArchiveKind, path: &str) -> Option<FindingContext> {
+fn context_of(kind: ArchiveKind, project: &str, path: &str) -> Option<FindingContext> {
     if path.to_ascii_lowercase().ends_with(".pth") {
         return None;
     }
@@ -165,8 +167,13 @@ fn context_of(kind: ArchiveKind, path: &str) -> Option<FindingContext> {
     if folders.iter().any(|part| part.contains(' ')) {
         return None;
     }
+    // What a source distribution carries beside its own code, such as a vendored build system.
+    let beside = |folder: &&str| folder.contains('-') && normal_name(folder) != normal_name(project);
+    if kind.is_sdist() && folders.first().is_some_and(beside) {
+        return None;
+    }
     // Inside an installed package, folders such as `tools` are modules like any other; only tests and examples stand aside.
-    let aside = if kind.is_sdist() && folders.first().is_some_and(|first| aside(&first)) {
+    let aside = if kind.is_sdist() && folders.first().is_some_and(aside) {
         true
     } else {
         folders.iter().any(|part| {

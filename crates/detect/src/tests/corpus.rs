@@ -19,6 +19,7 @@ fn the_corpus_is_survived() {
         ("shell", fuzz::shell),
         ("rust", fuzz::rust),
         ("markdown", fuzz::markdown),
+        ("python", fuzz::python),
     ];
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
     for (target, run) in targets {

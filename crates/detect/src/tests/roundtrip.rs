@@ -17,8 +17,8 @@ fn member(path: &str, data: &[u8]) -> Member {
 }
 
 fn files() -> impl Strategy<Value = Vec<(String, Vec<u8>)>> {
-    // Lower case and one extension, so that no path is another's directory or its spelling on another system.
-    btree_map("demo/([a-z0-9_]{1,8}/){0,3}[a-zäß€, \"']{1,12}\\.py", vec(any::<u8>(), 0..3000), 0..12)
+    // Lower case and one extension (of data: random bytes are no code), so that no path is another's directory or its spelling on another system.
+    btree_map("demo/([a-z0-9_]{1,8}/){0,3}[a-zäß€, \"']{1,12}\\.dat", vec(any::<u8>(), 0..3000), 0..12)
         .prop_map(|files| files.into_iter().collect())
 }
 

@@ -70,7 +70,11 @@ fn readings(store: &dyn Store) {
     for noted in [&b, &a, &Reading { at: at(9), ..a.clone() }] {
         store.note_reading(noted).expect("notes");
     }
-    assert_eq!(store.readings(Some(&project("demo"))).expect("answers"), [a.clone()], "the first time stands");
+    assert_eq!(
+        store.readings(Some(&project("demo"))).expect("answers"),
+        std::slice::from_ref(&a),
+        "the first time stands"
+    );
     assert_eq!(store.readings(None).expect("answers"), [a, b]);
     assert_eq!(store.readings(Some(&project("none"))).expect("answers"), []);
 }

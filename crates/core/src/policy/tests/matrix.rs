@@ -266,8 +266,8 @@ fn what_the_egress_gate_lets_out() {
     let (listed, secret) = (("net.listed", true.into()), ("net.secret", vec!["openai"].into()));
     assert_eq!(judge(&[]), "deny ");
     assert_eq!(judge(&[("net.listed", false.into())]), "deny ");
-    assert_eq!(judge(&[listed.clone()]), "allow listed-host");
-    assert_eq!(judge(&[secret.clone()]), "allow secret-host");
+    assert_eq!(judge(std::slice::from_ref(&listed)), "allow listed-host");
+    assert_eq!(judge(std::slice::from_ref(&secret)), "allow secret-host");
     assert_eq!(judge(&[listed.clone(), ("net.disagrees", "names another".into())]), "deny host-disagrees,listed-host");
     assert_eq!(judge(&[secret, ("net.misuse", "the placeholder".into())]), "deny secret-misuse,secret-host");
     let egress = policy.rules().iter().filter(|rule| rule.gate() == Gate::Egress).count();

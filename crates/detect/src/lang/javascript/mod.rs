@@ -20,7 +20,7 @@ mod value;
 
 use crate::behaviour::{Ability, Effect, Sources};
 use crate::detector::Want;
-use crate::lang::{Adapter, Fidelity, Language, Unit, View, common};
+use crate::lang::{Adapter, Fidelity, Language, Unit, View, measure};
 use crate::report::ArchiveKind;
 
 use self::scope::Reader;
@@ -52,7 +52,7 @@ pub(crate) fn is_script(path: &str) -> bool {
 
 /// The view of one file.
 pub(crate) fn view(path: &str, bytes: &[u8]) -> View {
-    view_of(path, &common::text(bytes), 0)
+    view_of(path, &measure::text(bytes), 0)
 }
 
 fn view_of(path: &str, source: &str, nested: u32) -> View {
@@ -76,8 +76,8 @@ fn view_of(path: &str, source: &str, nested: u32) -> View {
         fidelity: reader.partial.map_or(Fidelity::Parsed, |why| Fidelity::Partial(why.to_owned())),
         imports: reader.imports,
         units,
-        literals: common::literals(source),
-        shape: common::shape(source),
+        literals: measure::literals(source),
+        shape: measure::shape(source),
     }
 }
 

@@ -5,7 +5,7 @@ use super::expr::Callee;
 use super::scope::Reader;
 use super::value::Value;
 use crate::behaviour::{Ability, Sources};
-use crate::lang::{common, places};
+use crate::lang::places;
 
 /// What a call of this gives to the functions that wait for its answer.
 pub(super) fn gives(path: &str) -> Sources {
@@ -337,7 +337,7 @@ impl Reader<'_> {
             self.effect(Ability::ReadCredential, Sources::NONE, start, &target);
         }
         self.effect(if sends { Ability::Network } else { Ability::Download }, from, start, &target);
-        let _ = common::host(&target);
+
         let connection = path.ends_with("request")
             || path.ends_with("connect")
             || path.ends_with("createConnection")

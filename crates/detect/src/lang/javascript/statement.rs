@@ -295,7 +295,7 @@ impl Reader<'_> {
                     let name: Rc<str> = self.text().into();
                     self.bump();
                     let local = if self.take("as") { self.text().into() } else { name.clone() };
-                    if &*local != &*name {
+                    if *local != *name {
                         self.bump();
                     }
                     names.push((name, local));

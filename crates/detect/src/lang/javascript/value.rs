@@ -4,6 +4,9 @@ use std::rc::Rc;
 
 use crate::behaviour::Sources;
 
+/// Elements of an array, which have no name, or the named parts of an object.
+pub(super) type Parts = Rc<Vec<(Rc<str>, Value)>>;
+
 /// A value. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Value {
@@ -18,7 +21,7 @@ pub(super) struct Value {
     /// The unit that calling it runs.
     pub(super) unit: Option<usize>,
     /// The elements of an array, the named parts of an object.
-    pub(super) items: Option<Rc<Vec<(Rc<str>, Value)>>>,
+    pub(super) items: Option<Parts>,
     pub(super) number: Option<f64>,
     /// Whether it is an array literal.
     pub(super) list: bool,
@@ -60,7 +63,7 @@ impl Value {
         self.text.as_deref().filter(|_| self.exact)
     }
 
-    pub(super) fn part(&self, name: &str) -> Option<&Value> {
+    pub(super) fn part(&self, name: &str) -> Option<&Self> {
         self.items.as_ref()?.iter().find(|(key, _)| &**key == name).map(|(_, value)| value)
     }
 

@@ -502,7 +502,7 @@ impl Eval {
             Kind::Bytes(bytes) => Some(String::from_utf8_lossy(bytes).into()),
             _ => None,
         };
-        let written = self.from_written(&value.noun().unwrap_or_default());
+        let written = self.sources_of_written(&value.noun().unwrap_or_default());
         self.effect(
             source,
             offset,
@@ -543,7 +543,7 @@ impl Eval {
             from = self.command_from(&command).with(called.from);
             self.interpreter(source, offset, &command);
         } else if api.does.contains(&Ability::Execute) {
-            from = from.with(self.from_written(text));
+            from = from.with(self.sources_of_written(text));
         }
         for &ability in api.does {
             self.effect(source, offset, ability, from, noun.as_deref());
@@ -601,7 +601,7 @@ impl Eval {
             if word.contains(HOLE) {
                 from = from.with(*source);
             }
-            from = from.with(self.from_written(word));
+            from = from.with(self.sources_of_written(word));
             break;
         }
         from
@@ -671,7 +671,7 @@ impl Eval {
     }
 
     /// Whether this text names a file that was written before.
-    pub(super) fn from_written(&self, text: &str) -> Sources {
+    pub(super) fn sources_of_written(&self, text: &str) -> Sources {
         let hit = text.len() > 3
             && self.written.iter().take(200).any(|path| {
                 let tail = path.rsplit(HOLE).next().unwrap_or(path);

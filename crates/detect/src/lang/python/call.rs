@@ -250,15 +250,12 @@ impl Eval {
                     _ => false,
                 }
         });
-        match self.summaries.get_mut(&(at, def)) {
-            Some((value, entries)) => {
-                let small = self.sources[at as usize].ast.defs[def as usize].body.len <= 4;
-                if !telling || (*entries >= ENTRIES && !small) {
-                    return value.clone().with(given);
-                }
-                *entries += 1;
+        if let Some((value, entries)) = self.summaries.get_mut(&(at, def)) {
+            let small = self.sources[at as usize].ast.defs[def as usize].body.len <= 4;
+            if !telling || (*entries >= ENTRIES && !small) {
+                return value.clone().with(given);
             }
-            None => {}
+            *entries += 1;
         }
         self.enter(at, def, None, Some(args), false)
     }

@@ -143,10 +143,11 @@ impl<'a> Lexer<'a> {
             self.dedents -= 1;
             return self.token(Tok::Dedent, self.at);
         }
-        if self.line_start && self.brackets == 0 {
-            if let Some(token) = self.indentation() {
-                return token;
-            }
+        if self.line_start
+            && self.brackets == 0
+            && let Some(token) = self.indentation()
+        {
+            return token;
         }
         loop {
             let blank = self.at;
@@ -359,12 +360,10 @@ impl<'a> Lexer<'a> {
                     }
                 }
                 b'}' if formatted => braces = braces.saturating_sub(1),
-                b'"' | b'\'' if braces > 0 => {
-                    if depth < 6 {
-                        let inner = self.at > 0 && matches!(self.text[self.at - 1], b'f' | b'F');
-                        self.skip_string(inner, depth + 1);
-                        continue;
-                    }
+                b'"' | b'\'' if braces > 0 && depth < 6 => {
+                    let inner = self.at > 0 && matches!(self.text[self.at - 1], b'f' | b'F');
+                    self.skip_string(inner, depth + 1);
+                    continue;
                 }
                 _ => {}
             }

@@ -33,7 +33,7 @@ fn wants(_kind: ArchiveKind, path: &str) -> Want {
 }
 
 /// The view of a Python file.
-pub(super) fn view(path: &str, bytes: &[u8]) -> View {
+pub(crate) fn view(path: &str, bytes: &[u8]) -> View {
     let source = source::decode(bytes);
     let (shape, encoded) = shape::measure(&source.text);
     let mut names = ast::Names::default();
@@ -51,11 +51,13 @@ pub(super) fn view(path: &str, bytes: &[u8]) -> View {
         Fidelity::Tokens(ZIPPED.to_owned())
     } else if let Some(odd) = source.odd {
         Fidelity::Tokens(odd)
+    } else if let Some(what) = notes.partial {
+        Fidelity::Partial(what.to_owned())
     } else if let Some((what, at)) = notes.error {
         Fidelity::Tokens(format!("line {}: {what}", main.line(parse::narrow(at))))
     } else if notes.python2 {
         Fidelity::Tokens(PYTHON_2.to_owned())
-    } else if let Some(what) = notes.partial.or(eval.partial) {
+    } else if let Some(what) = eval.partial {
         Fidelity::Partial(what.to_owned())
     } else {
         Fidelity::Parsed

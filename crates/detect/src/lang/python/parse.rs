@@ -91,7 +91,7 @@ impl Parser<'_, '_> {
                 let text = &self.text[token.start..token.end];
                 self.hash.write(text.trim_matches(['"', '\'']).as_bytes());
             }
-            _ => self.hash.write(self.text[token.start..token.end].as_bytes()),
+            _ => self.hash.write(&self.text.as_bytes()[token.start..token.end]),
         }
         self.tok = self.lex.next();
     }
@@ -615,7 +615,7 @@ impl Parser<'_, '_> {
         if self.eat(b'(') {
             params = self.params(b')');
             if !self.eat(b')') {
-                self.error("a list of parameters is not closed");
+                self.error("a list of parameters that does not end where it should");
             }
         }
         if self.tok.kind == Tok::Arrow {

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use self::lex::{Kind, Token};
 use crate::behaviour::{Ability, Effect, Sources};
 use crate::detector::Want;
-use crate::lang::{Adapter, Callee, Fidelity, Import, Language, Unit, View, common, places, shell};
+use crate::lang::{Adapter, Callee, Fidelity, Import, Language, Unit, View, measure, places, shell};
 use crate::report::ArchiveKind;
 use crate::text;
 
@@ -27,14 +27,14 @@ fn wants(kind: ArchiveKind, path: &str) -> Want {
 
 /// The view of one file.
 pub(crate) fn view(path: &str, bytes: &[u8]) -> View {
-    let text = common::text(bytes);
+    let text = measure::text(bytes);
     let tokens = lex::tokens(&text);
     let mut reader = Reader {
         source: &text,
         tokens: &tokens,
         names: HashMap::new(),
         variables: HashMap::new(),
-        units: vec![Unit { line: 1, digest: common::digest(&text), ..Unit::default() }],
+        units: vec![Unit { line: 1, digest: measure::digest(&text), ..Unit::default() }],
         imports: Vec::new(),
         called: Vec::new(),
         open: Vec::new(),
@@ -48,8 +48,8 @@ pub(crate) fn view(path: &str, bytes: &[u8]) -> View {
         fidelity: Fidelity::Parsed,
         imports,
         units,
-        literals: common::literals(&text),
-        shape: common::shape(&text),
+        literals: measure::literals(&text),
+        shape: measure::shape(&text),
     }
 }
 
@@ -187,7 +187,7 @@ impl<'a> Reader<'a> {
             let body = &self.source[self.tokens[at].start..];
             let line = self.tokens[at].line;
             let close = body.char_indices().take(2000).last().map_or(0, |(at, _)| at);
-            self.units.push(Unit { name, line, digest: common::digest(&body[..close]), ..Unit::default() });
+            self.units.push(Unit { name, line, digest: measure::digest(&body[..close]), ..Unit::default() });
             self.open.push((self.units.len() - 1, depth));
         }
         end

@@ -6,12 +6,13 @@
 pub(crate) mod command;
 mod posix;
 mod power;
+mod programs;
 pub(crate) mod spell;
 mod windows;
 
 use crate::behaviour::{Effect, Sources};
 use crate::detector::Want;
-use crate::lang::{Adapter, Fidelity, Import, Language, Shape, Unit, View, common, javascript};
+use crate::lang::{Adapter, Fidelity, Import, Language, Shape, Unit, View, javascript, measure};
 use crate::report::ArchiveKind;
 
 use self::posix::Shell;
@@ -121,7 +122,7 @@ fn by_name(path: &str) -> Option<Dialect> {
 /// The view of a script.
 pub(crate) fn view(path: &str, bytes: &[u8]) -> View {
     let dialect = by_name(path).unwrap_or(Dialect::Posix);
-    let text = common::text(bytes);
+    let text = measure::text(bytes);
     let mut shell = Shell::new(BUDGET);
     shell.script(dialect, &text, 1, 0, Sources::NONE);
     let fidelity = if shell.exhausted() {
@@ -151,14 +152,14 @@ pub(crate) fn line_view(path: &str, text: &str, line: u32) -> View {
 }
 
 fn view_of(path: &str, text: &str, effects: Vec<Effect>, fidelity: Fidelity) -> View {
-    let literals = common::literals(text);
-    let shape: Shape = common::shape(text);
+    let literals = measure::literals(text);
+    let shape: Shape = measure::shape(text);
     View {
         path: path.to_owned(),
         language: Language::Shell,
         fidelity,
         imports: Vec::new(),
-        units: vec![Unit { line: 1, effects, digest: common::digest(text), ..Unit::default() }],
+        units: vec![Unit { line: 1, effects, digest: measure::digest(text), ..Unit::default() }],
         literals,
         shape,
     }

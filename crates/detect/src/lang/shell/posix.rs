@@ -286,7 +286,7 @@ impl<'a> Reader<'a> {
                 ' ' | '\t' | '\r' | '\n' | '|' | '&' | '>' => break,
                 ';' if posix => break,
                 // To `cmd` these mean something only where a command begins.
-                '(' | ')' if !posix && !(self.command.words.is_empty() && word.text.is_empty()) => {
+                '(' | ')' if !posix && (!self.command.words.is_empty() || !word.text.is_empty()) => {
                     self.bump();
                     word.text.push(next);
                 }

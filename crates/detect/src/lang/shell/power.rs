@@ -3,7 +3,7 @@
 use super::posix::{Shell, Word};
 use super::{Dialect, spell};
 use crate::behaviour::{Ability, Sources};
-use crate::lang::{common, places};
+use crate::lang::{measure, places};
 
 /// Reads a text; the answer says what it would print.
 pub(super) fn script(shell: &mut Shell, text: &str, line: u32, depth: u32) -> Sources {
@@ -79,7 +79,7 @@ fn one(shell: &mut Shell, statement: &str, line: u32, depth: u32) -> Sources {
         }
     }
     let urls: Vec<&str> =
-        joined.split(['\'', '"', ' ', '(', ')', ',']).filter(|part| common::host(part).is_some()).collect();
+        joined.split(['\'', '"', ' ', '(', ')', ',']).filter(|part| measure::host(part).is_some()).collect();
     let url = urls.first().copied().unwrap_or_default();
 
     if has(&[

@@ -14,13 +14,14 @@ fn each_place_has_its_time() {
         (sdist, "demo-1.0/demo/tests/a.py", None),
         (sdist, "demo-1.0/tools/a.py", None),
         (sdist, "demo-1.0/conftest.py", None),
+        (sdist, "demo-1.0/vendored-meson/meson/build.py", None),
         (wheel, "demo/tools/a.py", Some(Import)),
         (wheel, "demo/__main__.py", None),
         (wheel, "setup.py", Some(Import)),
         (wheel, "sitecustomize.py", Some(Startup)),
         (wheel, "demo-1.0.data/scripts/run.py", None),
     ] {
-        assert_eq!(context_of(kind, path), context, "{path}");
+        assert_eq!(context_of(kind, "demo", path), context, "{path}");
     }
     assert!(crate::behaviour::rank(Call) > crate::behaviour::rank(Import));
 }
