@@ -10,6 +10,7 @@ mod limits;
 mod make_tar;
 mod make_zip;
 mod mutation;
+mod pairs;
 mod profile;
 mod recipe;
 mod report;
