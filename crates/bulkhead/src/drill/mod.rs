@@ -140,7 +140,7 @@ const ALONE: &[&str] = &["files", "network", "processes", "tripwires", "syscalls
 pub fn run(program: &Path, without: &[String], quick: bool) -> anyhow::Result<Report> {
     let scene = Scene::make()?;
     let control = {
-        let mut bare = command(program);
+        let mut bare = command(&scene.payload);
         bare.args(["drill", "--probe"]).arg(&scene.script).envs(scene.environment()).current_dir(&scene.work);
         as_victim(&mut bare);
         finish(bare, "the control run")?;
@@ -222,7 +222,7 @@ fn contained(
     if let Some(only) = only {
         run.args(["--only", only]);
     }
-    run.arg("--").arg(program).args(["drill", "--probe"]).arg(&scene.script);
+    run.arg("--").arg(&scene.payload).args(["drill", "--probe"]).arg(&scene.script);
     run.envs(scene.environment()).current_dir(&scene.work);
     let said = finish(run, "a contained run")?;
     // `bulkhead: run ID profile ...` is the first line.

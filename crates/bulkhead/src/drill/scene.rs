@@ -47,7 +47,9 @@ pub struct Scene {
     pub data: PathBuf,
     /// What the probe is told.
     pub script: PathBuf,
-    /// The run's profile: where this program is, and what is a credential here.
+    /// A copy of this program as the payload: the victim may have no way to where Bulkhead itself lies.
+    pub payload: PathBuf,
+    /// The run's profile: where the payload is, and what is a credential here.
     pub profile: PathBuf,
     findings: PathBuf,
     decoys: BTreeMap<String, String>,
@@ -125,11 +127,13 @@ impl Scene {
         };
         let script_path = work.join("drill.json");
         fs::write(&script_path, serde_json::to_vec(&script)?)?;
-        let program = std::env::current_exe()?;
+        let payload = folder.join("payload");
+        fs::copy(std::env::current_exe()?, &payload)?;
+        fs::set_permissions(&payload, fs::Permissions::from_mode(0o755))?;
         let profile = folder.join("drill.toml");
         let text = format!(
             "name = \"drill\"\n[files]\nread = [{:?}]\n[tripwires]\nalso = [{:?}]\n",
-            program.display().to_string(),
+            payload.display().to_string(),
             home.join("var/run/secrets").display().to_string()
         );
         fs::write(&profile, text)?;
@@ -139,7 +143,21 @@ impl Scene {
             give_away(&home)?;
         }
         let tcp = [("tcp".to_owned(), first), ("tcp-other".to_owned(), other)].into();
-        Ok(Self { folder, home, work, data, script: script_path, profile, findings, decoys, tcp, udp, bus, outside })
+        Ok(Self {
+            folder,
+            home,
+            work,
+            data,
+            script: script_path,
+            payload,
+            profile,
+            findings,
+            decoys,
+            tcp,
+            udp,
+            bus,
+            outside,
+        })
     }
 
     /// The victim's environment.
