@@ -60,3 +60,23 @@ fn a_delta_outlives_a_restart() {
     assert_eq!(bulkhead.fetch(&changed).code(), "intake-delta-hold");
     assert_eq!(registry.asked_for(changed.filename()), 1, "read again from our own blob");
 }
+
+/// The second poisoned release must not be measured by the first.
+#[test]
+fn a_refused_release_is_no_measure_for_the_next() {
+    let registry = Registry::start();
+    let release = |version: &str, init: &str| {
+        registry.publish(Upload::from(Wheel::new("demo", version).file("demo/more.py", init)).days_old(90))
+    };
+    let inert = "import base64\nexec(base64.b64decode(\"cGFzcw==\"))\n";
+    let good = release("1.0.0", "X = 1\n");
+    let (first, second) = (release("1.0.1", inert), release("1.0.2", inert));
+    let bulkhead = Bulkhead::before(&registry);
+    assert_eq!(bulkhead.fetch(&good).status, 200);
+    for refused in [&first, &second] {
+        let reply = bulkhead.fetch(refused);
+        assert_eq!(reply.status, 403, "{}", reply.text());
+    }
+    let text = bulkhead.run(&["explain", "pkg:pypi/demo@1.0.2"]).all();
+    assert!(text.contains("delta.from = 1.0.0") && text.contains("demo/more.py:2"), "{text}");
+}

@@ -121,3 +121,21 @@ fn a_release_is_read_and_judged_without_being_installed() {
     let diff = bulkhead.run(&["diff", "pkg:pypi/demo@1.0", "pkg:pypi/demo@1.1"]);
     assert!(diff.all().contains("hook:"), "{diff}");
 }
+
+#[test]
+fn code_that_is_made_to_exhaust_a_reader_has_a_verdict_all_the_same() {
+    let (_registry, place) = place();
+    let folder = tempfile::tempdir().expect("a folder");
+    let wheel = Wheel::new("demo", "1.0")
+        .file("demo/brackets.py", "(".repeat(1_000_000))
+        .file("demo/strings.py", format!("x = {}", "f\"{".repeat(200_000)))
+        .file("demo/deep.js", "[".repeat(1_000_000))
+        .file("demo/calls.py", "f()\n".repeat(200_000))
+        .file("demo/line.js", format!("x({});", "'a',".repeat(500_000)));
+    let path = folder.path().join(wheel.file_name());
+    fs::write(&path, wheel.build()).expect("writes");
+    let screen = place.run(&["scan", path.to_str().expect("a path"), "--format", "json"]);
+    let scanned: Value = serde_json::from_str(&screen.all()).expect("a report, not a crash");
+    assert_eq!(scanned["items"].as_array().map(Vec::len), Some(1), "{screen}");
+    assert_eq!(scanned["notes"], Value::Array(Vec::new()), "{screen}");
+}

@@ -104,6 +104,31 @@ impl Ability {
     }
 }
 
+impl Ability {
+    /// What a package does at few places, so that one place more is news: running text as code, hiding what is called, and what
+    /// only thieves do.
+    pub(crate) fn is_rare(self) -> bool {
+        matches!(
+            self,
+            Self::Execute
+                | Self::Decrypt
+                | Self::ComputedCall
+                | Self::ReadCredential
+                | Self::ReadBrowser
+                | Self::Wallet
+                | Self::Watch
+                | Self::Persist
+                | Self::AgentConfig
+                | Self::AgentPrompt
+                | Self::ReadMemory
+                | Self::Publish
+                | Self::Mine
+                | Self::Escalate
+                | Self::Disarm
+        )
+    }
+}
+
 impl fmt::Display for Ability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

@@ -83,6 +83,10 @@ impl BlobWriter for FolderWriter {
         Ok(())
     }
 
+    fn reader(&self) -> Result<File, BlobError> {
+        File::open(&self.path).map_err(|cause| BlobError::new("open", &self.path, cause))
+    }
+
     fn len(&self) -> u64 {
         self.len
     }

@@ -48,6 +48,13 @@ pub trait BlobWriter: Send {
     /// [`BlobError`]; the writer is then of no use but to be dropped.
     fn write(&mut self, bytes: &[u8]) -> Result<(), BlobError>;
 
+    /// The bytes so far, open for reading only, so that the worker can read a file while it is made durable. What it says counts
+    /// only once [`Self::finish`] has found the promised digest.
+    ///
+    /// # Errors
+    /// [`BlobError`] when it cannot be opened.
+    fn reader(&self) -> Result<File, BlobError>;
+
     /// How many bytes came so far.
     fn len(&self) -> u64;
 

@@ -77,6 +77,21 @@ fn another_file_than_promised_leaves_nothing() {
 }
 
 #[test]
+fn what_came_so_far_can_be_read_and_not_written() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let blobs = open(folder.path());
+    let mut writer = blobs.begin().expect("begins");
+    writer.write(b"all of it").expect("writes");
+    let mut reader = writer.reader().expect("opens");
+    let blob = writer.finish(sha256(b"all of it")).expect("keeps");
+    // It is the same file still, although its name is another by now.
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut reader, &mut text).expect("reads");
+    assert_eq!((text.as_str(), blob.len), ("all of it", 9));
+    std::io::Write::write_all(&mut reader, b"x").expect_err("reading only");
+}
+
+#[test]
 fn a_dropped_writer_leaves_nothing() {
     let folder = TempDir::new().expect("a folder");
     let blobs = open(folder.path());

@@ -240,6 +240,12 @@ fn time_grows_with_the_file_and_stays_below_the_cpu_limit() {
 }
 
 #[test]
+fn a_worker_stays_below_200_mb_whatever_it_reads() {
+    // The kernel holds it to this (`contained.rs` shows that); what is mapped and not written is shared with the server.
+    assert!(bulkhead_contain::WorkerProfile::default().memory <= 200_000_000);
+}
+
+#[test]
 fn the_longest_file_name_of_any_system_fits_a_header() {
     let header = Header {
         id: u64::MAX,

@@ -47,7 +47,8 @@ deltas! {
         "A release that changes only the last part of its version fixes something. Two or more grave abilities that are new \
          at install, start-up or import do not fit that promise.";
     Called = "delta-called-ability", Low, Low, "the package can do something that it never could, when called",
-        "New against the release before, but it runs only when somebody calls it. It adds to the score and refuses nothing.";
+        "New against the release before, but it runs only when somebody calls it, or it is now at more places: running text as code, \
+         hiding what is called, what only thieves do. It adds to the score and refuses nothing.";
     InstallHook = "delta-install-hook", High, Medium, "a hook that runs at install, new against the release before",
         "A lifecycle script, a `binding.gyp` with commands, a `cmdclass` or a build script appears in a release whose \
          predecessor had none. The npm worms of 2025 and 2026 all came in like this. Severity is medium where the ecosystem \

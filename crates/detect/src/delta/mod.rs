@@ -234,10 +234,27 @@ impl<'a> Compared<'a> {
             }
             self.findings.report(change.meta(), says).at(&doing.path).line(doing.line).context(doing.context).add();
         }
+        self.more_places();
         if let (true, true, Some((context, path, line))) = (self.patch, grave.len() >= 2, first) {
             let names: Vec<&str> = grave.iter().map(|ability| ability.as_str()).collect();
             let title = format!("a patch release that now also does unasked: {}", names.join(", "));
             self.findings.report(Change::Growth.meta(), title).at(&path).line(line).context(context).add();
+        }
+    }
+
+    /// What was there before and is now at more places: where, a profile does not keep.
+    fn more_places(&mut self) {
+        let count = |profile: &Profile, ability: Ability| -> u32 {
+            let of = profile.behaviours.iter().filter(|doing| doing.ability == ability);
+            of.map(|doing| doing.count).fold(0, u32::saturating_add)
+        };
+        for ability in Ability::ALL.iter().copied().filter(|ability| ability.is_rare()) {
+            let (old, new) = (count(self.before, ability), count(self.after, ability));
+            if old > 0 && new > old {
+                self.new.push(format!("more:{ability}"));
+                let title = format!("it does {ability} at {new} places, where the release before did at {old}");
+                self.findings.report(Change::Called.meta(), title).context(FindingContext::Call).add();
+            }
         }
     }
 

@@ -151,6 +151,18 @@ fn the_same_when_called_raises_the_score_and_refuses_nothing() {
 }
 
 #[test]
+fn one_place_more_of_what_is_rare_raises_the_score() {
+    let mut before = clean();
+    inject(&mut before, FindingContext::Call);
+    let mut after = before.clone();
+    inject(&mut after, FindingContext::Call);
+    let delta = compare(&before.profile(), &after.profile(), "1.0.0", "1.0.1");
+    assert_eq!(ids(&delta), [("delta-called-ability", Severity::Low)]);
+    assert_eq!(delta.new, ["more:execute"]);
+    assert!(delta.score > 0 && !denied(&delta));
+}
+
+#[test]
 fn an_act_that_moves_from_call_to_import_is_news() {
     let delta = next(|release| release.act(MODULE, FindingContext::Import, Ability::Network, Sources::ENVIRONMENT));
     assert!(ids(&delta).contains(&("delta-unasked-ability", Severity::Medium)), "{delta:#?}");

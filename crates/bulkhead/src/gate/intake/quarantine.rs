@@ -2,6 +2,7 @@
 //! by a contained worker. What is here has been judged by nobody yet; it leaves only through a permit.
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -12,7 +13,7 @@ use super::ecosystem::pypi::{FileName, IndexFile, ProjectName};
 use super::flight::Flights;
 use super::gather::Seen;
 use super::reader::Reader;
-use crate::blob::Blobs;
+use crate::blob::{Blob, Blobs};
 use crate::clock::Clock;
 use crate::estate::Recorder;
 use crate::net::Upstream;
@@ -122,10 +123,13 @@ impl Inner {
         let read = match kept {
             Some(read) => read,
             None => {
-                if !self.has_blob(digest).await? {
-                    self.fetch(project, file, digest).await?;
-                }
-                self.inspect(project, file, digest).await?
+                let report = match self.open(digest).await? {
+                    Some(blob) => self.look(blob.file, &file.filename).await?,
+                    None => self.fetch(project, file, digest).await?,
+                };
+                self.index(project, file, digest, &report).await?;
+                self.keep(project, &file.filename, digest, &report).await?;
+                from_report(report)
             }
         };
         let read = Arc::new(read);
@@ -143,7 +147,7 @@ impl Inner {
         let store = Arc::clone(&self.parts.store);
         let kept = crate::blocking::run(move || store.report(&digest, bulkhead_detect::RULESET)).await?;
         let Some(kept) = kept.map_err(|error| error.to_problem())? else { return Ok(None) };
-        if !self.has_blob(digest).await? {
+        if self.open(digest).await?.is_none() {
             return Ok(None);
         }
         let report: bulkhead_detect::Report = match serde_json::from_str(&kept.json) {
@@ -156,13 +160,20 @@ impl Inner {
         Ok(Some(from_report(report)))
     }
 
-    async fn has_blob(&self, digest: Sha256) -> Result<bool, Problem> {
+    async fn open(&self, digest: Sha256) -> Result<Option<Blob>, Problem> {
         let blobs = Arc::clone(&self.parts.blobs);
         let opened = crate::blocking::run(move || blobs.open(&digest)).await?;
-        Ok(opened.map_err(|error| error.to_problem())?.is_some())
+        opened.map_err(|error| error.to_problem())
     }
 
-    async fn fetch(&self, project: &ProjectName, file: &IndexFile, digest: Sha256) -> Result<(), Problem> {
+    /// Fetches the file and reads it. The worker begins with the last byte, while the file is made durable; what it says about
+    /// bytes with another digest than the promised one is dropped with them.
+    async fn fetch(
+        &self,
+        project: &ProjectName,
+        file: &IndexFile,
+        digest: Sha256,
+    ) -> Result<bulkhead_detect::Report, Problem> {
         let url = file.url.to_uri();
         let mut stream = self.parts.upstream.fetch_file(&url).await.map_err(|error| error.problem())?;
         let mut writer = self.parts.blobs.begin().map_err(|error| error.to_problem())?;
@@ -172,29 +183,24 @@ impl Inner {
             // Into the page cache: microseconds. The one slow step, making it durable, is `finish`.
             writer.write(&chunk).map_err(|error| error.to_problem())?;
         }
-        let finished = crate::blocking::run(move || writer.finish(digest)).await?;
-        finished.map_err(|error| {
+        let reading = writer.reader().map_err(|error| error.to_problem())?;
+        let finish = crate::blocking::run(move || writer.finish(digest));
+        let (finished, report) = tokio::join!(finish, self.look(reading, &file.filename));
+        finished?.map_err(|error| {
             let mut problem = error.to_problem();
             problem.detail = format!("{} of {project}: {}", file.filename, problem.detail);
             problem
         })?;
         self.parts.metrics.fetched(bytes);
-        Ok(())
+        report
     }
 
-    async fn inspect(&self, project: &ProjectName, file: &IndexFile, digest: Sha256) -> Result<Read, Problem> {
-        let blobs = Arc::clone(&self.parts.blobs);
-        let opened = crate::blocking::run(move || blobs.open(&digest)).await?.map_err(|error| error.to_problem())?;
-        let blob = opened.ok_or_else(|| {
-            Problem::new(Code::StorageUnavailable, format!("blob {digest} vanished before it was read"))
-                .with_help("ask again")
-        })?;
+    /// What the worker sees in the file.
+    async fn look(&self, file: File, file_name: &str) -> Result<bulkhead_detect::Report, Problem> {
         let began = Instant::now();
-        let report = self.parts.reader.pool().await?.inspect(blob.file, &file.filename).await?;
+        let report = self.parts.reader.pool().await?.inspect(file, file_name).await?;
         self.parts.metrics.inspected(began.elapsed().as_secs_f64());
-        self.index(project, file, digest, &report).await?;
-        self.keep(project, &file.filename, digest, &report).await?;
-        Ok(from_report(report))
+        Ok(report)
     }
 
     /// What is inside goes into the ledger before anything is served: a file in it that nobody knew to be bad is found
