@@ -91,12 +91,10 @@ impl Walk<'_> {
     /// it could have been gone again.
     fn silent_hosts(&mut self) -> Result<(), StoreError> {
         let mut silent: BTreeMap<ThingId, (Span, BTreeSet<u64>)> = BTreeMap::new();
-        for taint in self.taints.clone() {
-            if self.graph.runs_on(taint.host, taint.span)?.is_empty() {
-                let known = silent.entry(taint.host).or_insert((taint.span, BTreeSet::new()));
-                known.0 = Span { from: known.0.from.min(taint.span.from), to: known.0.to.max(taint.span.to) };
-                known.1.extend(&taint.entries);
-            }
+        for taint in std::mem::take(&mut self.silent) {
+            let known = silent.entry(taint.host).or_insert((taint.span, BTreeSet::new()));
+            known.0 = Span { from: known.0.from.min(taint.span.from), to: known.0.to.max(taint.span.to) };
+            known.1.extend(&taint.entries);
         }
         for (host, (span, entries)) in silent {
             let host = self.name(host)?;

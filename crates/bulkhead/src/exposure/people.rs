@@ -1,5 +1,8 @@
 //! From runs and hosts onward: secrets, datasets, partners, people. And what nothing leads to.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use super::answer::{Grade, Stage};
 use super::walk::{Key, Walk};
 use crate::store::StoreError;
@@ -8,6 +11,8 @@ use crate::store::graph::{AssetRow, Kind, Relation, ThingId};
 impl Walk<'_> {
     /// What the runs used, what can be read on the hosts, and what that opens.
     pub(super) fn onward(&mut self) -> Result<(), StoreError> {
+        // A few principals have thousands of runs.
+        let mut grants: BTreeMap<ThingId, Vec<(ThingId, u64)>> = BTreeMap::new();
         for (id, (run, grade)) in self.runs.clone() {
             let from: Key = (Stage::Run, run.run.to_string());
             for (thing, kind, name, entry) in self.graph.uses(id)? {
@@ -31,7 +36,11 @@ impl Walk<'_> {
                     self.reach(thing, key, grade);
                 }
             }
-            for (dataset, entry) in self.graph.related(run.principal, Relation::Granted)? {
+            let granted = match grants.entry(run.principal) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => new.insert(self.graph.related(run.principal, Relation::Granted)?),
+            };
+            for (dataset, entry) in granted.clone() {
                 let key = (Stage::Dataset, self.name(dataset)?);
                 let principal = self.name(run.principal)?;
                 self.row(&key, Grade::WithinReach, &format!("granted to {principal}, whose run it was"), None, [entry]);

@@ -67,6 +67,8 @@ pub(super) struct Walk<'a> {
     pub(super) pulls: Vec<Pull>,
     pub(super) presences: Vec<(ThingId, Presence)>,
     pub(super) taints: Vec<Taint>,
+    /// Those of them in which no run is recorded.
+    pub(super) silent: Vec<Taint>,
     /// Runs, and how sure it is that they are concerned.
     pub(super) runs: BTreeMap<ThingId, (RunRow, Grade)>,
     /// Secrets and datasets reached so far.
@@ -89,6 +91,7 @@ impl<'a> Walk<'a> {
             pulls: Vec::new(),
             presences: Vec::new(),
             taints: Vec::new(),
+            silent: Vec::new(),
             runs: BTreeMap::new(),
             reached: BTreeMap::new(),
             names: BTreeMap::new(),
@@ -203,7 +206,11 @@ impl<'a> Walk<'a> {
             self.taints.push(Taint { host: presence.host, span, because: row, entries });
         }
         for taint in self.taints.clone() {
-            for run in self.graph.runs_on(taint.host, taint.span)? {
+            let runs = self.graph.runs_on(taint.host, taint.span)?;
+            if runs.is_empty() {
+                self.silent.push(taint.clone());
+            }
+            for run in runs {
                 let key =
                     self.run(&run, Grade::WithinReach, "ran while the host had it", taint.entries.iter().copied())?;
                 self.edge(&taint.because, &key, Grade::WithinReach);

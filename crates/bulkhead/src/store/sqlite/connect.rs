@@ -19,6 +19,10 @@ const SCHEMA: &[&str] = &[
 /// Another process (an import by the command line) may hold the write lock for a moment.
 const BUSY: Duration = Duration::from_secs(10);
 const CACHED_STATEMENTS: usize = 64;
+/// Negative: KiB per connection. Feeds stay on the disk and in the system's own cache.
+pub(super) const CACHE: i32 = -2048;
+/// The same while exposure walks the graph.
+pub(super) const WALK_CACHE: i32 = -65_536;
 
 pub(super) fn writer(path: &Path) -> Result<Connection, StoreError> {
     // SQLite would create the file readable by everyone; the files beside it take over its mode.
@@ -68,8 +72,7 @@ fn settings(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "cell_size_check", true)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
-    // Negative: KiB per connection. Feeds stay on the disk and in the system's own cache.
-    connection.pragma_update(None, "cache_size", -2048)
+    connection.pragma_update(None, "cache_size", CACHE)
 }
 
 fn migrate(path: &Path, connection: &mut Connection) -> Result<(), StoreError> {

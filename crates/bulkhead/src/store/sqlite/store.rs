@@ -62,8 +62,10 @@ impl Store for SqliteStore {
     ) -> Result<(), StoreError> {
         let mut outcome = Ok(());
         self.read("look at the graph", |connection| {
+            // A walk makes tens of thousands of look-ups: its pages stay in memory for as long as it takes.
+            connection.pragma_update(None, "cache_size", super::connect::WALK_CACHE)?;
             outcome = look(&super::graph::Look::new(&self.path, connection));
-            Ok(())
+            connection.pragma_update(None, "cache_size", super::connect::CACHE)
         })?;
         outcome
     }
