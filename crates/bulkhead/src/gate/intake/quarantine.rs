@@ -6,7 +6,7 @@ use std::fs::File;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use bulkhead_core::{Code, Finding, Problem, Sha256};
+use bulkhead_core::{Finding, Problem, Sha256};
 use bytes::Bytes;
 
 use super::ecosystem::pypi::{FileName, IndexFile, ProjectName};
