@@ -102,7 +102,7 @@ impl App {
         let (writer, state, people) = (Arc::clone(&ledger), Arc::clone(&store), Arc::clone(&subjects));
         let spine = Arc::new(Spine::new(writer, state, people, policy, digest, receipt, epoch));
         let compartments = compartments::open(&paths.data, &config.ledger.compartments)?;
-        let caught_up = projector.clone();
+        let (caught_up, newest) = (projector.clone(), projector.clone());
         let recorder =
             Arc::new(Recorder::new(Arc::clone(&spine), Arc::clone(&store), clock, Box::new(move || caught_up.flush())));
         let (metrics, tasks, reader) = (Arc::new(Metrics::default()), Tasks::default(), Arc::new(Reader::default()));
@@ -113,6 +113,7 @@ impl App {
                 recorder: Arc::clone(&recorder),
                 upstream: upstream::client(&config, found)?,
                 store: Arc::clone(&store),
+                served_lately: Arc::new(move |project| newest.served_lately(project)),
                 blobs: Arc::clone(&blobs),
                 reader: Arc::clone(&reader),
                 metrics: Arc::clone(&metrics),

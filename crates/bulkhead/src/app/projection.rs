@@ -6,12 +6,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bulkhead_core::{Action, EntryIndex};
+use bulkhead_core::{Action, EntryIndex, Purl};
 use bulkhead_ledger::{Entry, Log, Options, Origin, Recovered, Sequencer, SigningKey};
 
 use super::Paths;
 use crate::spine::Epoch;
-use crate::store::{Store, StoreError};
+use crate::store::{Indexed, ServedVersion, Store, StoreError};
 
 /// How long entries wait to be projected together: one transaction, one sync.
 const TOGETHER: Duration = Duration::from_millis(150);
@@ -28,11 +28,19 @@ struct Inner {
     store: Arc<dyn Store>,
     /// Advanced when a review is visible in the store, whoever projected it.
     epoch: Epoch,
-    /// Durable entries in order, waiting. The writer thread of the ledger pushes, the projecting thread takes.
-    waiting: Mutex<Vec<(EntryIndex, Entry)>>,
+    /// Durable entries that the store does not have yet.
+    queue: Mutex<Queue>,
     /// Held while rows are taken and projected, so that two flushes cannot swap batches.
     projecting: Mutex<()>,
     wake: std::sync::Condvar,
+}
+
+#[derive(Default)]
+struct Queue {
+    /// In order. The writer thread of the ledger pushes, the projecting thread takes.
+    waiting: Vec<Indexed>,
+    /// Taken, and not yet seen in the store.
+    leaving: Arc<Vec<Indexed>>,
 }
 
 impl Projector {
@@ -40,7 +48,7 @@ impl Projector {
         let inner = Inner {
             store,
             epoch,
-            waiting: Mutex::default(),
+            queue: Mutex::default(),
             projecting: Mutex::default(),
             wake: std::sync::Condvar::new(),
         };
@@ -52,8 +60,8 @@ impl Projector {
                 if let Err(error) = inner.flush() {
                     tracing::warn!(%error, "entries could not be projected; they are tried again");
                 }
-                let waiting = inner.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-                drop(inner.wake.wait_timeout(waiting, TOGETHER));
+                let queue = inner.queue.lock().unwrap_or_else(PoisonError::into_inner);
+                drop(inner.wake.wait_timeout(queue, TOGETHER));
             }
         });
         if let Err(error) = spawned {
@@ -64,8 +72,20 @@ impl Projector {
 
     /// What the ledger calls with each durable batch.
     pub(super) fn observe(&self, entries: &[(EntryIndex, Entry)]) {
-        let mut waiting = self.inner.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.extend_from_slice(entries);
+        let mut queue = self.inner.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.waiting.extend_from_slice(entries);
+    }
+
+    /// The versions of the project that were served and that the store does not tell of yet: what was let through a
+    /// moment ago counts for what is asked now.
+    pub(super) fn served_lately(&self, project: &Purl) -> Vec<ServedVersion> {
+        let queue = self.inner.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue
+            .leaving
+            .iter()
+            .chain(&queue.waiting)
+            .filter_map(|(_, entry)| ServedVersion::told(entry, project))
+            .collect()
     }
 
     /// Projects what waits, now.
@@ -104,7 +124,11 @@ impl Projector {
 impl Inner {
     fn flush(&self) -> Result<(), StoreError> {
         let _projecting = self.projecting.lock().unwrap_or_else(PoisonError::into_inner);
-        let rows = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        let rows = {
+            let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+            queue.leaving = Arc::new(std::mem::take(&mut queue.waiting));
+            Arc::clone(&queue.leaving)
+        };
         if rows.is_empty() {
             return Ok(());
         }
@@ -113,11 +137,14 @@ impl Inner {
             if rows.iter().any(|(_, entry)| matches!(entry.action, Action::ReviewRelease | Action::ReviewReject)) {
                 self.epoch.advance();
             }
-        } else {
+        }
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.leaving = Arc::default();
+        if projected.is_err() {
             // Back in front, in order: nothing is lost while the disk is full.
-            let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-            let newer = std::mem::replace(&mut *waiting, rows);
-            waiting.extend(newer);
+            let rows = Arc::unwrap_or_clone(rows);
+            let newer = std::mem::replace(&mut queue.waiting, rows);
+            queue.waiting.extend(newer);
         }
         projected
     }

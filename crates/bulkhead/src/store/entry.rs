@@ -1,6 +1,6 @@
 //! What the projections read out of ledger entries, beyond what every entry has.
 
-use bulkhead_core::{EntryIndex, Gate};
+use bulkhead_core::{Action, EntryIndex, Gate, Purl};
 use bulkhead_ledger::Entry;
 use jiff::Timestamp;
 
@@ -65,4 +65,20 @@ pub struct ServedVersion {
     pub last_served: Timestamp,
     /// How many entries served a file of it.
     pub count: u64,
+}
+
+impl ServedVersion {
+    /// What the entry tells of the project, when it let a file of it through.
+    pub fn told(entry: &Entry, project: &Purl) -> Option<Self> {
+        let purl =
+            served(entry).filter(|purl| (purl.ecosystem(), purl.name()) == (project.ecosystem(), project.name()))?;
+        let (uploaded, last_served) = (uploaded(entry), time_of(entry));
+        Some(Self { version: purl.version()?.to_owned(), uploaded, last_served, count: 1 })
+    }
+}
+
+/// The package of which the entry let a file through.
+pub(super) fn served(entry: &Entry) -> Option<&Purl> {
+    let passed = entry.gate == Gate::Intake && entry.action == Action::Fetch && entry.effect.passes();
+    entry.resource.purl.as_ref().filter(|_| passed)
 }

@@ -61,3 +61,26 @@ fn a_review_that_is_projected_behind_ends_what_was_cached() {
     projector.flush().unwrap();
     assert_ne!(epoch.now(), before);
 }
+
+/// A release that was served a moment ago is the floor of what is asked next, before the store has heard of it.
+#[test]
+fn what_was_served_lately_is_told_until_the_store_tells_it() {
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::in_memory().unwrap());
+    let projector = Projector::new(Arc::clone(&store), Epoch::default());
+    let project: Purl = "pkg:pypi/demo".parse().unwrap();
+    let resource = Resource { purl: Some(project.at("2.0")), ..Resource::default() };
+    let ask = bulkhead_core::Ask { gate: bulkhead_core::Gate::Intake, ..control_ask(Action::Fetch, "dev", resource) };
+    let (time, policy) = ("2026-03-24T10:00:00Z".parse().unwrap(), Sha256::from_bytes([1; 32]));
+    let entry = Entry::new(&ask, &Verdict::plain(Effect::Allow), crate::spine::entry_time(time), policy);
+    projector.observe(&[(EntryIndex(0), entry)]);
+    let told = |served: Vec<crate::store::ServedVersion>| {
+        served.into_iter().map(|served| served.version).collect::<std::collections::BTreeSet<_>>()
+    };
+    let either: std::collections::BTreeSet<String> =
+        told(projector.served_lately(&project)).union(&told(store.served(&project).unwrap())).cloned().collect();
+    assert_eq!(either, ["2.0".to_owned()].into());
+    projector.flush().unwrap();
+    assert_eq!(told(store.served(&project).unwrap()), ["2.0".to_owned()].into());
+    assert!(projector.served_lately(&project).is_empty());
+    assert!(projector.served_lately(&"pkg:pypi/other".parse().unwrap()).is_empty());
+}

@@ -8,10 +8,10 @@ use bulkhead_core::{Action, Ask, Facts, Finding, Problem, Purl, Sha256};
 use bulkhead_detect::delta::Delta;
 use jiff::Timestamp;
 
-use super::Intake;
 use super::caller::Caller;
 use super::ecosystem::pypi::{FileName, IndexFile, UploadTime, Version, parse_version};
 use super::pages::Page;
+use super::{Intake, ServedLately};
 use crate::source::{advisory, age, floor, lookalike, read, reserved, status};
 use crate::spine::{Basis, InForce, Reviewed};
 use crate::store::{Advisory, Decision, Feed, Judged, KeptDelta, ServedVersion, Store, StoreError};
@@ -62,13 +62,22 @@ impl Gatherer {
 
     async fn load(intake: &Intake, page: &Arc<Page>, digests: Vec<Sha256>, basis: &Basis) -> Result<Self, Problem> {
         let (store, page, in_force) = (Arc::clone(&intake.store), Arc::clone(page), Arc::clone(&basis.in_force));
-        let loaded = crate::blocking::run(move || Self::read(&*store, page, &digests, &in_force)).await?;
+        let lately = Arc::clone(&intake.served_lately);
+        let loaded = crate::blocking::run(move || Self::read(&*store, &lately, page, &digests, &in_force)).await?;
         loaded.map_err(|error| error.to_problem())
     }
 
-    fn read(store: &dyn Store, page: Arc<Page>, digests: &[Sha256], in_force: &InForce) -> Result<Self, StoreError> {
+    fn read(
+        store: &dyn Store,
+        lately: &ServedLately,
+        page: Arc<Page>,
+        digests: &[Sha256],
+        in_force: &InForce,
+    ) -> Result<Self, StoreError> {
         let purl = page.index.name.purl();
-        let served = store.served(&purl)?;
+        // First what the store does not have, so that nothing is missed that it takes in meanwhile.
+        let mut served = lately(&purl);
+        served.extend(store.served(&purl)?);
         Ok(Self {
             settings: in_force.policy.settings().clone(),
             feeds: store.feeds()?,

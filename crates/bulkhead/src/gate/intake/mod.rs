@@ -21,7 +21,7 @@ mod release;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bulkhead_core::{Action, Code, Problem};
+use bulkhead_core::{Action, Code, Problem, Purl};
 use bulkhead_ledger::Entry;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header};
@@ -41,7 +41,7 @@ use crate::clock::Clock;
 use crate::estate::Recorder;
 use crate::net::{Body, Upstream, conditional, encoding};
 use crate::spine::{Permit, Spine};
-use crate::store::Store;
+use crate::store::{ServedVersion, Store};
 use crate::tasks::Tasks;
 use crate::telemetry::Metrics;
 
@@ -55,6 +55,8 @@ pub struct Parts {
     pub upstream: Upstream,
     /// Pages, reports, advisories.
     pub store: Arc<dyn Store>,
+    /// What was served and the store does not tell of yet.
+    pub served_lately: ServedLately,
     /// Files, by digest.
     pub blobs: Arc<dyn Blobs>,
     /// Reads archives.
@@ -69,10 +71,14 @@ pub struct Parts {
     pub clock: Clock,
 }
 
+/// The versions of a project that were let through so lately that only the ledger has them.
+pub type ServedLately = Arc<dyn Fn(&Purl) -> Vec<ServedVersion> + Send + Sync>;
+
 /// The gate.
 pub struct Intake {
     spine: Arc<Spine>,
     store: Arc<dyn Store>,
+    served_lately: ServedLately,
     blobs: Arc<dyn Blobs>,
     metrics: Arc<Metrics>,
     tasks: Tasks,
@@ -115,6 +121,7 @@ impl Intake {
         Self {
             spine: parts.spine,
             store: parts.store,
+            served_lately: parts.served_lately,
             blobs: parts.blobs,
             metrics: parts.metrics,
             tasks: parts.tasks,

@@ -6,7 +6,7 @@ use bulkhead_ledger::Entry;
 use rusqlite::{Error, OptionalExtension as _, Transaction, params};
 
 use super::value::{index, time};
-use crate::store::entry::{review_note, time_of, uploaded};
+use crate::store::entry::{review_note, served, time_of, uploaded};
 use crate::store::{Cause, Indexed, StoreError};
 
 /// Every table that holds projections, and nothing else.
@@ -121,7 +121,7 @@ fn apply(tx: &Transaction<'_>, at: EntryIndex, entry: &Entry) -> Result<(), Erro
     match entry.gate {
         Gate::Control => decide(tx, at, entry, purl),
         Gate::Intake => {
-            if entry.effect.passes() && entry.action == Action::Fetch {
+            if let Some(purl) = served(entry) {
                 serve(tx, entry, purl)?;
             }
             settle(tx, at, entry, purl)
