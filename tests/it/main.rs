@@ -7,6 +7,7 @@ mod support;
 
 mod access;
 mod cli;
+mod clock;
 mod console;
 mod crash;
 mod delta;

@@ -43,6 +43,7 @@ pub struct Place {
     ledger: String,
     words: Vec<String>,
     survives_full_disk: bool,
+    has_clock_to_set: bool,
 }
 
 #[derive(Debug)]
@@ -63,6 +64,7 @@ impl Place {
             ledger: String::new(),
             words: Vec::new(),
             survives_full_disk: false,
+            has_clock_to_set: false,
         }
     }
 
@@ -71,6 +73,21 @@ impl Place {
     pub fn with_a_disk_to_fill(mut self) -> Self {
         self.survives_full_disk = true;
         self
+    }
+
+    /// Starts the server so that [`Bulkhead::set_clock`] works: a library between it and the system's clock adds what is
+    /// written in a file. Only the time of day moves; durations are the kernel's.
+    pub fn with_a_clock_to_set(mut self) -> Self {
+        self.has_clock_to_set = true;
+        self.set_clock("+0");
+        self
+    }
+
+    /// The time of day of the server's process, from now on: `-365d`, `+30d`.
+    pub fn set_clock(&self, offset: &str) {
+        let new = self.folder.path().join("clock.new");
+        std::fs::write(&new, offset).unwrap();
+        std::fs::rename(&new, self.folder.path().join("clock")).unwrap();
     }
 
     /// Adds lines to `[intake.pypi]`.
@@ -182,6 +199,16 @@ impl Place {
             .env("HOME", &home)
             .env("LC_ALL", "C.UTF-8")
             .env("NO_COLOR", "1");
+        if self.has_clock_to_set {
+            let library = super::developer::installed().join("faketime/libfaketimeMT.so.1");
+            assert!(library.exists(), "{} is not there: run `cargo xtask clients` once", library.display());
+            command
+                .env("LD_PRELOAD", library)
+                .env("FAKETIME_TIMESTAMP_FILE", self.folder.path().join("clock"))
+                .env("FAKETIME_NO_CACHE", "1")
+                .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+                .env("NO_FAKE_STAT", "1");
+        }
         command
     }
 
@@ -315,6 +342,11 @@ impl Bulkhead {
     /// There is space again.
     pub fn empty_disk(&self) {
         self.limit_file_size("unlimited:");
+    }
+
+    /// See [`Place::set_clock`].
+    pub fn set_clock(&self, offset: &str) {
+        self.place.set_clock(offset);
     }
 
     /// Sets the soft limit only, so that it can be raised again.
