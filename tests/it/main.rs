@@ -11,6 +11,7 @@ mod clock;
 mod console;
 mod crash;
 mod delta;
+mod doctor;
 mod documents;
 mod drill;
 mod exposure;

@@ -154,6 +154,12 @@ impl Place {
         Screen::new(&output, &self.replacements())
     }
 
+    /// The same with variables in its environment.
+    pub fn run_with(&self, words: &[&str], variables: &[(&str, &str)]) -> Screen {
+        let output = self.command(words).envs(variables.iter().copied()).output().expect("bulkhead starts");
+        Screen::new(&output, &self.replacements())
+    }
+
     /// The help of a command, at a width that is the same everywhere.
     pub fn help(&self, words: &[&str]) -> String {
         let output =

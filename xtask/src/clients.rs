@@ -13,6 +13,8 @@ use crate::{oracles, repository, run};
 struct Client {
     name: String,
     version: String,
+    /// What its package does not pin and should.
+    with: Vec<String>,
     /// Without it the tests still run.
     optional: bool,
 }
@@ -106,6 +108,9 @@ fn clients() -> Result<Vec<Client>> {
             Ok(Client {
                 name: word("name").context("xtask/clients.toml: a client without a name")?,
                 version: word("version").context("xtask/clients.toml: a client without a version")?,
+                with: row.get("with").and_then(toml::Value::as_array).map_or_else(Vec::new, |with| {
+                    with.iter().filter_map(toml::Value::as_str).map(str::to_owned).collect()
+                }),
                 optional: row.get("optional").and_then(toml::Value::as_bool).unwrap_or(false),
             })
         })
@@ -132,11 +137,11 @@ fn install_client(folder: &Path, client: &Client) -> Result<()> {
     }
     create(&environment, &["--without-pip"])?;
     let mut command = Command::new(folder.join("pip/bin/python"));
-    command.args(["-m", "pip", "--python"]).arg(environment.join("bin/python")).args([
-        "install",
-        "--quiet",
-        &format!("{}=={}", client.name, client.version),
-    ]);
+    command
+        .args(["-m", "pip", "--python"])
+        .arg(environment.join("bin/python"))
+        .args(["install", "--quiet", &format!("{}=={}", client.name, client.version)])
+        .args(&client.with);
     run::pass_through(&mut command, &format!("installing {} {}", client.name, client.version))
 }
 

@@ -36,6 +36,7 @@ use bulkhead_core::{Duration, Problem};
 use clap::{Parser, Subcommand};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::app::Paths;
 use crate::clock::Clock;
 use crate::config::env::{self, Env};
 use crate::config::{Config, Overrides};
@@ -237,6 +238,15 @@ impl Place {
     pub(crate) fn load_with(&self, listen: Option<SocketAddr>) -> Result<Config, Failure> {
         let overrides = Overrides { data: self.data.clone(), listen };
         Config::load(self.config.as_deref(), overrides).map_err(|errors| Failure::Usage(errors.to_string()))
+    }
+
+    /// The URL by which clients reach the server, with a trailing slash: what the configuration says, else where the
+    /// server of this data folder listens or did last, else where it would.
+    fn own_url(&self, config: &Config) -> String {
+        let paths = Paths::new(&config.server.data);
+        let told = || crate::files::read_text(&paths.address).ok().map(|text| text.trim().to_owned());
+        let told = if config.server.url.is_none() { told() } else { None };
+        told.filter(|url| !url.is_empty()).unwrap_or_else(|| config.server.own_url())
     }
 }
 
