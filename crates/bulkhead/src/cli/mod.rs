@@ -29,7 +29,7 @@ mod token;
 mod watch;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use bulkhead_core::{Duration, Problem};
@@ -260,7 +260,30 @@ fn from_now(span: Duration) -> Result<Timestamp, Failure> {
 fn user() -> Result<String, Failure> {
     let env = Env::process();
     let named = env.text(env::SUDO_USER).or_else(|| env.text(env::USER)).or_else(|| env.text(env::LOGNAME));
+    // In a container or a job the variables are often missing, and the table of users is there all the same.
     named
         .map(str::to_owned)
+        .or_else(|| {
+            name_of(rustix::process::getuid().as_raw(), &crate::files::read_text(Path::new("/etc/passwd")).ok()?)
+        })
         .ok_or_else(|| Failure::Usage("nobody is logged in by name; say who answers for it with --owner".to_owned()))
+}
+
+/// The name of a user in the table of users (passwd(5)).
+fn name_of(id: u32, table: &str) -> Option<String> {
+    let mut rows = table.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    let row = rows.find(|row| row.get(2).and_then(|field| field.parse().ok()) == Some(id))?;
+    row.first().filter(|name| !name.is_empty()).map(|name| (*name).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_user_is_found_by_number() {
+        let table = "root:x:0:0:root:/root:/bin/bash\n:x:5:5::/:/bin/sh\nkim:x:1000:1000::/home/kim:/bin/sh\nbroken\n";
+        assert_eq!(super::name_of(0, table).as_deref(), Some("root"));
+        assert_eq!(super::name_of(1000, table).as_deref(), Some("kim"));
+        assert_eq!(super::name_of(5, table), None);
+        assert_eq!(super::name_of(7, table), None);
+    }
 }
