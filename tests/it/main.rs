@@ -27,4 +27,5 @@ mod protocol;
 mod rejudge;
 mod run;
 mod scan;
+mod training;
 mod watch;
