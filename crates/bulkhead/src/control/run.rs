@@ -97,7 +97,7 @@ pub(super) async fn show(app: &Arc<App>, id: &str) -> Result<RunShown, Problem> 
             line: RunLine {
                 action: entry.action,
                 effect: entry.effect,
-                about: entry.resource.file,
+                about: entry.resource.file.or(entry.resource.host),
                 digest: entry.resource.digest,
                 rule: reason.as_ref().map(|reason| reason.rule.clone()).unwrap_or_default(),
                 text: reason.map(|reason| reason.text).unwrap_or_default(),
