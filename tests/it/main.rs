@@ -24,5 +24,6 @@ mod policy;
 mod protocol;
 mod rejudge;
 mod run;
+mod run_egress;
 mod scan;
 mod watch;

@@ -37,6 +37,11 @@ pub struct EgressRefused {
 }
 
 impl EgressRefused {
+    /// The stable code, `egress-RULE`.
+    pub fn code(&self) -> String {
+        Code::Rule { gate: Gate::Egress, rule: self.rule.clone() }.to_string()
+    }
+
     /// As the problem that the program is shown.
     pub fn to_problem(&self) -> Problem {
         let Self { rule, title, detail, help, entry } = self.clone();

@@ -228,21 +228,27 @@ impl RemoteJudge {
 
     async fn ask(&self, host: &Host, port: u16, mut wanted: Wanted) -> Result<Answer, Problem> {
         let question = (host.clone(), port, wanted.clone());
+        let (action, to) = (action(&wanted), format!("{host}:{port}"));
         if let Some(answer) = self.known(&question) {
+            if let Answer::Refused(refused) = &answer {
+                self.recorder.refused_by_gate(action, &to, &refused.code());
+            }
             return Ok(answer);
         }
-        wanted.quiet = self.recorder.is_full();
         // Each use of a secret has an entry of its own.
         let stands = wanted.used.is_empty();
-        let request = Request::EgressJudge {
-            run: self.run,
-            principal: self.principal.clone(),
-            host: host.to_string(),
-            port,
-            wanted,
-        };
-        let keeper = Arc::clone(&self.keeper);
-        let judged: EgressJudged = crate::blocking::run(move || keeper.ask(&request)).await??;
+        let (keeper, recorder) = (Arc::clone(&self.keeper), self.recorder.clone());
+        wanted.quiet = !recorder.asking();
+        let (run, principal) = (self.run, self.principal.clone());
+        let request = Request::EgressJudge { run, principal, host: host.to_string(), port, wanted };
+        // On its thread to the end, so that it is counted whatever becomes of the connection meanwhile.
+        let asked = crate::blocking::run(move || {
+            let judged: Result<EgressJudged, Problem> = keeper.ask(&request);
+            let refused = judged.as_ref().ok().and_then(|judged| judged.refused.as_ref()).map(EgressRefused::code);
+            recorder.answered(refused.as_deref().map(|code| (action, to.as_str(), code)));
+            judged
+        });
+        let judged = asked.await??;
         *self.outline.lock().unwrap_or_else(PoisonError::into_inner) = judged.outline;
         let answer = judged.refused.map_or(Answer::Permitted(judged.permit), Answer::Refused);
         if stands {
@@ -250,6 +256,10 @@ impl RemoteJudge {
         }
         Ok(answer)
     }
+}
+
+fn action(wanted: &Wanted) -> Action {
+    if wanted.request.is_some() { Action::Request } else { Action::Connect }
 }
 
 impl Judge for RemoteJudge {
@@ -265,18 +275,13 @@ impl Judge for RemoteJudge {
                 // What is asked of a request is no more than what was asked of its connection just before.
                 return Ok(None);
             }
-            let action = if wanted.request.is_some() { Action::Request } else { Action::Connect };
             let used = wanted.used.clone();
             match self.ask(host, port, wanted).await? {
                 Answer::Permitted(told) => {
                     used.iter().for_each(|name| self.recorder.used_secret(name));
                     Ok(told.map(Permit::told))
                 }
-                Answer::Refused(refused) => {
-                    let problem = refused.to_problem();
-                    self.recorder.refused_by_gate(action, &format!("{host}:{port}"), &problem.code.to_string());
-                    Err(problem)
-                }
+                Answer::Refused(refused) => Err(refused.to_problem()),
             }
         })
     }

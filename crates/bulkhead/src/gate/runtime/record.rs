@@ -102,6 +102,8 @@ struct State {
     /// How often each was seen.
     seen: HashMap<(Action, Effect, String), u64>,
     pending: Vec<RunLine>,
+    /// Questions of the egress gate that are not answered yet.
+    asked: usize,
     refused: Vec<String>,
     contacts: BTreeSet<String>,
     secrets: BTreeSet<String>,
@@ -161,10 +163,7 @@ impl Recorder {
 
     /// Takes note of a connection that the egress gate refused; its entry is there already.
     pub fn refused_by_gate(&self, action: Action, to: &str, rule: &str) {
-        let mut state = self.inner.state();
-        if state.is_new(&(action, Effect::Deny, format!("{to} {rule}"))) {
-            state.refused.push(format!("{action} {to} ({rule})"));
-        }
+        self.inner.state().refused_by_gate(action, to, rule);
     }
 
     /// Takes note of a host that was allowed and not reached: refused by its address, or silent.
@@ -180,9 +179,21 @@ impl Recorder {
         self.inner.changed.notify_all();
     }
 
-    /// Whether what is refused from now on is only counted.
-    pub fn is_full(&self) -> bool {
-        self.inner.state().seen.len() >= MOST_LINES
+    /// Before the egress gate asks: whether there is room for one more refusal. Whoever asks says when it is [`Self::answered`];
+    /// what many connections ask at once counts from the beginning.
+    pub fn asking(&self) -> bool {
+        let mut state = self.inner.state();
+        state.asked += 1;
+        state.seen.len() + state.asked <= MOST_LINES
+    }
+
+    /// The answer is there: nothing, or what was refused, by which rule.
+    pub fn answered(&self, refused: Option<(Action, &str, &str)>) {
+        let mut state = self.inner.state();
+        state.asked -= 1;
+        if let Some((action, to, rule)) = refused {
+            state.refused_by_gate(action, to, rule);
+        }
     }
 
     /// A host that was reached.
@@ -252,6 +263,12 @@ impl State {
             self.refused.push(format!("{} {about}{by}", line.action));
         }
         self.pending.push(line);
+    }
+
+    fn refused_by_gate(&mut self, action: Action, to: &str, rule: &str) {
+        if self.is_new(&(action, Effect::Deny, format!("{to} {rule}"))) {
+            self.refused.push(format!("{action} {to} ({rule})"));
+        }
     }
 
     /// Whether it is seen for the first time, and there is room to write it down.
