@@ -83,6 +83,13 @@ impl World {
         std::fs::remove_file(file).expect("removed");
     }
 
+    /// What the question after a breach answers.
+    fn exposed(&self, question: &[&str]) -> String {
+        let answer = self.bulkhead(&[&["--format", "json", "exposure"], question].concat());
+        assert!(answer.status.code() != Some(2), "{}", String::from_utf8_lossy(&answer.stderr));
+        String::from_utf8_lossy(&answer.stdout).into_owned()
+    }
+
     /// What the ledger says of the run.
     fn shown(&self, ran: &Ran) -> Vec<serde_json::Value> {
         let shown = self.bulkhead(&["--format", "json", "run", "show", &ran.id()]);
@@ -127,7 +134,8 @@ fn an_allowed_host_is_reached_and_another_is_refused_by_a_named_rule() {
     ran.says("egress-default");
     ran.told("enforced: files, network, processes, tripwires, syscalls, landlock, environment, egress");
     ran.told(&format!("1 refused: connect {BAD}:443 (egress-default)"));
-    ran.told(&format!("reached {GOOD}:443"));
+    ran.told(&format!("reached {GOOD} "));
+    ran.says(&format!("add \\\"{BAD}\\\" to `hosts`"));
     assert!(!world.internet.received().contains("/secret"));
     let rows = world.shown(&ran);
     let row =
@@ -135,7 +143,10 @@ fn an_allowed_host_is_reached_and_another_is_refused_by_a_named_rule() {
     assert_eq!(row(&format!("{GOOD}:443"))["effect"], "allow");
     assert_eq!(row(&format!("{BAD}:443"))["effect"], "deny");
     assert_eq!(rows.iter().filter(|row| row["about"] == format!("{BAD}:443")).count(), 1, "{rows:#?}");
-    assert_eq!(rows.last().expect("an end")["detail"]["list"], format!("contact {GOOD}:443"));
+    assert_eq!(rows.last().expect("an end")["detail"]["list"], format!("contact {GOOD}"));
+    // What the run contacted is what the question after a breach finds.
+    assert!(world.exposed(&["--host-contacted", GOOD]).contains(&ran.id()));
+    assert!(!world.exposed(&["--host-contacted", BAD]).contains(&ran.id()));
     assert!(world.bulkhead(&["ledger", "verify"]).status.success());
 }
 
@@ -178,6 +189,9 @@ fn every_client_reaches_the_allowed_host_and_is_refused_at_another() {
         ("requests", format!("{bare} r.py URL"), "ECHO GET /requests", "Blocked by Bulkhead"),
         ("node", "node n.js URL".to_owned(), "ECHO GET /node", "403 Blocked by Bulkhead"),
     ];
+    let fetch = "fetch(process.argv[2]).then(async a => console.log(a.status, a.statusText, await a.text()))";
+    std::fs::write(world.project().join("f.js"), fetch).expect("written");
+    clients.push(("fetch", "node f.js URL".to_owned(), "ECHO GET /fetch", "403 Blocked by Bulkhead"));
     if httpx {
         clients.push(("httpx", format!("{bare} x.py URL"), "ECHO GET /httpx", "Blocked by Bulkhead"));
     }
@@ -276,6 +290,7 @@ print("found", found, "closed", closed > 0)
     );
     assert!(rows.iter().any(|row| row["detail"]["secrets"] == "openai" && row["effect"] == "allow"), "{rows:#?}");
     assert!(rows.last().expect("an end")["detail"]["list"].as_str().is_some_and(|list| list.contains("secret openai")));
+    assert!(world.exposed(&["--secret", "openai"]).contains(&ran.id()));
     // Nor is it in what was recorded.
     assert!(!format!("{rows:?}").contains("REALREAL"));
 }

@@ -290,8 +290,9 @@ impl Judge for RemoteJudge {
         self.outline.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn reached(&self, host: &Host, port: u16) {
-        self.recorder.contacted(&format!("{host}:{port}"));
+    fn reached(&self, host: &Host, _port: u16) {
+        // As `exposure --host-contacted` asks for it; the port is in the connection's own entry.
+        self.recorder.contacted(&host.to_string());
     }
 
     fn not_reached(&self, host: &Host, port: u16, why: &Problem) {

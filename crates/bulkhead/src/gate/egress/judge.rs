@@ -121,6 +121,12 @@ impl Judge for SpineJudge {
             let ask = ask(host, port, &wanted, &self.principal, &self.context);
             let facts = facts(host, port, &wanted, basis.in_force.policy.settings());
             let verdict = basis.in_force.judge(&ask, &facts, &Reviewed::default(), self.clock.now());
+            let unlisted = verdict.deciding().is_none();
+            let explain = |problem: Problem| match unlisted {
+                true => problem
+                    .with_help(format!("if runs may reach it, add \"{host}\" to `hosts` in the policy's settings")),
+                false => problem,
+            };
             // A connection of the same run to the same host a moment ago covers this one, when the verdict is the same: it
             // may be spoken to in another way now. Requests differ in their facts.
             if wanted.request.is_none()
@@ -128,14 +134,14 @@ impl Judge for SpineJudge {
                 && let Some(outcome) = self.spine.recent(&ask)
                 && *outcome.verdict() == verdict
             {
-                return self.spine.admit(&ask, &outcome, ()).map(Some);
+                return self.spine.admit(&ask, &outcome, ()).map(Some).map_err(explain);
             }
             if wanted.covered && verdict.effect.passes() {
                 return Ok(None);
             }
             let title = format!("{host}:{port}");
             if wanted.quiet && !verdict.effect.passes() {
-                return Err(Problem::refused(ask.gate, title, &verdict, None));
+                return Err(explain(Problem::refused(ask.gate, title, &verdict, None)));
             }
             let method = wanted.request.as_ref().map(|(method, _)| method.clone()).unwrap_or_default();
             let secrets = wanted.used.join(",");
@@ -149,7 +155,7 @@ impl Judge for SpineJudge {
                     .with_detail("disagrees", wanted.disagrees.clone().unwrap_or_default())
             };
             let outcome = self.spine.settle(&ask, verdict, title, &basis, self.clock.now(), dress).await?;
-            self.spine.admit(&ask, &outcome, ()).map(Some)
+            self.spine.admit(&ask, &outcome, ()).map(Some).map_err(explain)
         })
     }
 
