@@ -239,7 +239,7 @@ fn end_lines(planted: &[PathBuf], totals: &Totals, end: RunEnd, started: jiff::T
     };
     let contacts = totals.contacts.iter().map(|host| format!("contact {host}"));
     let secrets = totals.secrets.iter().map(|name| format!("secret {name}"));
-    let list: Vec<String> = contacts.chain(secrets).collect();
+    let (list, left_out) = fitting(secrets.chain(contacts));
     let count = |number: u64| if number == 0 { String::new() } else { number.to_string() };
     lines.push(
         RunLine::plain(Action::Run)
@@ -251,9 +251,21 @@ fn end_lines(planted: &[PathBuf], totals: &Totals, end: RunEnd, started: jiff::T
             .with("repeated", count(totals.repeated))
             .with("suppressed", count(totals.suppressed))
             .with("routine", count(totals.routine))
+            .with("list-left-out", count(left_out))
             .with("list", list.join("\n")),
     );
     lines
+}
+
+/// As many lines as one entry holds, and how many are left out; each has an entry of its own besides.
+fn fitting(lines: impl Iterator<Item = String>) -> (Vec<String>, u64) {
+    const MOST_BYTES: usize = 40 << 10;
+    let (mut kept, mut bytes, mut left_out) = (Vec::new(), 0, 0);
+    for line in lines {
+        bytes += line.len() + 1;
+        if bytes > MOST_BYTES { left_out += 1 } else { kept.push(line) }
+    }
+    (kept, left_out)
 }
 
 fn banner(run: RunId, profile: &str, layers: Layers, strip: bool, doors: Vec<&str>) -> String {
@@ -430,4 +442,17 @@ fn write(place: &Place, run: RunId, principal: &str, lines: &[RunLine]) -> Resul
 fn sink(place: &Place, run: RunId, principal: &str) -> Sink {
     let (place, principal) = (place.clone(), principal.to_owned());
     Box::new(move |lines| write(&place, run, &principal, lines).map_err(Failure::into_error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_entry_of_a_run_that_contacts_everybody_still_fits() {
+        let (kept, left_out) = fitting((0..10_000).map(|number| format!("contact host{number}.example.test")));
+        assert_eq!(kept.len() as u64 + left_out, 10_000);
+        assert!(left_out > 0 && kept.iter().map(|line| line.len() + 1).sum::<usize>() <= 40 << 10);
+        assert_eq!(fitting(["one".to_owned()].into_iter()), (vec!["one".to_owned()], 0));
+    }
 }
