@@ -154,7 +154,7 @@ max_age = 7
     /etc/bulkhead/bulkhead.toml:21: `feed.max_age` is an integer
       help: write a string in quotes
     /etc/bulkhead/bulkhead.toml:23: unknown key `colour`
-      help: known here: server, intake, feed, ledger
+      help: known here: server, intake, feed, ledger, egress
     "#
     );
 }
