@@ -298,7 +298,7 @@ print("found", found, "closed", closed > 0)
 #[test]
 fn names_are_stand_ins_and_addresses_lead_nowhere() {
     let world = World::new(&format!(
-        "[settings]\nhosts = [{GOOD:?}, \"localhost\", \"169.254.169.254\"]\nprivate = [\"localhost\", \"169.254.169.254\"]\n"
+        "[settings]\nhosts = [{GOOD:?}, \"localhost\", \"169.254.169.254\", \"*.allowed.test\"]\nprivate = [\"localhost\", \"169.254.169.254\"]\n"
     ));
     let tcp = r#"
 import socket
@@ -320,6 +320,7 @@ except OSError as e: print("udp", e)
     let ran = world.run(&format!(
         "python3 tcp.py; curl -sS http://{GOOD}/plain
          echo '[metadata]'; curl -sS http://169.254.169.254/latest/meta-data/
+         echo '[tls]'; curl -sS https://169.254.169.254/ https://nowhere.allowed.test/
          echo '[loopback]'; curl -sS -x http://127.0.0.1:3128 --noproxy '' http://localhost/; echo '[end]'"
     ));
     ran.says("dns 198.18.");
@@ -327,6 +328,8 @@ except OSError as e: print("udp", e)
     ran.says("first b'220 ready");
     ran.says("then b'250 EHLO");
     ran.says("ECHO GET /plain");
+    // A host that is allowed and is not there says so, also where its TLS is not opened otherwise.
+    ran.says("the name nowhere.allowed.test does not resolve");
     // Allowed by the policy, and closed all the same.
     ran.says("169.254.169.254 is at 169.254.169.254, which is a cloud's metadata service");
     ran.says("localhost is at 127.0.0.1, which is loopback");

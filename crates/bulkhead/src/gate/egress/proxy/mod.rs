@@ -145,8 +145,12 @@ impl Egress {
                 .await;
         }
         match self.judge.judge(&host, port, self.wanted(&host, port, "tls")).await {
-            Ok(_) => self.pass(stream, &host, port).await,
-            // A program that is shown a certificate it trusts can read why it was refused.
+            Ok(_) => match self.dial(&host, port).await {
+                Ok(upstream) => join(stream, upstream, &host).await,
+                // A program that is shown a certificate it trusts can read what is wrong...
+                Err(_) => self.open(stream, host, port).await,
+            },
+            // ...or why it was refused.
             Err(_) => self.open(stream, host, port).await,
         }
     }
@@ -183,11 +187,7 @@ impl Egress {
     /// Joins the run's connection and a new one to the host. Only called after a permit.
     async fn pass(&self, mut stream: Prefixed<impl Stream>, host: &Host, port: u16) {
         match self.dial(host, port).await {
-            Ok(mut upstream) => {
-                if let Err(error) = tokio::io::copy_bidirectional(&mut stream, &mut upstream).await {
-                    tracing::debug!(%host, %error, "a connection ended");
-                }
-            }
+            Ok(upstream) => join(stream, upstream, host).await,
             Err(problem) => {
                 problem::log(&problem, &host.to_string());
                 drop(stream.shutdown().await);
@@ -250,6 +250,12 @@ impl Egress {
         // Even a policy that would let it pass does not put a secret where it is not for: the placeholder itself is harmless,
         // but whoever sends it means harm, so nothing is sent.
         self.judge.judge(host, port, wanted).await.err().unwrap_or(fallback)
+    }
+}
+
+async fn join(mut stream: impl Stream, mut upstream: TcpStream, host: &Host) {
+    if let Err(error) = tokio::io::copy_bidirectional(&mut stream, &mut upstream).await {
+        tracing::debug!(%host, %error, "a connection ended");
     }
 }
 
