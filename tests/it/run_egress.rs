@@ -2,9 +2,10 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
-use crate::support::{Bulkhead, Internet, Place, Registry, developer};
+use crate::support::bulkhead::{DEFAULT_POLICY, with_setting};
+use crate::support::{Bulkhead, Internet, Place, Registry, developer, eventually};
 
 const GOOD: &str = "api.allowed.test";
 const BAD: &str = "evil.other.test";
@@ -377,7 +378,7 @@ fn without_a_server_runs_share_the_ledger_and_outlive_each_other() {
     );
     let mut runs = [first, second].map(|script| {
         let mut command = world.command(&["run", "--", "/bin/sh", "-c", &script]);
-        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().expect("starts")
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts")
     });
     // The first holds the ledger, and ends first.
     assert!(runs[0].wait().expect("ends").success());
@@ -402,4 +403,74 @@ fn a_flood_of_refusals_is_counted_and_not_written() {
     ran.told("500 refused");
     ran.told("100 more only counted");
     assert_eq!(world.shown(&ran).iter().filter(|row| row["effect"] == "deny").count(), 500);
+}
+
+/// The shipped policy with hosts, an opened one, and a rule that sees its requests.
+fn readers_only() -> String {
+    let policy = with_setting(DEFAULT_POLICY, "hosts", &format!("[{GOOD:?}]"));
+    let policy = with_setting(&policy, "open", &format!("[{GOOD:?}]"));
+    let rule = format!(
+        "\n[[rule]]\nid = \"readers-only\"\ngate = \"egress\"\neffect = \"deny\"\n\
+         when = 'net.host == \"{GOOD}\" && net.method != null && (net.method != \"GET\" || net.path.startsWith(\"/admin\"))'\n\
+         reason = \"{{net.method}} of {{net.path}} is not for runs\"\nhelp = \"ask for something else\"\n"
+    );
+    policy + &rule
+}
+
+#[test]
+fn a_rule_sees_requests_and_a_changed_policy_holds_for_what_runs_already() {
+    let world = World::new(&readers_only());
+    let until_refused = format!("until curl -sS https://{GOOD}/again | grep egress-default; do sleep 0.1; done");
+    let script = format!(
+        "curl -sS https://{GOOD}/get; echo; curl -sS https://{GOOD}/post -d x; echo; curl -sS https://{GOOD}/admin/x; echo
+         touch changed-when-this-is-here; timeout 30 sh -c '{until_refused}'"
+    );
+    let mut running = world.command(&["run", "--", "/bin/sh", "-c", &script]);
+    let running = running.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+    eventually(|| world.project().join("changed-when-this-is-here").exists().then_some(()));
+    std::fs::write(world.data.join("policy.toml"), DEFAULT_POLICY).expect("written");
+    let reloaded = world.bulkhead(&["policy", "reload"]);
+    assert!(reloaded.status.success(), "{}", String::from_utf8_lossy(&reloaded.stderr));
+    let output = running.wait_with_output().expect("ends");
+    let (said, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{said}\n{told}");
+    assert!(said.contains("ECHO GET /get"), "{said}\n{told}");
+    assert!(!said.contains("ECHO POST") && !said.contains("ECHO GET /admin"), "{said}");
+    assert_eq!(said.matches("\"code\":\"egress-readers-only\"").count(), 2, "{said}");
+    assert!(told.contains(&format!("request {GOOD}:443 (egress-readers-only)")), "{told}");
+}
+
+#[test]
+fn what_installs_packages_reaches_its_index_and_no_other() {
+    let world = World::new(&allowed());
+    assert!(install(&world, "pip", &["pip"]), "cargo xtask clients");
+    let uv = developer::installed().join("uv/bin");
+    let profile = world.folder.path().join("profile.toml");
+    std::fs::write(&profile, format!("name = \"ci\"\n[files]\nread = [{:?}]\n", uv.canonicalize().expect("uv")))
+        .expect("written");
+    let pip = "PYTHONPATH=.venv/lib/python3.11/site-packages python3 -m pip -vvv download --no-deps --retries 0 --index-url https://HOST/simple/ pip-asks";
+    let uv = format!(
+        "{}/uv pip install --python /usr/bin/python3 --target out --default-index https://HOST/simple/ uv-asks",
+        uv.display()
+    );
+    let npm = "npm view npm-asks --registry https://HOST/ --fetch-retries 0";
+    let script = [pip, &uv, npm].map(|command| {
+        let at = |host: &str| format!("echo '[{host}]'; {} 2>&1", command.replace("HOST", host));
+        format!("{}\n{}", at(GOOD), at(BAD))
+    });
+    let profile = profile.display().to_string();
+    let output = world.bulkhead(&["run", "--profile", &profile, "--", "/bin/sh", "-c", &script.join("\n")]);
+    let (said, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let received = world.internet.received();
+    for path in ["/simple/pip-asks/", "/simple/uv-asks/", "/npm-asks"] {
+        let asked: Vec<&str> = received.lines().filter(|line| line.starts_with(&format!("GET {path}"))).collect();
+        assert!(!asked.is_empty(), "{path}: {received}\n{said}\n{told}");
+    }
+    let refused: Vec<&str> = said.split(&format!("[{BAD}]\n")).skip(1).collect();
+    assert_eq!(refused.len(), 3, "{said}");
+    for answer in refused {
+        let answer = answer.split(&format!("[{GOOD}]")).next().unwrap_or_default();
+        assert!(answer.contains("403"), "{answer}\n{told}");
+    }
+    assert!(!received.contains(BAD), "{received}");
 }
