@@ -18,6 +18,7 @@ use super::{Failure, Place};
 use crate::clock::Clock;
 use crate::config::env::{self, Env};
 use crate::control::{Recorded, Request};
+use crate::gate::egress::supervise;
 use crate::gate::runtime::plan::{self, Caller, Command as Program};
 use crate::gate::runtime::profile::Profile;
 use crate::gate::runtime::record::{RunLine, Scene, Sink, Totals};
@@ -174,7 +175,10 @@ fn contained(place: &Place, args: &Args, output: &Output) -> Result<ExitCode, Fa
     drop(late.set(std::sync::Arc::new(move |seen| telling.seen(seen))));
     let way = match (way, net) {
         (Some((reach, way)), Some(net)) => {
-            reach.open(net, &way, run, &principal, &recorder)?;
+            let egress = reach.open(&way, run, &principal, &recorder)?;
+            let (inside, tasks) = way.inside();
+            supervise::serve(&egress, net, tasks).map_err(anyhow::Error::new)?;
+            drop(inside);
             Some(way)
         }
         (way, Some(net)) => {

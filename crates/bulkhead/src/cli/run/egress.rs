@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use bulkhead_contain::net::{NetFds, PROXY};
 use bulkhead_core::policy::{DEFAULT, Policy};
 use bulkhead_core::{Action, Effect, Problem, RunId};
 use rustls::ClientConfig;
-use tokio::runtime::Runtime;
+use tokio::runtime::{EnterGuard, Runtime};
 
 use super::super::{Failure, Place};
 use super::keeper::{Keeper, Kept};
@@ -43,6 +42,11 @@ const BUNDLE: &str = "/run/bulkhead-trust.pem";
 /// Environments whose own bundles are covered.
 const MOST_BUNDLES: usize = 50;
 
+/// A file that is put into the run, and its content.
+type Put = (PathBuf, Vec<u8>);
+/// What is asked about one connection or request.
+type Asked = (Host, u16, Wanted);
+
 /// What a run with a way out brings along.
 pub(super) struct Reach {
     placeholders: Vec<Placeholder>,
@@ -69,11 +73,11 @@ impl Reach {
         let ca = Ca::new(&run.to_string()).map_err(anyhow::Error::new)?;
         let trust = tls::client(tls::Trust::System).map_err(anyhow::Error::new)?;
         let (path, mut places) = bundles(&ca)?;
-        let content = places.first().map(|place| place.content.clone()).unwrap_or_default();
-        let covered = |path| bulkhead_contain::Place { path, content: content.clone() };
+        let content = places.first().map(|(_, content)| content.clone()).unwrap_or_default();
+        let covered = |path| (path, content.clone());
         places.extend(environments(plan).into_iter().take(MOST_BUNDLES).map(covered));
         let names = plan.launch.env.iter().filter_map(|(name, _)| name.to_str());
-        let proxies = inside::proxies(names, &format!("http://{PROXY}"));
+        let proxies = inside::proxies(names, &format!("http://{}", supervise::PROXY));
         let variables = inside::variables(&path).map(|(name, path)| (OsString::from(name), path.into_os_string()));
         let variables = variables.chain(proxies.into_iter().map(|(name, value)| (name.into(), value.into())));
         let secrets = placeholders.iter().flat_map(Placeholder::variables);
@@ -94,15 +98,14 @@ impl Reach {
         !self.placeholders.is_empty()
     }
 
-    /// Serves the run's network from here on.
+    /// What serves the run's network from here on.
     pub(super) fn open(
         self,
-        net: NetFds,
         way: &Way,
         run: RunId,
         principal: &str,
         recorder: &Recorder,
-    ) -> Result<(), Failure> {
+    ) -> Result<Arc<Egress>, Failure> {
         let outline = way.kept.0.ask(&Request::EgressPolicy)?;
         let judge = RemoteJudge {
             keeper: Arc::clone(&way.kept.0),
@@ -113,9 +116,7 @@ impl Reach {
             answers: Mutex::default(),
         };
         let dialer = Dialer::new(Resolver::System, self.trust).redirect(self.addresses);
-        let egress = Egress::new(Arc::new(judge), dialer, self.ca, self.placeholders);
-        let _inside = way.runtime.enter();
-        supervise::serve(&egress, net, &way.tasks).map_err(|why| Failure::Other(why.into()))
+        Ok(Egress::new(Arc::new(judge), dialer, self.ca, self.placeholders))
     }
 }
 
@@ -135,6 +136,11 @@ impl Way {
         let keeper = Keeper::new(place, config.server.data.clone(), runtime.handle().clone());
         keeper.ensure()?;
         Ok(Self { kept: Kept(Arc::new(keeper)), tasks: Tasks::default(), runtime })
+    }
+
+    /// Where connections are served: its runtime, and its tasks.
+    pub(super) fn inside(&self) -> (EnterGuard<'_>, &Tasks) {
+        (self.runtime.enter(), &self.tasks)
     }
 
     /// Waits until the last connections of the ended run are judged.
@@ -166,7 +172,7 @@ fn placeholder(secret: StoredSecret) -> Result<Placeholder, Failure> {
 }
 
 /// Where the run finds its bundle, and the bundle over each that the system has.
-fn bundles(ca: &Ca) -> Result<(PathBuf, Vec<bulkhead_contain::Place>), Failure> {
+fn bundles(ca: &Ca) -> Result<(PathBuf, Vec<Put>), Failure> {
     let mut system: Vec<PathBuf> =
         inside::SYSTEM_BUNDLES.iter().filter_map(|path| std::fs::canonicalize(path).ok()).collect();
     system.dedup();
@@ -180,7 +186,7 @@ fn bundles(ca: &Ca) -> Result<(PathBuf, Vec<bulkhead_contain::Place>), Failure> 
     }
     let content = inside::bundle(&trusted, ca.pem());
     let path = system.first().cloned().unwrap_or_default();
-    let places = system.into_iter().map(|path| bulkhead_contain::Place { path, content: content.clone() });
+    let places = system.into_iter().map(|path| (path, content.clone()));
     Ok((path, places.collect()))
 }
 
@@ -203,7 +209,7 @@ struct RemoteJudge {
     principal: String,
     recorder: Recorder,
     outline: Mutex<Outline>,
-    answers: Mutex<HashMap<(Host, u16, Wanted), (Instant, Answer)>>,
+    answers: Mutex<HashMap<Asked, (Instant, Answer)>>,
 }
 
 #[derive(Clone)]
@@ -213,12 +219,12 @@ enum Answer {
 }
 
 impl RemoteJudge {
-    fn known(&self, question: &(Host, u16, Wanted)) -> Option<Answer> {
+    fn known(&self, question: &Asked) -> Option<Answer> {
         let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         answers.get(question).filter(|(at, _)| at.elapsed() < STANDS).map(|(_, answer)| answer.clone())
     }
 
-    fn remember(&self, question: (Host, u16, Wanted), answer: Answer) {
+    fn remember(&self, question: Asked, answer: Answer) {
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         if answers.len() >= MOST {
             answers.clear();

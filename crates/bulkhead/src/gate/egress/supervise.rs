@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
 
 use bulkhead_contain::net::NetFds;
+pub use bulkhead_contain::net::PROXY;
 use bulkhead_contain::{original_destination, recv_dns, send_dns};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
