@@ -474,3 +474,42 @@ fn what_installs_packages_reaches_its_index_and_no_other() {
     }
     assert!(!received.contains(BAD), "{received}");
 }
+
+#[test]
+fn more_connections_than_descriptors_wait_their_turn() {
+    let world = World::new(&allowed());
+    let many = format!(
+        "import socket, concurrent.futures as f\n\
+         at = socket.gethostbyname('{GOOD}')\ndef get(n):\n  s = socket.create_connection((at, 80), 60)\n  s.settimeout(60)\n  \
+         s.sendall(b'GET /%d HTTP/1.1\\r\\nHost: {GOOD}\\r\\nConnection: close\\r\\n\\r\\n' % n)\n  \
+         return b'ECHO' in b''.join(iter(lambda: s.recv(9999), b''))\n\
+         with f.ThreadPoolExecutor(80) as pool: print('answered', sum(pool.map(get, range(400))))\n"
+    );
+    std::fs::write(world.project().join("many.py"), many).expect("written");
+    let mut command = Command::new("/bin/sh");
+    let run = world.command(&["run", "--", "python3", "many.py"]);
+    command.args(["-c", "ulimit -n 200; exec \"$0\" \"$@\""]).arg(run.get_program()).args(run.get_args());
+    command.env_clear().envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = command.current_dir(world.project()).output().expect("starts");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("answered 400"), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_killed_supervisor_takes_its_run_along_and_leaves_the_ledger_whole() {
+    let world = World::new(&allowed());
+    let script = format!("curl -sS https://{GOOD}/before; touch ready; while true; do sleep 0.1; touch alive; done");
+    let mut running = world.command(&["run", "--", "/bin/sh", "-c", &script]);
+    let mut running = running.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
+    eventually(|| world.project().join("ready").exists().then_some(()));
+    running.kill().expect("killed");
+    running.wait().expect("ends");
+    // What nobody touches any more stays away.
+    eventually(|| {
+        drop(std::fs::remove_file(world.project().join("alive")));
+        let next = world.run(&format!("curl -sS https://{GOOD}/after"));
+        next.says("ECHO GET /after");
+        (!world.project().join("alive").exists()).then_some(())
+    });
+    assert!(world.bulkhead(&["ledger", "verify"]).status.success());
+}
