@@ -483,7 +483,7 @@ fn more_connections_than_descriptors_wait_their_turn() {
          at = socket.gethostbyname('{GOOD}')\ndef get(n):\n  s = socket.create_connection((at, 80), 60)\n  s.settimeout(60)\n  \
          s.sendall(b'GET /%d HTTP/1.1\\r\\nHost: {GOOD}\\r\\nConnection: close\\r\\n\\r\\n' % n)\n  \
          return b'ECHO' in b''.join(iter(lambda: s.recv(9999), b''))\n\
-         with f.ThreadPoolExecutor(80) as pool: print('answered', sum(pool.map(get, range(400))))\n"
+         with f.ThreadPoolExecutor(150) as pool: print('answered', sum(pool.map(get, range(400))))\n"
     );
     std::fs::write(world.project().join("many.py"), many).expect("written");
     let mut command = Command::new("/bin/sh");
