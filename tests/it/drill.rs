@@ -25,6 +25,7 @@ fn every_row_succeeds_bare_and_is_refused_and_recorded_contained() {
     }
     assert_eq!(report["work_done"], true);
     assert_eq!(report["host_reached"], true);
+    assert_eq!(report["key_served"], true);
     assert_eq!(report["run_named"], true);
     assert_eq!(report["tamper_seen"], true);
     assert_eq!(output.status.code(), Some(0));

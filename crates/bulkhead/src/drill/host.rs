@@ -5,6 +5,10 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rustls::{ClientConnection, ServerConfig, ServerConnection, StreamOwned};
+
+use crate::net::tls;
+
 /// Longer than any answer of loopback takes.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Bytes of a request that are taken.
@@ -18,26 +22,25 @@ pub struct Host {
 }
 
 impl Host {
-    /// A host that answers each request by its path.
+    /// A host that answers each request, over TLS when there is a configuration for it.
     ///
     /// # Errors
     /// When there is no port or no thread.
-    pub fn start(answer: impl Fn(&str) -> Vec<u8> + Send + 'static) -> std::io::Result<Self> {
+    pub fn start(
+        tls: Option<Arc<ServerConfig>>,
+        answer: impl Fn(&str) -> Vec<u8> + Send + 'static,
+    ) -> std::io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let host = Self { address: listener.local_addr()?, received: Arc::default() };
         let received = Arc::clone(&host.received);
         std::thread::Builder::new().name("drill-host".to_owned()).spawn(move || {
-            for mut stream in listener.incoming().flatten() {
-                // Fails for who connects and says nothing, and that is nothing received.
-                if let Ok(request) = request(&mut stream) {
-                    let path = request.split(' ').nth(1).unwrap_or("/").to_owned();
-                    received.lock().unwrap_or_else(PoisonError::into_inner).push(request);
-                    let body = answer(&path);
-                    let head = format!(
-                        "HTTP/1.1 200 OK\r\ncontent-type: application/vnd.pypi.simple.v1+json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-                        body.len()
-                    );
-                    drop(stream.write_all(&[head.into_bytes(), body].concat()));
+            for stream in listener.incoming().flatten() {
+                // Fails for who connects and says nothing, or nothing that is understood: then nothing is received.
+                drop(stream.set_read_timeout(Some(PATIENCE)));
+                match tls.as_ref().map(|tls| ServerConnection::new(Arc::clone(tls))) {
+                    None => drop(serve(stream, &received, &answer)),
+                    Some(Ok(connection)) => drop(serve(StreamOwned::new(connection, stream), &received, &answer)),
+                    Some(Err(error)) => tracing::debug!(%error, "a host of the drill has no TLS"),
                 }
             }
         })?;
@@ -50,8 +53,23 @@ impl Host {
     }
 }
 
-fn request(stream: &mut TcpStream) -> std::io::Result<String> {
-    stream.set_read_timeout(Some(PATIENCE))?;
+fn serve(
+    mut stream: impl Read + Write,
+    received: &Mutex<Vec<String>>,
+    answer: &dyn Fn(&str) -> Vec<u8>,
+) -> std::io::Result<()> {
+    let request = request(&mut stream)?;
+    let body = answer(&request);
+    received.lock().unwrap_or_else(PoisonError::into_inner).push(request);
+    let kind = "application/vnd.pypi.simple.v1+json";
+    let length = body.len();
+    let head =
+        format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
+    stream.write_all(&[head.into_bytes(), body].concat())?;
+    stream.flush()
+}
+
+fn request(stream: &mut impl Read) -> std::io::Result<String> {
     let mut bytes = Vec::new();
     let mut stream = stream.take(MOST);
     loop {
@@ -75,17 +93,39 @@ fn length(head: &str) -> usize {
 }
 
 /// Sends a request to that address as to that host; status and body of the answer.
-#[expect(clippy::disallowed_methods, reason = "the drill tries what a payload tries; it has no other way out")]
 pub fn send(to: SocketAddr, host: &str, request: &str, more: &str, body: &str) -> Option<(u16, Vec<u8>)> {
-    let mut stream = TcpStream::connect_timeout(&to, PATIENCE).ok()?;
+    exchange(connect(to)?, host, request, more, body)
+}
+
+/// The same over TLS, trusting whom programs trust here.
+pub fn send_tls(to: SocketAddr, host: &str, request: &str, more: &str) -> Option<(u16, Vec<u8>)> {
+    let config = tls::client(tls::Trust::System).ok()?;
+    let connection = ClientConnection::new(config, host.to_owned().try_into().ok()?).ok()?;
+    exchange(StreamOwned::new(connection, connect(to)?), host, request, more, "")
+}
+
+#[expect(clippy::disallowed_methods, reason = "the drill tries what a payload tries; it has no other way out")]
+fn connect(to: SocketAddr) -> Option<TcpStream> {
+    let stream = TcpStream::connect_timeout(&to, PATIENCE).ok()?;
     stream.set_read_timeout(Some(PATIENCE)).ok()?;
+    Some(stream)
+}
+
+fn exchange(
+    mut stream: impl Read + Write,
+    host: &str,
+    request: &str,
+    more: &str,
+    body: &str,
+) -> Option<(u16, Vec<u8>)> {
     let length = body.len();
     let text = format!(
         "{request} HTTP/1.1\r\nhost: {host}\r\n{more}content-length: {length}\r\nconnection: close\r\n\r\n{body}"
     );
     stream.write_all(text.as_bytes()).ok()?;
     let mut answer = Vec::new();
-    stream.take(16 << 20).read_to_end(&mut answer).ok()?;
+    // TLS that ends without a farewell is an error behind the last byte.
+    drop(stream.take(16 << 20).read_to_end(&mut answer));
     let end = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
     let status = String::from_utf8_lossy(&answer[..end]).split(' ').nth(1)?.parse().ok()?;
     Some((status, answer[end + 4..].to_vec()))

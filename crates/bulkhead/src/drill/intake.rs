@@ -38,9 +38,9 @@ pub fn ask(program: &Path, scene: &Scene) -> anyhow::Result<Came> {
     let wheel = wheel()?;
     let digest = sha256(&wheel).to_hex();
     let (bytes, promised) = (wheel.clone(), digest.clone());
-    let registry = Host::start(move |path| match path {
-        "/files/drillpoison/drillpoison-1.0.0-py3-none-any.whl" => bytes.clone(),
-        _ => page(&promised).into_bytes(),
+    let registry = Host::start(None, move |request| match request.starts_with("GET /files/") {
+        true => bytes.clone(),
+        false => page(&promised).into_bytes(),
     })?;
     let path = format!("/files/{PROJECT}/{FILE}");
     let control = host::send(registry.address, "registry", &format!("GET {path}"), "", "")

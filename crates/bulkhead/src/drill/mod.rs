@@ -37,6 +37,7 @@ pub const ROWS: &[Row] = &[
     row(4, "collect", "environment", "read OPENAI_API_KEY", "OPENAI_API_KEY"),
     row(4, "collect", "environ", "read another process's environment", WITNESSED),
     row(4, "collect", "metadata", "ask the cloud's metadata service", "169.254.169.254:80"),
+    row(4, "collect", "echo", "have the allowed host repeat the API key", USED),
     row(6, "send", "host", "send to a host that policy does not name", "collector.drill.test:80"),
     row(6, "send", "key", "send the API key to a host that it is not for", "elsewhere.drill.test:80 secret-misuse"),
     row(6, "send", "dns", "carry data out in a name", "udp 127.0.0.3:"),
@@ -58,6 +59,9 @@ pub const ROWS: &[Row] = &[
 
 /// Refusals of which the kernel leaves no trace: tried by the run itself before it starts, and written down there.
 const WITNESSED: &str = "";
+
+/// Nothing is refused there: the secret's use is on record, and what came back is scrubbed.
+const USED: &str = "secret drill";
 
 /// Refused at the gate, before there is a run.
 const GATE: &str = "-";
@@ -134,6 +138,8 @@ pub struct Report {
     pub work_done: bool,
     /// Whether the host that policy names was reached from inside.
     pub host_reached: bool,
+    /// Whether it got the real key, which no run has.
+    pub key_served: bool,
     /// Whether the question "which runs had the release in reach?" names the run.
     pub run_named: bool,
     /// One byte of the ledger changed, and verification fails.
@@ -197,7 +203,8 @@ pub fn run(program: &Path, without: &[String], quick: bool) -> anyhow::Result<Re
         .collect();
     let layers = ALONE.iter().map(|layer| (*layer).to_owned()).filter(|layer| !without.contains(layer)).collect();
     let host_reached = found.has("allowed");
-    let works = found.work_done && host_reached && run_named && tamper_seen;
+    let key_served = found.has("served");
+    let works = found.work_done && host_reached && key_served && run_named && tamper_seen;
     let good = rows.iter().all(|row| row.control && row.contained == Came::Refused) && works;
     Ok(Report {
         rows,
@@ -205,6 +212,7 @@ pub fn run(program: &Path, without: &[String], quick: bool) -> anyhow::Result<Re
         without: without.to_vec(),
         work_done: found.work_done,
         host_reached,
+        key_served,
         run_named,
         tamper_seen,
         not_stopped: NOT_STOPPED.iter().map(|text| (*text).to_owned()).collect(),
@@ -229,6 +237,9 @@ impl Entries {
     fn says(&self, row: &Row) -> bool {
         let rows = &self.0.rows;
         match row.entry {
+            USED => rows
+                .iter()
+                .any(|entry| entry.line.detail.get("list").is_some_and(|list| list.lines().any(|line| line == USED))),
             WITNESSED => rows.iter().any(|entry| entry.line.detail.contains_key("witnessed")),
             "OPENAI_API_KEY" => rows.iter().any(|entry| {
                 entry.line.detail.get("stripped").is_some_and(|names| names.split(' ').any(|name| name == row.entry))
@@ -250,7 +261,7 @@ fn contained(
 ) -> anyhow::Result<(Found, Entries)> {
     scene.reset()?;
     let mut run = command(program);
-    run.arg("--data").arg(&scene.data).arg("--config").arg(&scene.config).env("SSL_CERT_FILE", &scene.trust);
+    run.arg("--data").arg(&scene.data).arg("--config").arg(&scene.config);
     run.args(["run", "--profile"]).arg(&scene.profile);
     for layer in without {
         run.args(["--without", layer]);

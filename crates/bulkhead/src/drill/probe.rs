@@ -30,6 +30,8 @@ pub struct Script {
     pub sink: SocketAddr,
     /// Hosts with names, by row.
     pub named: BTreeMap<String, Named>,
+    /// The host that repeats what it is sent, over TLS.
+    pub echo: Named,
     /// Whether names are asked for at all: outside of a run nobody has them, and no question may leave the machine.
     pub names: bool,
     /// Where metadata is asked for.
@@ -117,6 +119,17 @@ fn act(script: &Script) -> Vec<String> {
         for to in ways {
             // Judged by what the host received.
             drop(host::send(to, host, "POST /", &more, "DRILL"));
+        }
+    }
+    if let Ok(key) = std::env::var(KEY) {
+        let Named { host, stands } = &script.echo;
+        let ways = if script.names { resolve(host) } else { Vec::new() };
+        for to in ways.into_iter().map(|to| SocketAddr::new(to.ip(), 443)).chain([*stands]) {
+            let said = host::send_tls(to, host, "GET /v1/", &format!("authorization: Bearer {key}\r\n"));
+            let said = said.map(|(_, body)| String::from_utf8_lossy(&body).into_owned()).unwrap_or_default();
+            if let Some(repeated) = said.lines().find_map(|line| line.split_once("Bearer ")) {
+                findings.push(format!("echo {}", digest(repeated.1.trim().as_bytes())));
+            }
         }
     }
     for to in &script.metadata {

@@ -15,6 +15,7 @@ use super::host::Host;
 use super::intake::PROJECT;
 use super::probe::{KEY, Named, Script};
 use crate::gate::egress::ca::Ca;
+use crate::gate::egress::host::Host as Name;
 use crate::gate::runtime::plan::digest;
 
 /// Decoys below the home, by row.
@@ -72,6 +73,7 @@ pub struct Scene {
     udp: UdpSocket,
     sink: UdpSocket,
     named: BTreeMap<String, Host>,
+    echo: Host,
     _metadata: Host,
     bus: UnixListener,
     outside: Child,
@@ -123,15 +125,20 @@ impl Scene {
         let port = first.local_addr()?.port();
         // The same port on another address: what a rule about ports alone lets through.
         let other = TcpListener::bind(("127.0.0.2", port))?;
+        decoys.insert("echo".to_owned(), decoys["key"].clone());
         let udp = UdpSocket::bind("127.0.0.1:0")?;
         let sink = UdpSocket::bind("127.0.0.3:0")?;
         let mut named = BTreeMap::new();
         for (row, _) in NAMED {
-            named.insert((*row).to_owned(), Host::start(|_| b"taken".to_vec())?);
+            named.insert((*row).to_owned(), Host::start(None, |_| b"taken".to_vec())?);
         }
         let role = format!("DECOY-{}", hex(16)?);
         decoys.insert("metadata".to_owned(), role.clone());
-        let metadata = Host::start(move |_| role.clone().into_bytes())?;
+        let metadata = Host::start(None, move |_| role.clone().into_bytes())?;
+        let ca = Ca::new("drill")?;
+        let config = ca.serve_as(&Name::parse(ALLOWED)?)?;
+        let echo = Host::start(Some(config), |request| request.as_bytes().to_vec())?;
+
         let bus = UnixListener::bind(home.join("bus.sock"))?;
         for listener in [&first, &other] {
             listener.set_nonblocking(true)?;
@@ -153,6 +160,7 @@ impl Scene {
                 .iter()
                 .map(|(row, host)| ((*row).to_owned(), Named { host: (*host).to_owned(), stands: named[*row].address }))
                 .collect(),
+            echo: Named { host: ALLOWED.to_owned(), stands: echo.address },
             names: false,
             metadata: vec![metadata.address],
             bus: home.join("bus.sock"),
@@ -180,10 +188,12 @@ impl Scene {
         fs::write(data.join("policy.toml"), format!("[settings]\nhosts = [{ALLOWED:?}]\n"))?;
         // Every name leads to its host: what holds is the policy, and not that nobody knows the way.
         let ways = inside.named.values().map(|named| format!("\"{}:80={}\"", named.host, named.stands));
+        let ways = ways.chain([format!("\"{ALLOWED}:443={}\"", echo.address)]);
         let config = folder.join("bulkhead.toml");
         fs::write(&config, format!("[egress]\naddresses = [{}]\n", ways.collect::<Vec<_>>().join(", ")))?;
-        let trust = folder.join("trust.pem");
-        fs::write(&trust, Ca::new("drill")?.pem())?;
+        // Where the run sees it too: what stops a row must not be that its own trust is out of sight.
+        let trust = work.join("trust.pem");
+        fs::write(&trust, ca.pem())?;
         fs::write(folder.join("key"), &decoys["key"])?;
         if rustix::process::geteuid().is_root() {
             fs::set_permissions(&folder, fs::Permissions::from_mode(0o755))?;
@@ -207,6 +217,7 @@ impl Scene {
             udp,
             sink,
             named,
+            echo,
             _metadata: metadata,
             bus,
             outside,
@@ -219,6 +230,7 @@ impl Scene {
             ("HOME".to_owned(), self.home.display().to_string()),
             ("OPENAI_API_KEY".to_owned(), self.decoys["environment"].clone()),
             (KEY.to_owned(), self.decoys["key"].clone()),
+            ("SSL_CERT_FILE".to_owned(), self.trust.display().to_string()),
         ]
     }
 
@@ -277,6 +289,9 @@ impl Scene {
             if host.take().iter().any(|request| request.ends_with("DRILL")) {
                 found.rows.insert(row.clone());
             }
+        }
+        if self.echo.take().iter().any(|request| request.contains(&self.decoys["key"])) {
+            found.rows.insert("served".to_owned());
         }
         let mut question = [0; 512];
         while let Some(got) = waiting(self.sink.recv(&mut question))? {
