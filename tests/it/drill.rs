@@ -24,6 +24,9 @@ fn every_row_succeeds_bare_and_is_refused_and_recorded_contained() {
         assert_ne!(row["stopped_by"].as_array().map(Vec::len), Some(0), "no layer stops it alone: {row}");
     }
     assert_eq!(report["work_done"], true);
+    assert_eq!(report["host_reached"], true);
+    assert_eq!(report["key_served"], true);
+    assert_eq!(report["run_named"], true);
     assert_eq!(report["tamper_seen"], true);
     assert_eq!(output.status.code(), Some(0));
     let page = std::fs::read_to_string(page.path()).expect("written");
@@ -32,7 +35,8 @@ fn every_row_succeeds_bare_and_is_refused_and_recorded_contained() {
 
 #[test]
 fn without_a_layer_its_rows_succeed_and_the_drill_fails() {
-    for (layer, row) in [("syscalls", "io-uring"), ("environment", "environment"), ("files", "pth")] {
+    for (layer, row) in [("syscalls", "io-uring"), ("environment", "environment"), ("files", "pth"), ("network", "dns")]
+    {
         let output = drill(&["--quick", "--without", layer]);
         let report = report(&output);
         let rows = report["rows"].as_array().expect("rows");

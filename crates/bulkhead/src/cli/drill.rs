@@ -65,6 +65,16 @@ fn text(report: &Report) -> String {
         text.push_str(&format!("   (without {})", report.without.join(", ")));
     }
     text.push_str(if report.work_done { "\nthe project's own work: done" } else { "\nthe project's own work: FAILED" });
+    text.push_str(match (report.host_reached, report.key_served) {
+        (true, true) => "\nthe host that policy names: reached, with the real key",
+        (true, false) => "\nthe host that policy names: reached, WITHOUT THE KEY",
+        (false, _) => "\nthe host that policy names: NOT REACHED",
+    });
+    text.push_str(if report.run_named {
+        "\nwhich runs had the poisoned release in reach: the run is named"
+    } else {
+        "\nwhich runs had the poisoned release in reach: the run is NOT NAMED"
+    });
     text.push_str(if report.tamper_seen {
         "\none byte of the ledger changed: verification fails, as it must"
     } else {

@@ -155,6 +155,18 @@ pub(crate) enum Failure {
     Other(anyhow::Error),
 }
 
+impl Failure {
+    /// As the cause of another failure.
+    fn into_error(self) -> anyhow::Error {
+        match self {
+            Self::Other(error) => error,
+            Self::Problem(problem) => anyhow::anyhow!("{problem}"),
+            Self::Remote { code, detail, .. } => anyhow::anyhow!("{code}: {detail}"),
+            Self::Usage(why) => anyhow::anyhow!(why),
+        }
+    }
+}
+
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
         Self::Problem(Box::new(problem))

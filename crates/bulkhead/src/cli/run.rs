@@ -1,5 +1,9 @@
 //! `bulkhead run`: a program, contained; and what was recorded of one.
 
+mod egress;
+mod keeper;
+mod show;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,15 +13,17 @@ use bulkhead_core::{Action, Effect, RunId};
 use clap::Subcommand;
 
 use super::call::call;
-use super::output::{Output, table};
-use super::{Done, Failure, Place};
+use super::output::Output;
+use super::{Failure, Place};
 use crate::clock::Clock;
 use crate::config::env::{self, Env};
-use crate::control::{Recorded, Request, RunShown};
+use crate::control::{Recorded, Request};
+use crate::gate::egress::supervise;
 use crate::gate::runtime::plan::{self, Caller, Command as Program};
 use crate::gate::runtime::profile::Profile;
 use crate::gate::runtime::record::{RunLine, Scene, Sink, Totals};
 use crate::gate::runtime::{self, aside, network};
+use egress::{Reach, Way};
 
 /// Run a program contained: it sees no credentials, reaches no host that policy does not name, and leaves nothing behind
 /// outside its work directory
@@ -78,7 +84,7 @@ enum Command {
 /// Runs. The exit code is the program's, so that this replaces it wherever it is started.
 pub(super) fn main(place: &Place, args: Args, output: &Output) -> ExitCode {
     let done = match args.command {
-        Some(Command::Show { id }) => show(place, id, output).map(|_| ExitCode::SUCCESS),
+        Some(Command::Show { id }) => show::show(place, id, output).map(|_| ExitCode::SUCCESS),
         None if args.check => check(output),
         None => contained(place, &args, output),
     };
@@ -106,6 +112,8 @@ fn contained(place: &Place, args: &Args, output: &Output) -> Result<ExitCode, Fa
         plan.launch.env = caller.environment.clone();
         plan.stripped.clear();
     }
+    let reach = if layers.has(Layer::Network) { Reach::prepare(place, &config, run, &mut plan)? } else { None };
+    let doors = reach.as_ref().map(|reach| if reach.has_secrets() { vec!["egress", "broker"] } else { vec!["egress"] });
 
     // From here to the start there is one thread: the launcher forks.
     let mut prepared = bulkhead_contain::start(plan.launch.clone()).map_err(|why| not_contained(&why))?;
@@ -123,6 +131,7 @@ fn contained(place: &Place, args: &Args, output: &Output) -> Result<ExitCode, Fa
     }
     let principal = super::user().unwrap_or_else(|_| bulkhead_core::Principal::LOCAL.to_owned());
     let net = prepared.take_net();
+    let way = reach.map(|reach| Way::open(place, &config).map(|way| (reach, way))).transpose()?;
     let started = Clock.now();
     let missing = Layer::ALL.into_iter().filter(|layer| !layers.has(*layer)).map(Layer::as_str);
     let degraded: Vec<&str> = if args.observe { Vec::new() } else { missing.collect() };
@@ -164,11 +173,22 @@ fn contained(place: &Place, args: &Args, output: &Output) -> Result<ExitCode, Fa
         runtime::record::Recorder::start(scene, sink(place, run, &principal)).map_err(anyhow::Error::new)?;
     let telling = recorder.clone();
     drop(late.set(std::sync::Arc::new(move |seen| telling.seen(seen))));
-    if let Some(net) = net {
-        network::refuse_all(net, &recorder).map_err(anyhow::Error::new)?;
-    }
+    let way = match (way, net) {
+        (Some((reach, way)), Some(net)) => {
+            let egress = reach.open(&way, run, &principal, &recorder)?;
+            let (inside, tasks) = way.inside();
+            supervise::serve(&egress, net, tasks).map_err(anyhow::Error::new)?;
+            drop(inside);
+            Some(way)
+        }
+        (way, Some(net)) => {
+            network::refuse_all(net, &recorder).map_err(anyhow::Error::new)?;
+            way.map(|(_, way)| way)
+        }
+        (way, None) => way.map(|(_, way)| way),
+    };
     if !args.quiet {
-        output.note(&banner(run, &name, layers, strip));
+        output.note(&banner(run, &name, layers, strip, doors.unwrap_or_default()));
         for note in &plan.notes {
             output.note(&format!("bulkhead: {note}"));
         }
@@ -188,11 +208,17 @@ fn contained(place: &Place, args: &Args, output: &Output) -> Result<ExitCode, Fa
     } else {
         Vec::new()
     };
+    if let Some(way) = &way {
+        way.drained();
+    }
     recorder.close();
     // The thread ends when everything is written; it does not fail but by a fault of ours, which the totals then show.
     drop(writing.join());
     let totals = recorder.totals();
     write(place, run, &principal, &end_lines(&planted, &totals, end, started))?;
+    if let Some(way) = way {
+        way.close();
+    }
     if !args.quiet {
         output.note(&last_line(run, &totals, &planted));
     }
@@ -217,7 +243,7 @@ fn end_lines(planted: &[PathBuf], totals: &Totals, end: RunEnd, started: jiff::T
     };
     let contacts = totals.contacts.iter().map(|host| format!("contact {host}"));
     let secrets = totals.secrets.iter().map(|name| format!("secret {name}"));
-    let list: Vec<String> = contacts.chain(secrets).collect();
+    let (list, left_out) = fitting(secrets.chain(contacts));
     let count = |number: u64| if number == 0 { String::new() } else { number.to_string() };
     lines.push(
         RunLine::plain(Action::Run)
@@ -229,16 +255,29 @@ fn end_lines(planted: &[PathBuf], totals: &Totals, end: RunEnd, started: jiff::T
             .with("repeated", count(totals.repeated))
             .with("suppressed", count(totals.suppressed))
             .with("routine", count(totals.routine))
+            .with("list-left-out", count(left_out))
             .with("list", list.join("\n")),
     );
     lines
 }
 
-fn banner(run: RunId, profile: &str, layers: Layers, strip: bool) -> String {
+/// As many lines as one entry holds, and how many are left out; each has an entry of its own besides.
+fn fitting(lines: impl Iterator<Item = String>) -> (Vec<String>, u64) {
+    const MOST_BYTES: usize = 40 << 10;
+    let (mut kept, mut bytes, mut left_out) = (Vec::new(), 0, 0);
+    for line in lines {
+        bytes += line.len() + 1;
+        if bytes > MOST_BYTES { left_out += 1 } else { kept.push(line) }
+    }
+    (kept, left_out)
+}
+
+fn banner(run: RunId, profile: &str, layers: Layers, strip: bool, doors: Vec<&str>) -> String {
     let mut enforced: Vec<&str> = layers.iter().filter(|layer| *layer != Layer::Evidence).map(Layer::as_str).collect();
     if strip {
         enforced.push("environment");
     }
+    enforced.extend(doors);
     format!("bulkhead: run {run} profile {profile}   enforced: {}   ({})", enforced.join(", "), tier(layers))
 }
 
@@ -265,6 +304,14 @@ fn last_line(run: RunId, totals: &Totals, planted: &[PathBuf]) -> String {
         let shown: Vec<String> = all.iter().take(SHOWN).map(|one| one.escape_debug().to_string()).collect();
         format!("bulkhead: {} refused: {}{more}", all.len(), shown.join(", "))
     };
+    for (verb, what) in [("reached", &totals.contacts), ("used", &totals.secrets)] {
+        let shown: Vec<&str> = what.iter().take(SHOWN).map(String::as_str).collect();
+        if !shown.is_empty() {
+            let more = what.len() - shown.len();
+            let more = if more == 0 { String::new() } else { format!(", and {more} more") };
+            line.push_str(&format!("; {verb} {}{more}", shown.join(", ")));
+        }
+    }
     if totals.suppressed > 0 {
         line.push_str(&format!("; {} more only counted", totals.suppressed));
     }
@@ -398,48 +445,18 @@ fn write(place: &Place, run: RunId, principal: &str, lines: &[RunLine]) -> Resul
 
 fn sink(place: &Place, run: RunId, principal: &str) -> Sink {
     let (place, principal) = (place.clone(), principal.to_owned());
-    Box::new(move |lines| {
-        write(&place, run, &principal, lines).map_err(|failure| match failure {
-            Failure::Other(error) => error,
-            Failure::Problem(problem) => anyhow::anyhow!("{problem}"),
-            Failure::Remote { code, detail, .. } => anyhow::anyhow!("{code}: {detail}"),
-            Failure::Usage(why) => anyhow::anyhow!(why),
-        })
-    })
+    Box::new(move |lines| write(&place, run, &principal, lines).map_err(Failure::into_error))
 }
 
-fn show(place: &Place, id: String, output: &Output) -> Result<Done, Failure> {
-    let shown: RunShown = call(place, Request::RunShow { id })?;
-    output.facts(&shown, |shown| {
-        let rows: Vec<Vec<String>> = shown
-            .rows
-            .iter()
-            .map(|row| {
-                let line = &row.line;
-                let by = line.detail.get("pid").map_or_else(String::new, |pid| {
-                    format!("{} {pid}", line.detail.get("command").map_or("", String::as_str))
-                });
-                let about = match (&line.about, line.action) {
-                    (Some(about), _) => about.clone(),
-                    (None, Action::Run) => {
-                        let what = ["ended", "command", "refused", "suppressed", "enforced", "degraded", "stripped"];
-                        let parts = what.iter().filter_map(|name| Some(format!("{name} {}", line.detail.get(*name)?)));
-                        parts.collect::<Vec<_>>().join("; ")
-                    }
-                    _ => String::new(),
-                };
-                vec![
-                    format!("v{}", row.entry),
-                    row.time.clone(),
-                    line.effect.to_string(),
-                    line.action.to_string(),
-                    about,
-                    by,
-                    line.rule.clone(),
-                ]
-            })
-            .collect();
-        format!("run {}\n{}", shown.run, table(&["entry", "time", "effect", "action", "what", "who", "rule"], &rows))
-    })?;
-    Ok(Done::Good)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_entry_of_a_run_that_contacts_everybody_still_fits() {
+        let (kept, left_out) = fitting((0..10_000).map(|number| format!("contact host{number}.example.test")));
+        assert_eq!(kept.len() as u64 + left_out, 10_000);
+        assert!(left_out > 0 && kept.iter().map(|line| line.len() + 1).sum::<usize>() <= 40 << 10);
+        assert_eq!(fitting(["one".to_owned()].into_iter()), (vec!["one".to_owned()], 0));
+    }
 }

@@ -10,7 +10,7 @@ use http::uri::Authority;
 use super::error::ConfigErrors;
 use super::raw::{self, Report, Section};
 use super::url::index_url;
-use super::{Config, DEFAULT_FILE, Feed, Intake, Ledger, People, Pypi, Server, TlsFiles};
+use super::{Config, DEFAULT_FILE, Egress, Feed, Intake, Ledger, People, Pypi, Server, TlsFiles};
 
 /// Checks the whole text; all mistakes at once.
 pub(super) fn check(file: Option<PathBuf>, text: &str) -> Result<Config, ConfigErrors> {
@@ -24,10 +24,11 @@ pub(super) fn check(file: Option<PathBuf>, text: &str) -> Result<Config, ConfigE
     intake.finish(&mut report);
     let feed = feed(root.section("feed", &mut report), &mut report);
     let ledger = ledger(root.section("ledger", &mut report), folder, &mut report);
+    let egress = egress(root.section("egress", &mut report), &mut report);
     root.finish(&mut report);
     match ConfigErrors::of(report.into_errors()) {
         Some(errors) => Err(errors),
-        None => Ok(Config { file, server, intake: Intake { pypi }, feed, ledger }),
+        None => Ok(Config { file, server, intake: Intake { pypi }, feed, ledger, egress }),
     }
 }
 
@@ -154,6 +155,38 @@ fn ledger(mut section: Section<'_>, folder: &Path, report: &mut Report<'_>) -> L
     }
     section.finish(report);
     ledger
+}
+
+fn egress(mut section: Section<'_>, report: &mut Report<'_>) -> Egress {
+    let mut egress = Egress::default();
+    if let Some(item) = section.item("addresses") {
+        for (at, text) in item.texts(report) {
+            match standing(&text) {
+                Some((host, port, _)) if egress.addresses.iter().any(|(name, at, _)| *name == host && *at == port) => {
+                    report.add(at, format!("`egress.addresses` says twice where {host}:{port} is"), "keep one of them");
+                }
+                Some(address) => egress.addresses.push(address),
+                None => report.add(
+                    at,
+                    format!("`egress.addresses` holds `{text}`, which does not say where a host is"),
+                    "write \"HOST:PORT=ADDRESS:PORT\": \"api.corp.example:443=10.0.0.7:8443\"",
+                ),
+            }
+        }
+    }
+    section.finish(report);
+    egress
+}
+
+/// `host:port=address:port`, the host in lower case.
+fn standing(text: &str) -> Option<(String, u16, SocketAddr)> {
+    let (name, address) = text.split_once('=')?;
+    let (name, port) =
+        host(name.trim())?.rsplit_once(':').and_then(|(name, port)| Some((name.to_owned(), port.parse().ok()?)))?;
+    let address: SocketAddr = address.trim().parse().ok()?;
+    // A literal address is nothing that a resolver would be asked for.
+    let named = name.parse::<std::net::IpAddr>().is_err() && !name.starts_with('[');
+    (named && port != 0 && address.port() != 0).then_some((name, port, address))
 }
 
 /// `host` or `host:port`, lower case.

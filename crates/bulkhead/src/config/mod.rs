@@ -38,6 +38,8 @@ pub struct Config {
     pub feed: Feed,
     /// `[ledger]`.
     pub ledger: Ledger,
+    /// `[egress]`.
+    pub egress: Egress,
 }
 
 /// `[server]`: where Bulkhead listens and keeps its data.
@@ -114,6 +116,14 @@ pub struct Ledger {
     pub roles: Vec<String>,
     /// Compartments, each with a log of its own whose checkpoints go into this ledger.
     pub compartments: Vec<String>,
+}
+
+/// `[egress]`: what runs reach, beyond policy.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Egress {
+    /// Hosts, as host and port, that stand on these addresses whatever the names resolve to: a company's own services
+    /// that only its own resolver knows. Loopback may be one of them. Policy decides all the same whether runs reach them.
+    pub addresses: Vec<(String, u16, SocketAddr)>,
 }
 
 /// How people stand in entries.

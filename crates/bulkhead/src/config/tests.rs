@@ -38,6 +38,8 @@ fn every_key_is_read() {
         idle_timeout = "3s"
         [feed]
         max_age = "2d"
+        [egress]
+        addresses = ["API.corp.example:443=127.0.0.1:8443", "db.corp.example:5432 = [fd00::7]:5432"]
         "#,
     )
     .unwrap();
@@ -55,6 +57,33 @@ fn every_key_is_read() {
         [pypi.index_ttl, pypi.connect_timeout, pypi.first_byte_timeout, pypi.idle_timeout].map(|span| span.as_secs());
     assert_eq!(seconds, [0, 1, 120, 3]);
     assert_eq!(config.feed.max_age, Duration::from_secs(2 * 86_400));
+    let addresses = [
+        ("api.corp.example".to_owned(), 443, "127.0.0.1:8443".parse().unwrap()),
+        ("db.corp.example".to_owned(), 5432, "[fd00::7]:5432".parse().unwrap()),
+    ];
+    assert_eq!(config.egress.addresses, addresses);
+}
+
+#[test]
+fn where_a_host_stands_is_said_once_and_as_a_name() {
+    for wrong in [
+        "api.example",
+        "api.example:443",
+        "api.example=1.2.3.4:5",
+        "api.example:443=other.example:443",
+        "10.0.0.1:443=1.2.3.4:5",
+        "[::1]:443=1.2.3.4:5",
+        "u@api.example:443=1.2.3.4:5",
+        "api.example:443=1.2.3.4:0",
+    ] {
+        let said = errors(&format!("[egress]\naddresses = [{wrong:?}]\n"));
+        assert!(
+            said.contains("does not say where a host is") && said.contains("HOST:PORT=ADDRESS:PORT"),
+            "{wrong}: {said}"
+        );
+    }
+    let twice = errors("[egress]\naddresses = [\"a.example:1=1.2.3.4:5\", \"A.example:1=1.2.3.4:6\"]\n");
+    assert!(twice.contains("says twice where a.example:1 is"), "{twice}");
 }
 
 #[test]
@@ -125,7 +154,7 @@ max_age = 7
     /etc/bulkhead/bulkhead.toml:21: `feed.max_age` is an integer
       help: write a string in quotes
     /etc/bulkhead/bulkhead.toml:23: unknown key `colour`
-      help: known here: server, intake, feed, ledger
+      help: known here: server, intake, feed, ledger, egress
     "#
     );
 }

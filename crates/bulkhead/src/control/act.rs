@@ -41,6 +41,10 @@ pub async fn act(app: &Arc<App>, request: Request) -> Reply {
             super::run::record(app, run, principal, lines).await.and_then(facts)
         }
         Request::RunShow { id } => super::run::show(app, &id).await.and_then(facts),
+        Request::EgressPolicy => facts(super::egress::policy(app)),
+        Request::EgressJudge { run, principal, host, port, wanted } => {
+            super::egress::judge(app, run, principal, &host, port, wanted).await.and_then(facts)
+        }
         Request::TokenCreate { principal, expires, console } => {
             token_create(app, principal, expires, console).await.and_then(facts)
         }

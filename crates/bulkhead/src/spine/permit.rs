@@ -1,6 +1,7 @@
 //! Proof, as a type, that policy was asked and that the ledger has the answer.
 
 use bulkhead_core::{EntryIndex, VerdictId};
+use serde::{Deserialize, Serialize};
 
 /// The durable entry behind a permit or a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,4 +89,27 @@ impl<T> Permit<T> {
     pub fn receipt(&self) -> Receipt {
         self.receipt
     }
+
+    /// What is said of the permit to another process: the supervisor of a run asks the one that holds the ledger.
+    pub fn tell(&self) -> Told {
+        Told { entry: self.receipt.entry.0 }
+    }
+}
+
+impl Permit<()> {
+    /// The permit that the spine of the process that holds the ledger gave. There is no [`Told`] but what a permit was made
+    /// into, on this side of the control socket or on the other.
+    pub(crate) fn told(told: Told) -> Self {
+        Self::new((), Receipt::new(EntryIndex(told.entry)))
+    }
+}
+
+/// A permit on its way from the process that holds the ledger to the one that asked.
+///
+/// ```compile_fail,E0451
+/// let told = bulkhead::spine::Told { entry: 7 };
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    entry: u64,
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -75,6 +75,15 @@ impl Dialer {
         }
         let mut last = io::Error::from(io::ErrorKind::NotFound);
         for address in good {
+            if is_own(address) {
+                return Err(Problem::new(
+                    Code::UpstreamAddress,
+                    format!("{host} is at {}, which is this machine's own address", address.ip()),
+                )
+                .with_help(
+                    "a service of this machine that runs may reach is named in bulkhead.toml: [egress] addresses",
+                ));
+            }
             match timeout(self.limit, TcpStream::connect(address)).await {
                 Ok(Ok(stream)) => {
                     stream.set_nodelay(true).map_err(|error| unreachable(error.to_string()))?;
@@ -114,6 +123,39 @@ fn refused(address: SocketAddr, private: bool) -> Option<&'static str> {
     not_public(address.ip()).filter(|class| !(private && (class.starts_with("private") || class.starts_with("shared"))))
 }
 
+/// Whether the address is one of this machine: services that listen here trust whoever is here. Asked of the routing table:
+/// what goes to an own address leaves from it too. Nothing is sent.
+fn is_own(address: SocketAddr) -> bool {
+    let any: SocketAddr = match address {
+        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+    };
+    let from = UdpSocket::bind(any).and_then(|socket| socket.connect(address).and_then(|()| socket.local_addr()));
+    from.is_ok_and(|from| from.ip() == address.ip())
+}
+
 fn late(host: &Host, port: u16) -> Problem {
     Problem::new(Code::UpstreamTimeout, format!("{host}:{port} did not answer in time"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_this_machine_are_known_by_where_they_are_left_from() {
+        // Every address of 127/8 is this machine's; loopback is refused before this is asked, so it can stand for the rest.
+        assert!(is_own("127.0.0.1:443".parse().unwrap()));
+        assert!(is_own("[::1]:443".parse().unwrap()));
+        assert!(!is_own("192.0.2.77:443".parse().unwrap()));
+    }
+
+    #[test]
+    fn private_hosts_open_private_addresses_and_nothing_else() {
+        let class = |address: &str, private| refused(SocketAddr::new(address.parse().unwrap(), 443), private);
+        assert_eq!((class("10.0.0.7", false), class("10.0.0.7", true)), (Some("private"), None));
+        for closed in ["127.0.0.1", "169.254.169.254", "169.254.0.1", "::1", "fe80::1", "fd00:ec2::254", "198.18.0.1"] {
+            assert!(class(closed, true).is_some(), "{closed}");
+        }
+    }
 }

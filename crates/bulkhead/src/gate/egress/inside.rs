@@ -41,6 +41,21 @@ pub fn variables(bundle: &Path) -> impl Iterator<Item = (&'static str, PathBuf)>
     VARIABLES.iter().map(|name| (*name, bundle.to_owned()))
 }
 
+/// Variables that name a proxy. What the caller has there is nothing that a run reaches; the run's own proxy takes its place.
+pub const PROXIES: &[&str] = &["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "FTP_PROXY"];
+/// Variables that name what needs no proxy.
+pub const NO_PROXY: &[&str] = &["NO_PROXY", "no_proxy"];
+
+/// The variables of a caller that uses a proxy, as they must be inside. A caller without one needs none inside either:
+/// programs that connect to a name are served just the same.
+pub fn proxies<'a>(caller: impl Iterator<Item = &'a str>, proxy: &str) -> Vec<(String, String)> {
+    let used: Vec<&str> = caller.filter(|name| PROXIES.iter().any(|known| known.eq_ignore_ascii_case(name))).collect();
+    let own = used.iter().map(|name| ((*name).to_owned(), proxy.to_owned()));
+    // The loopback of the run is its own, and leads through no proxy.
+    let none = NO_PROXY.iter().filter(|_| !used.is_empty());
+    own.chain(none.map(|name| ((*name).to_owned(), "localhost,127.0.0.1,::1".to_owned()))).collect()
+}
+
 /// certifi's bundle in an environment's folder of packages: requests, httpx and pip read it where no variable tells them.
 pub fn certifi(site_packages: &Path) -> [PathBuf; 3] {
     ["certifi/cacert.pem", "pip/_vendor/certifi/cacert.pem", "botocore/cacert.pem"].map(|path| site_packages.join(path))
@@ -55,6 +70,14 @@ mod tests {
         assert_eq!(bundle(b"a", "b\n"), b"a\nb\n");
         assert_eq!(bundle(b"a\n", "b\n"), b"a\nb\n");
         assert_eq!(bundle(b"", "b\n"), b"b\n");
+    }
+
+    #[test]
+    fn a_callers_proxy_is_replaced_and_none_is_invented() {
+        assert_eq!(proxies(["PATH", "NO_PROXY"].into_iter(), "http://p"), []);
+        let inside = proxies(["https_proxy", "PATH"].into_iter(), "http://p");
+        assert_eq!(inside[0], ("https_proxy".to_owned(), "http://p".to_owned()));
+        assert_eq!(inside.len(), 3);
     }
 
     #[test]

@@ -4,31 +4,75 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use bulkhead_core::policy::Settings;
+use bulkhead_core::policy::{Mode, Policy, Settings};
 use bulkhead_core::{Action, Ask, Context, Facts, Gate, Principal, Problem, Resource};
+use serde::{Deserialize, Serialize};
 
-use super::broker::Misuse;
 use super::host::Host;
 use crate::clock::Clock;
 use crate::spine::{Permit, Reviewed, Spine};
 
 /// What is asked of one host.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Wanted {
     /// How it is spoken to: `tls`, `http`, `https`, `tcp`.
-    pub scheme: &'static str,
+    pub scheme: String,
     /// The request, when it is one: method and path.
     pub request: Option<(String, String)>,
     /// The secrets that are for the host.
     pub secrets: Vec<String>,
     /// The secrets that this request carries.
     pub used: Vec<String>,
-    /// A placeholder where it does not belong.
-    pub misuse: Option<Misuse>,
+    /// A placeholder where it does not belong, in words.
+    pub misuse: Option<String>,
     /// How the connection contradicts itself; never allowed.
     pub disagrees: Option<String>,
     /// Whether an allowed ask needs no entry of its own, because the connection has one.
     pub covered: bool,
+    /// Whether a refusal is only counted, because the run has had as many as one may write down.
+    #[serde(default)]
+    pub quiet: bool,
+}
+
+/// What whoever serves a run's connections must know of the policy besides its verdicts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outline {
+    /// Hosts whose TLS is opened although no secret is for them.
+    pub open: Vec<String>,
+    /// Hosts that may have private addresses.
+    pub private: Vec<String>,
+    /// Whether a rule looks at requests; where none does, what a connection was allowed covers its requests.
+    pub sees_requests: bool,
+}
+
+impl Outline {
+    /// The outline of that policy.
+    pub fn of(policy: &Policy) -> Self {
+        let Settings { open, private, .. } = policy.settings().clone();
+        let host = Host::Name("any".to_owned());
+        let asked = |request| {
+            let wanted = Wanted { request, ..Wanted::default() };
+            ask(&host, 443, &wanted, &Principal::local(), &Context::default())
+        };
+        let (connection, request) = (asked(None), asked(Some((String::new(), String::new()))));
+        let names =
+            |condition: &str| ["net.method", "net.path", "ask.action"].iter().any(|name| condition.contains(name));
+        let sees_requests = policy.rules().iter().any(|rule| {
+            rule.applies(&connection) != rule.applies(&request) || rule.applies(&request) && names(rule.condition())
+        });
+        Self { open, private, sees_requests }
+    }
+}
+
+/// The conditions of the shipped rules that allow something: without hosts and secrets, they allow nothing.
+const SHIPPED: [&str; 2] = ["net.listed == true", "net.secret != null && size(net.secret) > 0"];
+
+/// Whether a run under that policy may reach anything at all, apart from the hosts of its secrets.
+pub fn reaches_something(policy: &Policy) -> bool {
+    let mut rules = policy.rules().iter().filter(|rule| rule.gate() == Gate::Egress && rule.mode() == Mode::Enforce);
+    !policy.settings().hosts.is_empty()
+        || policy.default_effect(Gate::Egress).passes()
+        || rules.any(|rule| rule.effect().passes() && !SHIPPED.contains(&rule.condition().trim()))
 }
 
 /// A future that a trait can return.
@@ -40,8 +84,18 @@ pub trait Judge: Send + Sync {
     fn judge<'a>(&'a self, host: &'a Host, port: u16, wanted: Wanted)
     -> Boxed<'a, Result<Option<Permit<()>>, Problem>>;
 
-    /// The policy's settings now.
-    fn settings(&self) -> Settings;
+    /// What the policy is like now.
+    fn outline(&self) -> Outline;
+
+    /// The host was reached.
+    fn reached(&self, _host: &Host, _port: u16) {}
+
+    /// The program did not take the certificate that the run's authority made for the host: it pins one, or has a trust store of
+    /// its own.
+    fn not_trusted(&self, _host: &Host, _port: u16) {}
+
+    /// The host was allowed and not reached: its address is one that nothing outside may have, or nobody answered.
+    fn not_reached(&self, _host: &Host, _port: u16, _why: &Problem) {}
 }
 
 /// The spine as judge, for one run.
@@ -69,37 +123,48 @@ impl Judge for SpineJudge {
         Box::pin(async move {
             let basis = self.spine.basis();
             let ask = ask(host, port, &wanted, &self.principal, &self.context);
-            // A connection of the same run to the same host a moment ago covers this one. Requests differ in their facts.
+            let facts = facts(host, port, &wanted, basis.in_force.policy.settings());
+            let verdict = basis.in_force.judge(&ask, &facts, &Reviewed::default(), self.clock.now());
+            let unlisted = verdict.deciding().is_none();
+            let explain = |problem: Problem| match unlisted {
+                true => problem
+                    .with_help(format!("if runs may reach it, add \"{host}\" to `hosts` in the policy's settings")),
+                false => problem,
+            };
+            // A connection of the same run to the same host a moment ago covers this one, when the verdict is the same: it
+            // may be spoken to in another way now. Requests differ in their facts.
             if wanted.request.is_none()
                 && wanted.disagrees.is_none()
                 && let Some(outcome) = self.spine.recent(&ask)
+                && *outcome.verdict() == verdict
             {
-                return self.spine.admit(&ask, &outcome, ()).map(Some);
+                return self.spine.admit(&ask, &outcome, ()).map(Some).map_err(explain);
             }
-            let facts = facts(host, port, &wanted, basis.in_force.policy.settings());
-            let verdict = basis.in_force.judge(&ask, &facts, &Reviewed::default(), self.clock.now());
             if wanted.covered && verdict.effect.passes() {
                 return Ok(None);
             }
             let title = format!("{host}:{port}");
+            if wanted.quiet && !verdict.effect.passes() {
+                return Err(explain(Problem::refused(ask.gate, title, &verdict, None)));
+            }
             let method = wanted.request.as_ref().map(|(method, _)| method.clone()).unwrap_or_default();
             let secrets = wanted.used.join(",");
-            let misuse = wanted.misuse.as_ref().map(ToString::to_string).unwrap_or_default();
+            let misuse = wanted.misuse.clone().unwrap_or_default();
             let dress = |entry: bulkhead_ledger::Entry| {
                 entry
-                    .with_detail("scheme", wanted.scheme)
+                    .with_detail("scheme", wanted.scheme.clone())
                     .with_detail("method", method)
                     .with_detail("secrets", secrets)
                     .with_detail("misuse", misuse)
                     .with_detail("disagrees", wanted.disagrees.clone().unwrap_or_default())
             };
             let outcome = self.spine.settle(&ask, verdict, title, &basis, self.clock.now(), dress).await?;
-            self.spine.admit(&ask, &outcome, ()).map(Some)
+            self.spine.admit(&ask, &outcome, ()).map(Some).map_err(explain)
         })
     }
 
-    fn settings(&self) -> Settings {
-        self.spine.in_force().policy.settings().clone()
+    fn outline(&self) -> Outline {
+        Outline::of(&self.spine.in_force().policy)
     }
 }
 
@@ -119,7 +184,7 @@ pub fn facts(host: &Host, port: u16, wanted: &Wanted, settings: &Settings) -> Fa
     let mut facts = Facts::new();
     facts.set("net.host", host.to_string());
     facts.set("net.port", i64::from(port));
-    facts.set("net.scheme", wanted.scheme);
+    facts.set("net.scheme", wanted.scheme.as_str());
     facts.set("net.listed", is_in(host, &settings.hosts));
     facts.set("net.secret", wanted.secrets.clone());
     if let Some((method, path)) = &wanted.request {
@@ -127,11 +192,48 @@ pub fn facts(host: &Host, port: u16, wanted: &Wanted, settings: &Settings) -> Fa
         facts.set("net.path", path.as_str());
     }
     facts.set("net.disagrees", wanted.disagrees.clone());
-    facts.set("net.misuse", wanted.misuse.as_ref().map(ToString::to_string));
+    facts.set("net.misuse", wanted.misuse.clone());
     facts
 }
 
 /// Whether one of the patterns means the host.
 pub fn is_in(host: &Host, patterns: &[String]) -> bool {
     patterns.iter().any(|pattern| host.matches(pattern))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy(settings: &str, rules: &str) -> Policy {
+        let shipped = bulkhead_core::policy::DEFAULT.replacen("hosts = []", settings, 1);
+        Policy::parse(&format!("{shipped}\n{rules}"), "policy.toml").unwrap()
+    }
+
+    const OWN: &str = r#"
+[[rule]]
+id = "own"
+gate = "egress"
+when = 'net.host == "a.example.test" && net.method == "GET"'
+effect = "allow"
+reason = "ours"
+help = "remove it"
+"#;
+
+    #[test]
+    fn as_shipped_a_run_reaches_nothing() {
+        assert!(!reaches_something(&policy("hosts = []", "")));
+        assert!(reaches_something(&policy(r#"hosts = ["a.example.test"]"#, "")));
+        assert!(reaches_something(&policy("hosts = []", OWN)));
+        let audited = OWN.replace("effect =", "mode = \"audit\"\neffect =");
+        assert!(!reaches_something(&policy("hosts = []", &audited)));
+        let open = bulkhead_core::policy::DEFAULT.replace("egress = \"deny\"", "egress = \"allow\"");
+        assert!(reaches_something(&Policy::parse(&open, "policy.toml").unwrap()));
+    }
+
+    #[test]
+    fn requests_are_looked_at_when_a_rule_names_them() {
+        assert!(!Outline::of(&policy("hosts = []", "")).sees_requests);
+        assert!(Outline::of(&policy("hosts = []", OWN)).sees_requests);
+    }
 }

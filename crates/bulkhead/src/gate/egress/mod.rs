@@ -4,6 +4,7 @@ pub mod broker;
 pub mod ca;
 pub mod dial;
 pub mod dns;
+mod fuzz;
 pub mod hello;
 pub mod host;
 pub mod inside;
@@ -11,3 +12,6 @@ pub mod judge;
 pub mod names;
 pub mod proxy;
 pub mod supervise;
+
+#[doc(hidden)]
+pub use fuzz::{fuzz_dns, fuzz_hello, fuzz_host};

@@ -3,9 +3,12 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bulkhead_contain::net::NetFds;
+pub use bulkhead_contain::net::PROXY;
 use bulkhead_contain::{original_destination, recv_dns, send_dns};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -15,6 +18,10 @@ use crate::tasks::Tasks;
 
 /// Connections of one run at a time; further ones wait in the kernel's queue.
 const CONNECTIONS: usize = 2_048;
+/// Descriptors that are left for everything else: the ledger, its database, the questions about connections.
+const SPARE: u64 = 128;
+/// How long nothing is accepted after an accept that failed: what is lacking then does not come back at once.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves the run's network until the descriptors' namespace has nobody left to connect. Returns at once; the work goes on
 /// in tasks and, for datagrams, on a thread that ends with its socket's namespace or with the process.
@@ -35,13 +42,27 @@ pub fn serve(egress: &Arc<Egress>, net: NetFds, tasks: &Tasks) -> io::Result<()>
             }
         }
     })?;
-    let slots = Arc::new(tokio::sync::Semaphore::new(CONNECTIONS));
+    let slots = Arc::new(tokio::sync::Semaphore::new(connections(descriptors())));
     listen(dns_tcp, egress, tasks, &slots, Door::Names)?;
     listen(proxy, egress, tasks, &slots, Door::Proxy)?;
     for listener in tcp {
         listen(listener, egress, tasks, &slots, Door::Any)?;
     }
     Ok(())
+}
+
+/// As many descriptors as this process may have; it takes what it is allowed.
+fn descriptors() -> u64 {
+    let limits = getrlimit(Resource::Nofile);
+    let most = Rlimit { current: limits.maximum, maximum: limits.maximum };
+    let limits = setrlimit(Resource::Nofile, most).map_or(limits, |()| most);
+    limits.current.unwrap_or(u64::MAX)
+}
+
+/// Each connection has two ends.
+fn connections(descriptors: u64) -> usize {
+    let pairs = usize::try_from(descriptors.saturating_sub(SPARE) / 2).unwrap_or(CONNECTIONS);
+    pairs.clamp(8, CONNECTIONS)
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -72,6 +93,7 @@ fn listen(
                 Ok((stream, _)) => stream,
                 Err(error) => {
                     tracing::debug!(%error, "a connection of the run was not accepted");
+                    tokio::time::sleep(PAUSE).await;
                     continue;
                 }
             };
@@ -110,5 +132,18 @@ async fn names(egress: Arc<Egress>, mut stream: TcpStream) -> io::Result<()> {
         let Some(answer) = egress.answer(&message) else { return Ok(()) };
         let length = u16::try_from(answer.len()).map_err(io::Error::other)?;
         stream.write_all(&[&length.to_be_bytes()[..], &answer].concat()).await?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_descriptors_for_the_rest() {
+        assert_eq!(connections(1024), 448);
+        assert_eq!(connections(u64::MAX), CONNECTIONS);
+        // Fewer than are spare: it goes slowly, and it goes.
+        assert_eq!(connections(64), 8);
     }
 }

@@ -138,6 +138,8 @@ pub const PERSISTENT: &[&str] = &[
     "conftest.py",
     "sitecustomize.py",
     "usercustomize.py",
+    // Says where the data of the next run is, and where its hosts stand.
+    "bulkhead.toml",
 ];
 
 /// Whether a file of the work directory is one that holds secrets: `.env` and its variants, but not the ones that are made to

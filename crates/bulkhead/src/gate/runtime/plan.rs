@@ -193,12 +193,16 @@ impl Plan {
     }
 
     /// Something that is put in front of everything else: the variables and files of another part of the product.
-    pub fn add(&mut self, variables: impl IntoIterator<Item = (OsString, OsString)>, places: Vec<Place>) {
+    pub fn add(
+        &mut self,
+        variables: impl IntoIterator<Item = (OsString, OsString)>,
+        places: impl IntoIterator<Item = (PathBuf, Vec<u8>)>,
+    ) {
         for (name, value) in variables {
             self.launch.env.retain(|(known, _)| *known != name);
             self.launch.env.push((name, value));
         }
-        self.launch.places.extend(places);
+        self.launch.places.extend(places.into_iter().map(|(path, content)| Place { path, content }));
     }
 }
 

@@ -102,6 +102,8 @@ struct State {
     /// How often each was seen.
     seen: HashMap<(Action, Effect, String), u64>,
     pending: Vec<RunLine>,
+    /// Questions of the egress gate that are not answered yet.
+    asked: usize,
     refused: Vec<String>,
     contacts: BTreeSet<String>,
     secrets: BTreeSet<String>,
@@ -156,8 +158,18 @@ impl Recorder {
 
     /// A connection that was refused, by whom the network side knows: `host:port`, and why.
     pub fn refused_connection(&self, to: &str, rule: &str, why: &str) {
+        self.not_reached(to, Effect::Deny, rule, why);
+    }
+
+    /// Takes note of a connection that the egress gate refused; its entry is there already.
+    pub fn refused_by_gate(&self, action: Action, to: &str, rule: &str) {
+        self.inner.state().refused_by_gate(action, to, rule);
+    }
+
+    /// Takes note of a host that was allowed and not reached: refused by its address, or silent.
+    pub fn not_reached(&self, to: &str, effect: Effect, rule: &str, why: &str) {
         let line = RunLine {
-            effect: Effect::Deny,
+            effect,
             about: Some(to.to_owned()),
             rule: rule.to_owned(),
             text: why.to_owned(),
@@ -165,6 +177,23 @@ impl Recorder {
         };
         self.inner.state().take(line, "");
         self.inner.changed.notify_all();
+    }
+
+    /// Before the egress gate asks: whether there is room for one more refusal. Whoever asks says when it is [`Self::answered`];
+    /// what many connections ask at once counts from the beginning.
+    pub fn asking(&self) -> bool {
+        let mut state = self.inner.state();
+        state.asked += 1;
+        state.seen.len() + state.asked <= MOST_LINES
+    }
+
+    /// The answer is there: nothing, or what was refused, by which rule.
+    pub fn answered(&self, refused: Option<(Action, &str, &str)>) {
+        let mut state = self.inner.state();
+        state.asked -= 1;
+        if let Some((action, to, rule)) = refused {
+            state.refused_by_gate(action, to, rule);
+        }
     }
 
     /// A host that was reached.
@@ -227,21 +256,33 @@ impl Inner {
 impl State {
     fn take(&mut self, line: RunLine, by: &str) {
         let about = line.about.clone().unwrap_or_default();
-        let distinct = self.seen.len();
-        let times = self.seen.entry((line.action, line.effect, about.clone())).or_default();
-        *times += 1;
-        if *times > 1 {
-            return;
-        }
-        if distinct >= MOST_LINES {
-            self.seen.remove(&(line.action, line.effect, about));
-            self.suppressed += 1;
+        if !self.is_new(&(line.action, line.effect, about.clone())) {
             return;
         }
         if line.effect == Effect::Deny && line.detail.get("answer").is_none_or(|answer| answer != "absent") {
             self.refused.push(format!("{} {about}{by}", line.action));
         }
         self.pending.push(line);
+    }
+
+    fn refused_by_gate(&mut self, action: Action, to: &str, rule: &str) {
+        if self.is_new(&(action, Effect::Deny, format!("{to} {rule}"))) {
+            self.refused.push(format!("{action} {to} ({rule})"));
+        }
+    }
+
+    /// Whether it is seen for the first time, and there is room to write it down.
+    fn is_new(&mut self, what: &(Action, Effect, String)) -> bool {
+        if let Some(times) = self.seen.get_mut(what) {
+            *times += 1;
+            return false;
+        }
+        if self.seen.len() >= MOST_LINES {
+            self.suppressed += 1;
+            return false;
+        }
+        self.seen.insert(what.clone(), 1);
+        true
     }
 }
 

@@ -31,6 +31,8 @@ pub struct Suggestion {
 pub fn suggest(did: &[Did]) -> Suggestion {
     let mut suggestion = Suggestion::default();
     let mut write = BTreeSet::new();
+    let misused: BTreeSet<&str> =
+        did.iter().filter(|did| did.rule == "secret-misuse").map(|did| did.about.as_str()).collect();
     for Did { action, about, rule } in did {
         let withhold = |why: &str| format!("{action} {about}: {why}");
         match (action, rule.as_str()) {
@@ -42,6 +44,13 @@ pub fn suggest(did: &[Did]) -> Suggestion {
             (Action::Connect, "no-datagrams" | "socket") => {
                 suggestion.withheld.push(withhold("a run reaches hosts by name and over TCP only"));
             }
+            (Action::Connect | Action::Request, "secret-misuse") => {
+                suggestion.withheld.push(withhold("a secret's placeholder was sent there, and does not belong there"));
+            }
+            (Action::Connect, "host-disagrees" | "upstream-address") => {
+                suggestion.withheld.push(withhold("it is not what it says, or stands where no host may"));
+            }
+            (Action::Connect, _) if misused.contains(about.as_str()) => {}
             (Action::Connect, _) => match host(about) {
                 Some(host) => {
                     suggestion.profile.network.hosts.insert(host);

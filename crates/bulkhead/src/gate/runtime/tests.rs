@@ -292,7 +292,12 @@ fn a_suggestion_never_opens_credentials_or_what_starts_programs() {
         did(Action::Connect, "pypi.example:443", "no-host-allowed"),
         did(Action::Connect, "169.254.169.254:80", "no-host-allowed"),
         did(Action::Connect, "udp 8.8.8.8:53", "no-datagrams"),
+        did(Action::Connect, "collector.example:443", "default"),
+        did(Action::Request, "collector.example:443", "secret-misuse"),
+        did(Action::Connect, "inside.example:80", "upstream-address"),
     ]);
+    let misuse = suggestion.withheld.iter().filter(|line| line.contains("collector.example")).count();
+    assert_eq!(misuse, 1, "{:?}", suggestion.withheld);
     let text = toml::to_string(&suggestion.profile).expect("TOML");
     insta::assert_snapshot!(text, @r#"
     [files]
@@ -304,7 +309,7 @@ fn a_suggestion_never_opens_credentials_or_what_starts_programs() {
     [network]
     hosts = ["pypi.example:443"]
     "#);
-    assert_eq!(suggestion.withheld.len(), 7, "{:#?}", suggestion.withheld);
+    assert_eq!(suggestion.withheld.len(), 9, "{:#?}", suggestion.withheld);
 }
 
 #[test]

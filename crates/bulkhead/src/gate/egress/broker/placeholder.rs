@@ -39,7 +39,11 @@ impl Placeholder {
         match &self.binding.variable {
             Some(variable) => vec![(variable.clone(), self.text.clone())],
             None if self.binding.aws => named(&["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"]),
-            None => Vec::new(),
+            None => {
+                let upper = |byte: char| if byte.is_ascii_alphanumeric() { byte.to_ascii_uppercase() } else { '_' };
+                let name: String = self.name.as_str().chars().map(upper).collect();
+                vec![(format!("BULKHEAD_SECRET_{name}"), self.text.clone())]
+            }
         }
     }
 }

@@ -16,8 +16,10 @@ use std::time::Duration;
 
 use bulkhead_core::{Code, Problem};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::client::TlsStream;
 
 use super::broker::{Misuse, Placeholder};
 use super::ca::Ca;
@@ -98,7 +100,13 @@ impl Egress {
         let wait = if matches!(port, 80 | 443 | 8080 | 8443) { FIRST } else { FIRST_ELSEWHERE };
         let (first, kind) = match timeout(wait, first_bytes(&mut stream)).await {
             Ok(Ok(read)) => read,
-            Ok(Err(_)) => return,
+            // Connected and gone without a word: that is an attempt all the same, and may have been the whole message.
+            Ok(Err(_)) => {
+                if let Err(problem) = self.judge.judge(&host, port, self.wanted(&host, port, "tcp")).await {
+                    problem::log(&problem, &host.to_string());
+                }
+                return;
+            }
             // Nobody spoke: a server that speaks first, or somebody who holds a connection open.
             Err(_) => (Vec::new(), Kind::Other),
         };
@@ -126,11 +134,10 @@ impl Egress {
         if let Some(why) = said {
             return self.refuse_quietly(&host, port, "tls", why).await;
         }
-        let settings = self.judge.settings();
         let opened = self.placeholders.iter().any(|placeholder| placeholder.binding.reaches(&host, port))
-            || is_in(&host, &settings.open);
+            || is_in(&host, &self.judge.outline().open);
         if opened {
-            return self.open(stream, host, port).await;
+            return self.open(stream, host, port, false).await;
         }
         if hello.encrypted {
             return self
@@ -138,14 +145,19 @@ impl Egress {
                 .await;
         }
         match self.judge.judge(&host, port, self.wanted(&host, port, "tls")).await {
-            Ok(_) => self.pass(stream, &host, port).await,
-            // A program that is shown a certificate it trusts can read why it was refused.
-            Err(_) => self.open(stream, host, port).await,
+            Ok(_) => match self.dial(&host, port).await {
+                Ok(upstream) => join(stream, upstream, &host).await,
+                // A program that is shown a certificate it trusts can read what is wrong...
+                Err(_) => self.open(stream, host, port, true).await,
+            },
+            // ...or why it was refused.
+            Err(_) => self.open(stream, host, port, true).await,
         }
     }
 
-    /// Opens the TLS with the run's own authority, and serves what is inside.
-    async fn open(self: Arc<Self>, stream: Prefixed<impl Stream>, host: Host, port: u16) {
+    /// Opens the TLS with the run's own authority, and serves what is inside. `refused` says that this only tells a program
+    /// what is on record already.
+    async fn open(self: Arc<Self>, stream: Prefixed<impl Stream>, host: Host, port: u16, refused: bool) {
         let config = match self.ca.serve_as(&host) {
             Ok(config) => config,
             Err(error) => {
@@ -159,7 +171,10 @@ impl Egress {
                 request::serve(self, stream, side).await;
             }
             Ok(Err(error)) => {
-                tracing::info!(%host, %error, "a client does not trust the run's authority (pinned, or its own trust store)")
+                tracing::info!(%host, %error, "a client does not trust the run's authority (pinned, or its own trust store)");
+                if !refused {
+                    self.judge.not_trusted(&host, port);
+                }
             }
             Err(_) => tracing::debug!(%host, "a client did not finish its TLS handshake"),
         }
@@ -175,18 +190,33 @@ impl Egress {
 
     /// Joins the run's connection and a new one to the host. Only called after a permit.
     async fn pass(&self, mut stream: Prefixed<impl Stream>, host: &Host, port: u16) {
-        let private = is_in(host, &self.judge.settings().private);
-        match self.dialer.dial(host, port, private).await {
-            Ok(mut upstream) => {
-                if let Err(error) = tokio::io::copy_bidirectional(&mut stream, &mut upstream).await {
-                    tracing::debug!(%host, %error, "a connection ended");
-                }
-            }
+        match self.dial(host, port).await {
+            Ok(upstream) => join(stream, upstream, host).await,
             Err(problem) => {
                 problem::log(&problem, &host.to_string());
                 drop(stream.shutdown().await);
             }
         }
+    }
+
+    /// A connection to a host that a permit was given for.
+    async fn dial(&self, host: &Host, port: u16) -> Result<TcpStream, Problem> {
+        let private = is_in(host, &self.judge.outline().private);
+        self.told(host, port, self.dialer.dial(host, port, private).await)
+    }
+
+    /// The same, with TLS.
+    async fn dial_tls(&self, host: &Host, port: u16) -> Result<TlsStream<TcpStream>, Problem> {
+        let private = is_in(host, &self.judge.outline().private);
+        self.told(host, port, self.dialer.dial_tls(host, port, private).await)
+    }
+
+    fn told<T>(&self, host: &Host, port: u16, dialled: Result<T, Problem>) -> Result<T, Problem> {
+        match &dialled {
+            Ok(_) => self.judge.reached(host, port),
+            Err(why) => self.judge.not_reached(host, port, why),
+        }
+        dialled
     }
 
     /// Records an attempt that no protocol can answer, and lets the connection end.
@@ -202,7 +232,11 @@ impl Egress {
 
     fn wanted(&self, host: &Host, port: u16, scheme: &'static str) -> Wanted {
         let secrets = self.placeholders.iter().filter(|placeholder| placeholder.binding.reaches(host, port));
-        Wanted { scheme, secrets: secrets.map(|secret| secret.name.to_string()).collect(), ..Wanted::default() }
+        Wanted {
+            scheme: scheme.to_owned(),
+            secrets: secrets.map(|secret| secret.name.to_string()).collect(),
+            ..Wanted::default()
+        }
     }
 
     /// The problem that a placeholder in the wrong place is; recorded.
@@ -215,10 +249,17 @@ impl Egress {
         misuse: Misuse,
     ) -> Problem {
         let fallback = Problem::new(Code::BadRequest, format!("{misuse}; nothing was sent"));
-        let wanted = Wanted { request: Some(request), misuse: Some(misuse), ..self.wanted(host, port, scheme) };
+        let wanted =
+            Wanted { request: Some(request), misuse: Some(misuse.to_string()), ..self.wanted(host, port, scheme) };
         // Even a policy that would let it pass does not put a secret where it is not for: the placeholder itself is harmless,
         // but whoever sends it means harm, so nothing is sent.
         self.judge.judge(host, port, wanted).await.err().unwrap_or(fallback)
+    }
+}
+
+async fn join(mut stream: impl Stream, mut upstream: TcpStream, host: &Host) {
+    if let Err(error) = tokio::io::copy_bidirectional(&mut stream, &mut upstream).await {
+        tracing::debug!(%host, %error, "a connection ended");
     }
 }
 

@@ -20,7 +20,7 @@ use tokio::sync::Mutex;
 
 use super::super::broker::{self, Misuse, Scrubber, needles};
 use super::super::host::Host;
-use super::super::judge::{Wanted, is_in};
+use super::super::judge::Wanted;
 use super::body::{InBody, Pending, Scrubbed, Watched};
 use super::{Egress, Stream};
 use crate::net::problem;
@@ -260,11 +260,10 @@ impl Connection {
     }
 
     async fn connect(&self, host: &Host, port: u16, scheme: &str) -> Result<SendRequest<Watched>, Problem> {
-        let private = is_in(host, &self.egress.judge.settings().private);
         if scheme == "https" {
-            handshake(self.egress.dialer.dial_tls(host, port, private).await?).await
+            handshake(self.egress.dial_tls(host, port).await?).await
         } else {
-            handshake(self.egress.dialer.dial(host, port, private).await?).await
+            handshake(self.egress.dial(host, port).await?).await
         }
     }
 

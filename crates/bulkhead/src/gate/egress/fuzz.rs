@@ -1,0 +1,86 @@
+//! Entry points for the fuzz targets: whatever a run sends, these must neither panic nor read one name in two ways.
+
+use std::net::Ipv4Addr;
+
+use super::dns::{self, Answer};
+use super::hello::{self, Read};
+use super::host::Host;
+
+/// Reads a host; what was read has one spelling, in which it is read again.
+#[doc(hidden)]
+pub fn fuzz_host(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Ok(host) = Host::parse(text) {
+        check(&host);
+        let said = format!("{host}:443");
+        assert_eq!(Host::parse_authority(&said, None), Ok((host, 443)), "a host with its port is the host");
+    }
+    if let Ok((host, port)) = Host::parse_authority(text, Some(80)) {
+        check(&host);
+        assert_ne!(port, 0, "a port is one that can be dialled");
+    }
+}
+
+/// Reads a DNS question and answers it; the answer repeats the question and stays as short as one.
+#[doc(hidden)]
+pub fn fuzz_dns(bytes: &[u8]) {
+    let Some(question) = dns::question(bytes) else { return };
+    if let Some(host) = &question.host {
+        check(host);
+        assert!(host.name().is_some(), "an address is nothing to ask for");
+    }
+    assert!(question.text.is_ascii() && question.text.len() <= 255);
+    for kind in [Answer::Address(Ipv4Addr::new(198, 18, 0, 1)), Answer::Nothing, Answer::NoName, Answer::Refused] {
+        let answer = dns::answer(&question, kind);
+        assert_eq!(answer[..2], bytes[..2], "an answer has its question's number");
+        assert!(answer[2] & 0x80 != 0 && answer.len() <= bytes.len() + 16);
+        assert!(dns::question(&answer).is_none(), "an answer is no question: two servers never talk to each other");
+    }
+}
+
+/// Reads a TLS hello; what follows a whole one, and where it was cut on its way, changes nothing.
+#[doc(hidden)]
+pub fn fuzz_hello(bytes: &[u8]) {
+    let read = hello::read(bytes);
+    if let Read::Hello(found) = &read {
+        found.server_name.iter().for_each(check);
+        let longer = hello::read(&[bytes, b"more"].concat());
+        assert_eq!(longer, read, "what follows a hello is not part of it");
+        for end in [bytes.len() - 1, bytes.len() / 2, 5] {
+            let shorter = hello::read(&bytes[..end.min(bytes.len())]);
+            assert!(shorter == read || shorter == Read::More, "a part of a hello waits for the rest: {shorter:?}");
+        }
+    }
+}
+
+fn check(host: &Host) {
+    let text = host.to_string();
+    assert_eq!(Host::parse(&text).as_ref(), Ok(host), "{text}");
+    assert_eq!(text, text.to_ascii_lowercase());
+    assert!(!text.contains(['\0', '%', '@', '/', '\\', ' ']) && !text.ends_with('.'), "{text}");
+    assert!(host.matches(&text) && !host.matches("*.other.invalid"), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn the_seeds_of_the_fuzz_targets_pass() {
+        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
+        type Target = fn(&[u8]);
+        for (folder, target) in
+            [("egress_host", fuzz_host as Target), ("egress_dns", fuzz_dns), ("egress_hello", fuzz_hello)]
+        {
+            let mut seeds = 0;
+            for entry in fs::read_dir(corpus.join(folder)).unwrap() {
+                target(&fs::read(entry.unwrap().path()).unwrap());
+                seeds += 1;
+            }
+            assert!(seeds >= 5, "{folder} holds {seeds} seeds");
+        }
+    }
+}
