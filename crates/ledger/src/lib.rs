@@ -17,6 +17,8 @@ pub mod entry;
 mod error;
 #[cfg(test)]
 mod fixture;
+#[doc(hidden)]
+pub mod fuzz;
 mod hash;
 pub mod head;
 pub mod key;

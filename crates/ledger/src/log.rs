@@ -70,6 +70,7 @@ struct Shared {
 }
 
 /// What is known to be durable. The writer thread moves `end`, the integrating thread the rest.
+#[derive(Clone)]
 struct State {
     end: DurableEnd,
     edge: Arc<Edge>,
@@ -121,6 +122,12 @@ impl Log {
             cosigned: None,
         };
         Self { shared: Arc::new(Shared { backend, state: RwLock::new(state), recent: Mutex::default() }) }
+    }
+
+    /// The log as it is now, for one reader of many entries: what it read last it need not share.
+    pub(crate) fn apart(&self) -> Self {
+        let state = RwLock::new(self.state().clone());
+        Self { shared: Arc::new(Shared { backend: Arc::clone(&self.shared.backend), state, recent: Mutex::default() }) }
     }
 
     /// The number of durable entries, integrated or not.
