@@ -11,7 +11,7 @@ use bulkhead_core::Sha256;
 
 use super::{Fault, Reader, Source, compare, read_with};
 use crate::entry::Entry;
-use crate::merkle::{leaf_hash, subtree};
+use crate::merkle::{leaf_hash_behind, subtree};
 use crate::segment::SEGMENT_ENTRIES;
 use crate::tile::{TILE_WIDTH, TilePath, decode_bundle};
 
@@ -89,15 +89,20 @@ fn check(reader: &mut Reader<'_>, bundle: u64, size: u64) -> Result<Leaves, Faul
     // At most 256.
     let width = TILE_WIDTH.min(size - first) as u16;
     let path = TilePath::entries(bundle, width);
-    let bytes = read_with(reader, &path.to_string())?;
+    let mut bytes = read_with(reader, &path.to_string())?;
     let entries = decode_bundle(&bytes, width).map_err(|source| Fault::Bundle { path, source })?;
-    let mut leaves = Vec::with_capacity(entries.len());
-    for (index, bytes) in (first..).zip(entries) {
-        let claimed = Entry::check(bytes).map_err(|source| Fault::Entry { index, source })?;
+    let lengths: Vec<usize> = entries.iter().map(|entry| entry.len()).collect();
+    let mut leaves = Vec::with_capacity(lengths.len());
+    let mut end = 0;
+    for (index, length) in (first..).zip(lengths) {
+        // Its length stands before each entry, in two bytes that are done with.
+        let start = end + 2;
+        end = start + length;
+        let claimed = Entry::check(&bytes[start..end]).map_err(|source| Fault::Entry { index, source })?;
         if claimed.0 != index {
             return Err(Fault::EntryIndex { index, claimed: claimed.0 });
         }
-        leaves.push(leaf_hash(bytes));
+        leaves.push(leaf_hash_behind(&mut bytes[start - 1..end]));
     }
     if !path.is_full() {
         return Ok(Leaves::Few(leaves));
