@@ -6,6 +6,7 @@
 //! ```
 
 pub mod archive;
+pub mod authority;
 pub mod browser;
 pub mod bulkhead;
 pub mod developer;
@@ -15,6 +16,7 @@ pub mod registry;
 pub mod relay;
 pub mod screen;
 
+pub use authority::{Answers, Authority};
 pub use browser::Browser;
 pub use bulkhead::{Bulkhead, Place};
 pub use developer::Developer;

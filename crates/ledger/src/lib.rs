@@ -42,7 +42,7 @@ pub use entry::{Entry, EntryError, EntryTime, Withheld};
 pub use error::LedgerError;
 pub use hash::sha256;
 pub use key::{KeyError, Origin, SigningKey, VerifierKey};
-pub use log::{Entries, Log, Served, UNWITNESSED};
+pub use log::{Entries, EntriesAhead, Log, Served, UNWITNESSED};
 pub use policy::WitnessPolicy;
 pub use proof::TlogProof;
 pub use sequencer::{Done, Health, OnDurable, Options, Recovered, Sequencer};
