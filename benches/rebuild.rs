@@ -11,7 +11,7 @@ use std::time::Instant;
 use bulkhead::store::record::{ItemLine, MemberLine, Record, Use, digest_of_lines};
 use bulkhead::store::{Cause, SqliteStore, Store as _};
 use bulkhead_core::{Action, Ask, Context, Effect, Gate, Principal, Purl, Reason, Resource, Sha256, Verdict};
-use bulkhead_ledger::{Entry, EntryTime, Options, Sequencer, SigningKey, sha256};
+use bulkhead_ledger::{Entry, EntryTime, Log, Options, Sequencer, SigningKey, sha256};
 
 const RELEASES: u64 = 20_000;
 const PEOPLE: u64 = 2_000;
@@ -26,15 +26,10 @@ fn main() -> Outcome<()> {
     let folder = words.next().ok_or("name an empty folder with 4 GB of space")?;
     let count: u64 = words.next().map_or(Ok(1_000_000), |word| word.parse())?;
     let folder = Path::new(&folder);
-    let key = SigningKey::generate()?;
-    let options = Options { max_waiting: usize::MAX, ..Options::default() };
-    let (sequencer, _) =
-        Sequencer::open(&folder.join("ledger"), &folder.join("head"), "bench.example".parse()?, key, options)?;
-    for number in 0..count {
-        sequencer.submit(entry(number)?, Box::new(drop));
+    if !folder.join("ledger").exists() {
+        fill(folder, count)?;
     }
-    sequencer.close()?;
-    let log = sequencer.log();
+    let log = Log::open_read_only(&folder.join("ledger"))?;
     let began = Instant::now();
     let read = log.entries(0..count).filter(Result::is_ok).count();
     println!("read and decoded {read} entries in {:.1} s", began.elapsed().as_secs_f64());
@@ -50,6 +45,17 @@ fn main() -> Outcome<()> {
         );
     }
     Ok(())
+}
+
+fn fill(folder: &Path, count: u64) -> Outcome<()> {
+    let key = SigningKey::generate()?;
+    let options = Options { max_waiting: usize::MAX, ..Options::default() };
+    let (sequencer, _) =
+        Sequencer::open(&folder.join("ledger"), &folder.join("head"), "bench.example".parse()?, key, options)?;
+    for number in 0..count {
+        sequencer.submit(entry(number)?, Box::new(drop));
+    }
+    Ok(sequencer.close()?)
 }
 
 /// Numbers that look random and are the same every time.

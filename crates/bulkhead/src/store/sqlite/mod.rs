@@ -12,6 +12,7 @@ mod projection;
 mod query;
 mod reading;
 mod report;
+mod seen;
 mod store;
 mod token;
 mod value;
