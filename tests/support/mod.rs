@@ -6,6 +6,7 @@
 //! ```
 
 pub mod archive;
+pub mod authority;
 pub mod browser;
 pub mod bulkhead;
 pub mod developer;
@@ -16,6 +17,7 @@ pub mod registry;
 pub mod relay;
 pub mod screen;
 
+pub use authority::{Answers, Authority};
 pub use browser::Browser;
 pub use bulkhead::{Bulkhead, Place};
 pub use developer::Developer;
