@@ -262,12 +262,12 @@ impl Place {
     }
 }
 
-/// Where the banner says that the console is: `console  http://127.0.0.1:7070/`.
+/// Where the banner says that the console is: `console  http://127.0.0.1:7070/console/`.
 fn address(text: &str) -> Option<SocketAddr> {
     let line = text.lines().map(str::trim).find_map(|line| line.strip_prefix("console "))?;
     let url = line.split_whitespace().next()?;
     let authority = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"))?;
-    authority.trim_end_matches('/').parse().ok()
+    authority.split('/').next()?.parse().ok()
 }
 
 impl Bulkhead {

@@ -123,7 +123,10 @@ fn banner(app: &App, address: SocketAddr, secure: bool, enforced: &str) -> Resul
     let mut text = String::new();
     let mut line = |label: &str, what: &str| text.push_str(&format!("  {label:<8} {what}\n"));
     line("intake", &format!("{scheme}://{address}/pypi/simple/     upstream from {}", upstream.source));
-    line("console", &format!("{scheme}://{address}/     its token: bulkhead token create --console --for NAME"));
+    line(
+        "console",
+        &format!("{scheme}://{address}/console/     its token: bulkhead token create --console --for NAME"),
+    );
     line("ledger", &format!("{}   key {}   {entries} {plural}", app.verifier().name(), &fingerprint[..16]));
     line("worker", enforced);
     for note in &upstream.notes {
