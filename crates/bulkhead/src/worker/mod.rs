@@ -13,7 +13,6 @@ mod check;
 mod end;
 mod keeper;
 mod pool;
-mod seats;
 mod wire;
 
 #[cfg(test)]
