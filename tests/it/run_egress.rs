@@ -1,127 +1,10 @@
 //! What contained runs reach: real clients inside, hosts on loopback outside, with a server and without.
 
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use crate::support::bulkhead::{DEFAULT_POLICY, with_setting};
-use crate::support::{Bulkhead, Internet, Place, Registry, developer, eventually};
-
-const GOOD: &str = "api.allowed.test";
-const BAD: &str = "evil.other.test";
-const HOSTS: [&str; 3] = [GOOD, "git.allowed.test", BAD];
-const REAL: &str = "sk-proj-REALREALREALREALREALREAL0123456789";
-
-/// A project with a policy of its own, before a little internet.
-struct World {
-    folder: tempfile::TempDir,
-    internet: Internet,
-    data: PathBuf,
-}
-
-impl World {
-    /// With these lines of policy.
-    fn new(policy: &str) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let data = folder.path().join("data");
-        std::fs::create_dir(&data).expect("made");
-        std::fs::write(data.join("policy.toml"), policy).expect("written");
-        Self::at(folder, data)
-    }
-
-    /// Beside a server that has a policy already.
-    fn beside(bulkhead: &Bulkhead) -> Self {
-        Self::at(tempfile::tempdir().expect("a folder"), bulkhead.data())
-    }
-
-    fn at(folder: tempfile::TempDir, data: PathBuf) -> Self {
-        // A run that root starts belongs to nobody: what it is given must be reachable for them.
-        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).expect("set");
-        let internet = Internet::start();
-        std::fs::create_dir_all(folder.path().join("home/project/.venv/lib")).expect("made");
-        std::fs::write(folder.path().join("home/project/.venv/pyvenv.cfg"), "").expect("written");
-        std::fs::write(folder.path().join("bulkhead.toml"), internet.addresses(&HOSTS)).expect("written");
-        std::fs::write(folder.path().join("root.pem"), internet.root()).expect("written");
-        Self { folder, internet, data }
-    }
-
-    fn project(&self) -> PathBuf {
-        self.folder.path().join("home/project")
-    }
-
-    fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_bulkhead-under-test"));
-        command.arg("--data").arg(&self.data).arg("--config").arg(self.folder.path().join("bulkhead.toml"));
-        command.args(words).env_clear().env("PATH", "/usr/bin:/bin").env("USER", "dev");
-        command.env("HOME", self.folder.path().join("home"));
-        command.env("SSL_CERT_FILE", self.folder.path().join("root.pem"));
-        command.current_dir(self.project());
-        command
-    }
-
-    fn bulkhead(&self, words: &[&str]) -> Output {
-        self.command(words).output().expect("starts")
-    }
-
-    /// A script in a run. Standard error holds Bulkhead's own lines.
-    #[track_caller]
-    fn run(&self, script: &str) -> Ran {
-        let output = self.bulkhead(&["run", "--", "/bin/sh", "-c", script]);
-        let ran = Ran {
-            said: String::from_utf8_lossy(&output.stdout).into_owned(),
-            told: String::from_utf8_lossy(&output.stderr).into_owned(),
-        };
-        assert!(ran.told.contains("tier 1"), "not contained: {}", ran.told);
-        ran
-    }
-
-    fn secret(&self, name: &str, words: &[&str]) {
-        let file = self.folder.path().join("value");
-        std::fs::write(&file, REAL).expect("written");
-        let value = file.display().to_string();
-        let added = self.bulkhead(&[&["secret", "add", name, "--value-file", &value], words].concat());
-        assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
-        std::fs::remove_file(file).expect("removed");
-    }
-
-    /// What the question after a breach answers.
-    fn exposed(&self, question: &[&str]) -> String {
-        let answer = self.bulkhead(&[&["--format", "json", "exposure"], question].concat());
-        assert!(answer.status.code() != Some(2), "{}", String::from_utf8_lossy(&answer.stderr));
-        String::from_utf8_lossy(&answer.stdout).into_owned()
-    }
-
-    /// What the ledger says of the run.
-    fn shown(&self, ran: &Ran) -> Vec<serde_json::Value> {
-        let shown = self.bulkhead(&["--format", "json", "run", "show", &ran.id()]);
-        let shown: serde_json::Value = serde_json::from_slice(&shown.stdout)
-            .unwrap_or_else(|why| panic!("{why}: {}", String::from_utf8_lossy(&shown.stderr)));
-        shown["rows"].as_array().expect("rows").clone()
-    }
-}
-
-struct Ran {
-    said: String,
-    told: String,
-}
-
-impl Ran {
-    /// The id in the first line.
-    fn id(&self) -> String {
-        let id = self.told.split_whitespace().skip_while(|word| *word != "run").nth(1);
-        id.unwrap_or_else(|| panic!("no id: {}", self.told)).to_owned()
-    }
-
-    #[track_caller]
-    fn says(&self, what: &str) {
-        assert!(self.said.contains(what), "no `{what}` in\n{}\n{}", self.said, self.told);
-    }
-
-    #[track_caller]
-    fn told(&self, what: &str) {
-        assert!(self.told.contains(what), "no `{what}` in\n{}\n{}", self.told, self.said);
-    }
-}
+use crate::support::contained::{BAD, GOOD, REAL, World};
+use crate::support::{Place, Registry, developer, eventually};
 
 fn allowed() -> String {
     format!("[settings]\nhosts = [{GOOD:?}, \"git.allowed.test\"]\n")
@@ -151,23 +34,12 @@ fn an_allowed_host_is_reached_and_another_is_refused_by_a_named_rule() {
     assert!(world.bulkhead(&["ledger", "verify"]).status.success());
 }
 
-/// Packages of a client's environment, copied into the project's own.
-fn install(world: &World, client: &str, packages: &[&str]) -> bool {
-    let from = developer::installed().join(client).join("lib/python3.11/site-packages");
-    let into = world.project().join(".venv/lib/python3.11/site-packages");
-    std::fs::create_dir_all(&into).expect("made");
-    packages.iter().all(|package| {
-        let copied = Command::new("cp").arg("-r").arg(from.join(package)).arg(&into).status().expect("cp starts");
-        copied.success()
-    })
-}
-
 #[test]
 fn every_client_reaches_the_allowed_host_and_is_refused_at_another() {
     let world = World::new(&allowed());
-    assert!(install(&world, "pip", &["pip"]), "cargo xtask clients");
+    assert!(world.install("pip", &["pip"]), "cargo xtask clients");
     // Optional: only where pdm could be installed.
-    let httpx = install(&world, "pdm", &["httpx", "httpcore", "h11", "anyio", "idna", "certifi"]);
+    let httpx = world.install("pdm", &["httpx", "httpcore", "h11", "anyio", "idna", "certifi"]);
     let urllib = "import sys, urllib.request as u\ntry: print(u.urlopen(sys.argv[1]).read().decode())\nexcept u.HTTPError as e: print(e.code, e.reason)";
     let requests = "import sys; from pip._vendor import requests as r; a = r.get(sys.argv[1]); print(a.reason, a.text)";
     let httpx_get = "import sys, httpx; a = httpx.get(sys.argv[1]); print(a.reason_phrase, a.text)";
@@ -448,7 +320,7 @@ fn a_rule_sees_requests_and_a_changed_policy_holds_for_what_runs_already() {
 #[test]
 fn what_installs_packages_reaches_its_index_and_no_other() {
     let world = World::new(&allowed());
-    assert!(install(&world, "pip", &["pip"]), "cargo xtask clients");
+    assert!(world.install("pip", &["pip"]), "cargo xtask clients");
     let uv = developer::installed().join("uv/bin");
     let profile = world.folder.path().join("profile.toml");
     std::fs::write(&profile, format!("name = \"ci\"\n[files]\nread = [{:?}]\n", uv.canonicalize().expect("uv")))
@@ -517,4 +389,16 @@ fn a_killed_supervisor_takes_its_run_along_and_leaves_the_ledger_whole() {
         (!world.project().join("alive").exists()).then_some(())
     });
     assert!(world.bulkhead(&["ledger", "verify"]).status.success());
+}
+
+#[test]
+fn a_callers_proxy_is_not_the_runs() {
+    let world = World::new(&allowed());
+    let script = format!("echo $https_proxy $HTTP_PROXY; curl -sS https://{GOOD}/hello; curl -sS http://{GOOD}/plain");
+    let mut command = world.command(&["run", "--", "/bin/sh", "-c", &script]);
+    command.env("https_proxy", "http://proxy.corp.test:8080").env("HTTP_PROXY", "http://proxy.corp.test:8080");
+    let output = command.output().expect("starts");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.starts_with("http://127.0.0.1:3128 http://127.0.0.1:3128\n"), "{said}");
+    assert!(said.contains("ECHO GET /hello") && said.contains("ECHO GET /plain"), "{said}");
 }

@@ -74,7 +74,7 @@ impl App {
         let lock = crate::files::lock(&paths.lock)?.with_context(|| {
             format!(
                 "another bulkhead uses {}\n  one process owns a data directory, because a ledger has one tail\n  \
-                 help: stop it, or choose another folder with --data",
+                 help: stop it, or choose another folder with --data; a contained run that began without a server holds it until it ends",
                 paths.data.display()
             )
         })?;
