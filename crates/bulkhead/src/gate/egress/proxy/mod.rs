@@ -61,6 +61,11 @@ impl Egress {
         &self.ca
     }
 
+    /// The names that the run asked for and did not connect to, by domain.
+    pub fn idle_names(&self) -> Vec<(String, u64)> {
+        self.names.idle()
+    }
+
     /// Answers one DNS message; `None` for what deserves no answer.
     pub fn answer(&self, message: &[u8]) -> Option<Vec<u8>> {
         let question = dns::question(message)?;
