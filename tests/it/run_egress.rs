@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use crate::support::bulkhead::{DEFAULT_POLICY, with_setting};
 use crate::support::contained::{BAD, GOOD, REAL, World};
-use crate::support::{Place, Registry, developer, eventually};
+use crate::support::{Place, Registry, Upload, Wheel, developer, eventually};
 
 fn allowed() -> String {
     format!("[settings]\nhosts = [{GOOD:?}, \"git.allowed.test\"]\n")
@@ -407,4 +407,28 @@ fn a_callers_proxy_is_not_the_runs() {
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(said.starts_with("http://127.0.0.1:3128 http://127.0.0.1:3128\n"), "{said}");
     assert!(said.contains("ECHO GET /hello") && said.contains("ECHO GET /plain"), "{said}");
+}
+
+#[test]
+fn a_run_installs_through_the_intake_gate_and_gets_no_poisoned_release() {
+    let registry = Registry::start();
+    registry.publish(Upload::from(Wheel::new("demo", "1.0")).days_old(90));
+    let poisoned = Wheel::new("poisoned", "1.0").file("poisoned_init.pth", "import os; os.system('true')\n");
+    registry.publish(Upload::from(poisoned).days_old(90));
+    // The server is known to runs, and to itself, by a name.
+    let place = Place::before(&registry).server("url = \"http://index.bulkhead.test/\"");
+    let bulkhead = place.policy("[settings]\nhosts = [\"index.bulkhead.test\"]\n").start();
+    let world = World::beside(&bulkhead);
+    let stands = format!("[egress]\naddresses = [\"index.bulkhead.test:80={}\"]\n", bulkhead.address());
+    std::fs::write(world.folder.path().join("bulkhead.toml"), stands).expect("written");
+    assert!(world.install("pip", &["pip"]), "cargo xtask clients");
+    let pip = "PYTHONPATH=.venv/lib/python3.11/site-packages python3 -m pip download --no-deps --retries 0 \
+               --trusted-host index.bulkhead.test --index-url http://index.bulkhead.test/pypi/simple/";
+    let ran = world.run(&format!("{pip} demo 2>&1; {pip} poisoned 2>&1; ls *.whl"));
+    ran.says("demo-1.0-py3-none-any.whl");
+    ran.says("(intake-executable-pth)");
+    assert!(!world.project().join("poisoned-1.0-py3-none-any.whl").exists(), "{}", ran.said);
+    let entries = bulkhead.entries();
+    let refused = entries.iter().find(|entry| entry["effect"] == "deny" && entry["gate"] == "intake");
+    assert!(refused.is_some_and(|entry| entry.to_string().contains("poisoned")), "{entries:#?}");
 }
