@@ -278,6 +278,32 @@ fn without_a_server_runs_share_the_ledger_and_outlive_each_other() {
 }
 
 #[test]
+fn a_server_that_starts_takes_over_from_a_run() {
+    let registry = Registry::start();
+    let place = Place::before(&registry).policy(&allowed());
+    let world = World::in_place(&place);
+    let wait = "while [ ! -e served ]; do sleep 0.05; done";
+    let script = format!("curl -sS https://{GOOD}/one; touch ready; {wait}; curl -sS https://{GOOD}/two; exit 7");
+    let mut running = world.command(&["run", "--", "/bin/sh", "-c", &script]);
+    let running = running.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+    eventually(|| world.project().join("ready").exists().then_some(()));
+    let bulkhead = place.start();
+    std::fs::write(world.project().join("served"), "").expect("written");
+    let output = running.wait_with_output().expect("ends");
+    let (said, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(7), "{said}\n{told}");
+    assert!(said.contains("ECHO GET /one") && said.contains("ECHO GET /two"), "{said}\n{told}");
+    // Beginning and end are in one ledger, although one process wrote the first and another the last.
+    let entries = bulkhead.entries();
+    let runs: Vec<_> = entries.iter().filter(|entry| entry["action"] == "run").collect();
+    assert_eq!(runs.len(), 2, "{runs:#?}");
+    assert_eq!(runs[1]["detail"]["ended"], "code 7");
+    // A server makes way for nobody.
+    let refused = bulkhead.place().refuses_to_start();
+    assert!(refused.all().contains("another bulkhead uses"), "{refused}");
+}
+
+#[test]
 fn a_flood_of_refusals_is_counted_and_not_written() {
     let world = World::new(&allowed());
     let flood = "import socket\nfor n in range(600):\n  socket.create_connection((f'203.0.{n // 200}.{n % 200 + 1}', 4444)).close()\n";

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-use super::{Bulkhead, Internet};
+use super::{Bulkhead, Internet, Place};
 
 /// The host that policies of the tests allow.
 pub const GOOD: &str = "api.allowed.test";
@@ -33,7 +33,12 @@ impl World {
 
     /// Beside a server that has a policy already.
     pub fn beside(bulkhead: &Bulkhead) -> Self {
-        Self::at(tempfile::tempdir().expect("a folder"), bulkhead.data())
+        Self::in_place(bulkhead.place())
+    }
+
+    /// Where a server may start later.
+    pub fn in_place(place: &Place) -> Self {
+        Self::at(tempfile::tempdir().expect("a folder"), place.data())
     }
 
     fn at(folder: tempfile::TempDir, data: PathBuf) -> Self {

@@ -11,6 +11,7 @@ mod upstream;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
 use bulkhead_core::{Action, Ask, Context, Gate, Principal, Problem, Resource, Sha256, Verdict};
@@ -59,6 +60,8 @@ pub struct App {
     metrics: Arc<Metrics>,
     tasks: Tasks,
     stop: Stop,
+    /// Whether it is opened for want of a server, and makes way for one.
+    makes_way: AtomicBool,
     clock: Clock,
 }
 
@@ -74,7 +77,7 @@ impl App {
         let lock = crate::files::lock(&paths.lock)?.with_context(|| {
             format!(
                 "another bulkhead uses {}\n  one process owns a data directory, because a ledger has one tail\n  \
-                 help: stop it, or choose another folder with --data; a contained run that began without a server holds it until it ends",
+                 help: stop it, or choose another folder with --data",
                 paths.data.display()
             )
         })?;
@@ -148,6 +151,7 @@ impl App {
             metrics,
             tasks,
             stop,
+            makes_way: AtomicBool::new(false),
             clock,
         }))
     }
@@ -318,6 +322,16 @@ impl App {
     /// Gives the order to stop.
     pub fn stop(&self) {
         self.stop.stop();
+    }
+
+    /// From now on a server that starts is made way for.
+    pub fn make_way(&self) {
+        self.makes_way.store(true, Ordering::Release);
+    }
+
+    /// Whether a server that starts is made way for.
+    pub fn makes_way(&self) -> bool {
+        self.makes_way.load(Ordering::Acquire)
     }
 
     /// Waits for the order to stop.
