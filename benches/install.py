@@ -6,8 +6,10 @@
     python3 benches/install.py --rounds 1 --clients uv
 
 A round runs everything once, one after the other, each with an empty client cache: direct, Bulkhead on empty data (cold),
-Bulkhead on the data that this left (warm), the same for each peer. A ratio compares two runs of the same round. Every
-file that comes through Bulkhead is judged and recorded: the bench counts the entries. Where this machine's pip and uv go by
+the same server again as for the next machine (warm), a new server on the data that this left (restarted), the first two
+for each peer. A ratio compares two runs of the same round. The client's cache and its files lie in memory: the disk's
+share was ten times that of everything else, and is the same on each side. Every file that comes through Bulkhead is
+judged and recorded: the bench counts the entries. Where this machine's pip and uv go by
 themselves is "direct", and is Bulkhead's upstream too.
 """
 
@@ -53,7 +55,7 @@ def tasks(names):
 
 def timed(make, index, wanted):
     """Seconds of one run with nothing cached on the client's side."""
-    with Folder() as home:
+    with Folder(memory=True) as home:
         (home / "in.txt").write_text("\n".join(SET) + "\n")
         begin = time.perf_counter()
         done = subprocess.run([str(word) for word in make(home, index, wanted)], env=environment(home), cwd=home,
@@ -175,24 +177,25 @@ def main():
             with Folder() as folder:
                 direct = timed(make, None, wanted)
                 direct_seconds.setdefault(task, []).append(direct)
-                say(f"  {task:<16} direct          {direct:6.2f} s")
+                say(f"  {task:<16} direct             {direct:6.2f} s")
 
                 def against_direct(side, seconds):
                     if seconds is not None:
-                        say(f"  {task:<16} {side:<15} {seconds:6.2f} s   {seconds / direct:.2f}x")
+                        say(f"  {task:<16} {side:<18} {seconds:6.2f} s   {seconds / direct:.2f}x")
                     ratios.setdefault((task, side), []).append(None if seconds is None else seconds / direct)
 
                 data = folder / "data"
-                for side in ("bulkhead cold", "bulkhead warm"):
+                for sides in (("bulkhead cold", "bulkhead warm"), ("bulkhead restarted",)):
                     with Bulkhead(program, data, upstream) as server:
-                        against_direct(side, timed(make, server.simple, wanted))
+                        for side in sides:
+                            against_direct(side, timed(make, server.simple, wanted))
                 if "compile" not in task:
                     say(f"  {task:<16} {judged(program, data)} files judged and recorded")
                 for port, peer in enumerate(peers, 17070):
-                    for side in (f"{peer.name} cold", f"{peer.name} warm"):
-                        server, index = peer.serve(folder / peer.name, port)
-                        with server:
-                            server.wait_until_answering(index + "six/")
+                    server, index = peer.serve(folder / peer.name, port)
+                    with server:
+                        server.wait_until_answering(index + "six/")
+                        for side in (f"{peer.name} cold", f"{peer.name} warm"):
                             against_direct(side, timed(make, index, wanted))
 
     say("\nratios to direct, median (range); below 1 is faster than direct")

@@ -45,3 +45,44 @@ fn without_a_layer_its_rows_succeed_and_the_drill_fails() {
         assert_eq!(output.status.code(), Some(1));
     }
 }
+
+/// Root drops to nobody before it runs anything; here nobody in particular starts it. Where the tests run as root, that
+/// person is made, with the device that distributions open to everybody (in a mount namespace of the test's own).
+#[test]
+fn an_ordinary_user_passes_too() {
+    use std::os::unix::fs::MetadataExt as _;
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = folder.path().join("bulkhead");
+    std::fs::copy(env!("CARGO_BIN_EXE_bulkhead-under-test"), &program).expect("copied");
+    let home = folder.path().join("home");
+    std::fs::create_dir(&home).expect("made");
+    let root = std::fs::metadata("/proc/self").expect("proc").uid() == 0;
+    let script = r#"
+        set -e
+        mount --make-rprivate /
+        mount -t tmpfs -o dev tmpfs "$0/device"
+        mknod -m 666 "$0/device/fuse" c 10 229
+        mount --bind "$0/device/fuse" /dev/fuse
+        chown -R 1234:1234 "$0/home" "$0"
+        exec setpriv --reuid 1234 --regid 1234 --clear-groups "$0/bulkhead" --format json drill --quick
+    "#;
+    let mut command = if root {
+        std::fs::create_dir(folder.path().join("device")).expect("made");
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "sh", "-c", script]).arg(folder.path());
+        command
+    } else {
+        let mut command = Command::new(&program);
+        command.args(["--format", "json", "drill", "--quick"]);
+        command
+    };
+    let output = command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("HOME", &home).output();
+    let output = output.expect("the drill starts");
+    let report = report(&output);
+    let rows = report["rows"].as_array().expect("rows");
+    assert!(rows.len() > 20, "{report}");
+    for row in rows {
+        assert_eq!((&row["control"], &row["contained"]), (&true.into(), &"refused".into()), "{row}");
+    }
+    assert_eq!(output.status.code(), Some(0));
+}

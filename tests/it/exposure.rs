@@ -333,6 +333,41 @@ fn a_bill_of_materials_goes_in_and_comes_out() {
     assert!(told.stdout.contains("left out: 1"), "{told}");
     let out = bulkhead.run(&["inventory", "export", "web-1", "sbom app"]).expect_good();
     assert_eq!(out.json()["components"][0]["purl"], "pkg:pypi/demo@1.0.0");
+    let short = bulkhead.run(&["inventory", "export", "web-1", "app"]).expect_good();
+    assert_eq!(short.json()["components"], out.json()["components"]);
+    bulkhead.run(&["inventory", "export", "web-1", "pp"]).expect_code(1);
     let exposed = bulkhead.run(&["exposure", "pkg:pypi/demo@1.0.0", "--owner", "a", "--format", "json"]).expect_code(1);
     assert_eq!(grade(&exposed.json()["answer"], "host", "web-1"), "touched");
+}
+
+/// Entries name people by pseudonyms; the question names them as people do, and so does the answer to the operator.
+#[test]
+fn a_person_is_asked_for_by_name_until_they_are_erased() {
+    let estate = Estate::clean();
+    let who = "train-1";
+    let words = ["exposure", "--principal", who, "--owner", "responder"];
+    let text = estate.bulkhead.run(&words).expect_code(1);
+    assert!(text.stdout.contains("prod/openai"), "{text}");
+    let answer = estate.ask(&["--principal", who]);
+    assert_eq!(grade(&answer, "secret", "prod/openai"), "touched", "{answer}");
+    assert_eq!(grade(&answer, "host", "train-1"), "touched");
+    // Not in the record, though it was asked about: only the pseudonym.
+    let asked = estate.bulkhead.run(&["ledger", "export"]).expect_good().stdout;
+    let asked = asked.lines().find(|line| line.contains("\"action\":\"exposure\"")).expect("an entry").to_owned();
+    assert!(asked.contains("principal ~") && !asked.contains(who), "{asked}");
+
+    let tokens = estate.bulkhead.run(&["token", "list", "--format", "json"]).expect_good().json();
+    let token = tokens["tokens"].as_array().unwrap().iter().find(|token| token["principal"] == who).unwrap().clone();
+    estate.bulkhead.run(&["token", "revoke", token["id"].as_str().unwrap()]).expect_good();
+    let erased = estate.bulkhead.run(&["ledger", "erase", "--subject", who, "--format", "json"]).expect_good().json();
+    let entries = estate.bulkhead.entries().len();
+    let gone = estate.bulkhead.run(&words).expect_code(2);
+    assert!(gone.stderr.contains("the record names nobody `train-1`") && gone.stderr.contains("erased"), "{gone}");
+    assert_eq!(estate.bulkhead.entries().len(), entries, "the name must not come into the record by being asked about");
+    // Whoever kept the pseudonym finds the entries, which stay as they are.
+    let answer = estate.ask(&["--principal", erased["pseudonym"].as_str().unwrap()]);
+    assert_eq!(grade(&answer, "secret", "prod/openai"), "touched");
+    // Somebody of whom there never was an entry, and roles, which are no people.
+    estate.bulkhead.run(&["exposure", "--principal", "nobody@lab.example", "--owner", "responder"]).expect_code(2);
+    estate.bulkhead.run(&["exposure", "--principal", "local", "--owner", "responder"]);
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use bulkhead_ledger::verify::verify_folder;
 use bulkhead_ledger::{TlogProof, VerifierKey};
 
-use crate::support::{Bulkhead, Place, Registry, Upload, Wheel, eventually};
+use crate::support::{Answers, Authority, Bulkhead, Place, Registry, Upload, Wheel, eventually};
 
 /// A server that has recorded a few fetches, and the key of its ledger.
 fn with_entries(count: usize) -> (Registry, Bulkhead, String) {
@@ -132,7 +132,23 @@ fn a_data_folder_from_a_backup_does_not_fork_the_log() {
     assert!(refused.all().contains("the trusted head at"), "{refused}");
     std::fs::remove_file(&head).unwrap();
     let refused = place.refuses_to_start();
-    assert!(refused.all().contains("the trusted head is missing"), "{refused}");
+    assert!(refused.all().contains("trusted head is missing"), "{refused}");
+    // The same is a folder from before there was a trusted head: what to do stands there, to be copied.
+    let told = refused.stderr.lines().map(str::trim).find(|line| line.starts_with("cp ")).expect("a command");
+    let told = told.replace("[PLACE]", path(place.data().parent().unwrap()));
+    let [_, from, to] = told.split(' ').collect::<Vec<_>>()[..] else { panic!("{told}") };
+    std::fs::copy(from, to).unwrap();
+    assert_eq!(std::fs::read(&head).unwrap(), new);
+    let bulkhead = place.start();
+    let (place, _) = bulkhead.stop();
+    // Neither a head nor the copy: nothing that this program could know.
+    let (copy, kept) = (place.data().join("ledger/checkpoint"), std::fs::read(&head).unwrap());
+    std::fs::remove_file(&head).unwrap();
+    std::fs::remove_file(&copy).unwrap();
+    let refused = place.refuses_to_start();
+    assert!(refused.all().contains("back from the backup") && !refused.all().contains("cp "), "{refused}");
+    std::fs::write(&copy, &kept).unwrap();
+    let new = kept;
     std::fs::write(&head, &new).unwrap();
     place.run(&["ledger", "verify"]).expect_good();
     drop(place.start());
@@ -173,4 +189,62 @@ fn a_compartment_has_a_log_of_its_own_under_the_root() {
     let anchor = eventually(|| bulkhead.entries().into_iter().find(|entry| entry["action"] == "checkpoint"));
     assert_eq!(anchor["detail"]["origin"].as_str(), own.text().lines().next());
     bulkhead.run(&["ledger", "verify"]).expect_good();
+}
+
+/// The file with that end in the folder of time stamps, once it is there.
+fn stamped(bulkhead: &Bulkhead, end: &str) -> Option<PathBuf> {
+    let files = std::fs::read_dir(bulkhead.data().join("timestamps")).ok()?;
+    files.map(|file| file.unwrap().path()).find(|path| path.extension().is_some_and(|found| found == end))
+}
+
+#[test]
+fn the_days_checkpoint_is_stamped_and_openssl_verifies_it() {
+    let (registry, authority) = (Registry::start(), Authority::start());
+    let upload = registry.publish(Upload::from(Wheel::new("demo", "1.0")).days_old(90));
+    let bulkhead = Place::before(&registry).ledger(&format!("timestamp_url = \"{}\"", authority.url())).start();
+    // By itself, once a day, beginning with the start.
+    let token = eventually(|| stamped(&bulkhead, "tsr"));
+    let note = std::fs::read(stamped(&bulkhead, "checkpoint").expect("beside it")).unwrap();
+    assert!(authority.vouches(&token, &note));
+    let mut changed = note.clone();
+    changed[0] ^= 1;
+    assert!(!authority.vouches(&token, &changed), "a changed checkpoint");
+    let key: VerifierKey = bulkhead.run(&["ledger", "key"]).expect_good().all().trim().parse().unwrap();
+    let first = bulkhead_ledger::Checkpoint::verify(&note, &key).unwrap();
+    // And when it is asked for: over what is signed by now, in the place of the day's.
+    assert_eq!(bulkhead.fetch(&upload).status, 200);
+    eventually(|| (covered(&bulkhead) > first.size).then_some(()));
+    let told = bulkhead.run(&["ledger", "timestamp"]).expect_good();
+    assert!(told.all().contains("openssl ts -verify"), "{told}");
+    let note = std::fs::read(stamped(&bulkhead, "checkpoint").unwrap()).unwrap();
+    assert!(authority.vouches(&token, &note));
+    assert!(bulkhead_ledger::Checkpoint::verify(&note, &key).unwrap().size > first.size);
+    // Another authority is not this one.
+    assert!(!Authority::start().vouches(&token, &note));
+}
+
+#[test]
+fn an_answer_that_is_no_token_for_this_checkpoint_is_not_kept() {
+    let (registry, authority) = (Registry::start(), Authority::start());
+    authority.answers(Answers::Status(503));
+    let bulkhead = Place::before(&registry).ledger(&format!("timestamp_url = \"{}\"", authority.url())).start();
+    bulkhead.wait_for("no time stamp; it is asked for again");
+    let refused = || bulkhead.run(&["ledger", "timestamp"]).expect_code(1).all();
+    assert!(refused().contains("answered 503"), "{}", refused());
+    authority.answers(Answers::Nonsense);
+    assert!(refused().contains("malformed"), "{}", refused());
+    assert_eq!(stamped(&bulkhead, "tsr"), None);
+    authority.answers(Answers::Well);
+    bulkhead.run(&["ledger", "timestamp"]).expect_good();
+    let token = stamped(&bulkhead, "tsr").expect("kept");
+    let kept = std::fs::read(&token).unwrap();
+    // The token of before, played again: for the same log, and perhaps the same bytes, but not for this request.
+    authority.answers(Answers::Again);
+    assert!(refused().contains("not for this checkpoint"), "{}", refused());
+    assert_eq!(std::fs::read(&token).unwrap(), kept, "what was there stays");
+    let (place, _) = bulkhead.stop();
+    let without = Place::before(&registry).start();
+    let none = without.run(&["ledger", "timestamp"]).expect_code(1);
+    assert!(none.all().contains("no time stamping authority is configured"), "{none}");
+    drop(place);
 }

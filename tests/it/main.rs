@@ -7,9 +7,11 @@ mod support;
 
 mod access;
 mod cli;
+mod clock;
 mod console;
 mod crash;
 mod delta;
+mod doctor;
 mod documents;
 mod drill;
 mod exposure;
@@ -26,4 +28,5 @@ mod rejudge;
 mod run;
 mod run_egress;
 mod scan;
+mod training;
 mod watch;

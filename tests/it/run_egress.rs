@@ -208,7 +208,7 @@ except OSError as e: print("udp", e)
     ran.says("then b'250 EHLO");
     ran.says("ECHO GET /plain");
     // A host that is allowed and is not there says so, also where its TLS is not opened otherwise.
-    ran.says("the name nowhere.allowed.test does not resolve");
+    ran.says("nowhere.allowed.test:443: the name does not resolve");
     // Allowed by the policy, and closed all the same.
     ran.says("169.254.169.254 is at 169.254.169.254, which is a cloud's metadata service");
     ran.says("localhost is at 127.0.0.1, which is loopback");

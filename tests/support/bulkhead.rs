@@ -43,6 +43,7 @@ pub struct Place {
     ledger: String,
     words: Vec<String>,
     survives_full_disk: bool,
+    has_clock_to_set: bool,
 }
 
 #[derive(Debug)]
@@ -63,6 +64,7 @@ impl Place {
             ledger: String::new(),
             words: Vec::new(),
             survives_full_disk: false,
+            has_clock_to_set: false,
         }
     }
 
@@ -71,6 +73,21 @@ impl Place {
     pub fn with_a_disk_to_fill(mut self) -> Self {
         self.survives_full_disk = true;
         self
+    }
+
+    /// Starts the server so that [`Bulkhead::set_clock`] works: a library between it and the system's clock adds what is
+    /// written in a file. Only the time of day moves; durations are the kernel's.
+    pub fn with_a_clock_to_set(mut self) -> Self {
+        self.has_clock_to_set = true;
+        self.set_clock("+0");
+        self
+    }
+
+    /// The time of day of the server's process, from now on: `-365d`, `+30d`.
+    pub fn set_clock(&self, offset: &str) {
+        let new = self.folder.path().join("clock.new");
+        std::fs::write(&new, offset).unwrap();
+        std::fs::rename(&new, self.folder.path().join("clock")).unwrap();
     }
 
     /// Adds lines to `[intake.pypi]`.
@@ -137,6 +154,12 @@ impl Place {
         Screen::new(&output, &self.replacements())
     }
 
+    /// The same with variables in its environment.
+    pub fn run_with(&self, words: &[&str], variables: &[(&str, &str)]) -> Screen {
+        let output = self.command(words).envs(variables.iter().copied()).output().expect("bulkhead starts");
+        Screen::new(&output, &self.replacements())
+    }
+
     /// The help of a command, at a width that is the same everywhere.
     pub fn help(&self, words: &[&str]) -> String {
         let output =
@@ -182,6 +205,16 @@ impl Place {
             .env("HOME", &home)
             .env("LC_ALL", "C.UTF-8")
             .env("NO_COLOR", "1");
+        if self.has_clock_to_set {
+            let library = super::developer::installed().join("faketime/libfaketimeMT.so.1");
+            assert!(library.exists(), "{} is not there: run `cargo xtask clients` once", library.display());
+            command
+                .env("LD_PRELOAD", library)
+                .env("FAKETIME_TIMESTAMP_FILE", self.folder.path().join("clock"))
+                .env("FAKETIME_NO_CACHE", "1")
+                .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+                .env("NO_FAKE_STAT", "1");
+        }
         command
     }
 
@@ -229,12 +262,12 @@ impl Place {
     }
 }
 
-/// Where the banner says that the console is: `console  http://127.0.0.1:7070/`.
+/// Where the banner says that the console is: `console  http://127.0.0.1:7070/console/`.
 fn address(text: &str) -> Option<SocketAddr> {
     let line = text.lines().map(str::trim).find_map(|line| line.strip_prefix("console "))?;
     let url = line.split_whitespace().next()?;
     let authority = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"))?;
-    authority.trim_end_matches('/').parse().ok()
+    authority.split('/').next()?.parse().ok()
 }
 
 impl Bulkhead {
@@ -315,6 +348,11 @@ impl Bulkhead {
     /// There is space again.
     pub fn empty_disk(&self) {
         self.limit_file_size("unlimited:");
+    }
+
+    /// See [`Place::set_clock`].
+    pub fn set_clock(&self, offset: &str) {
+        self.place.set_clock(offset);
     }
 
     /// Sets the soft limit only, so that it can be raised again.

@@ -6,6 +6,7 @@
 //! ```
 
 pub mod archive;
+pub mod authority;
 pub mod browser;
 pub mod bulkhead;
 pub mod contained;
@@ -17,6 +18,7 @@ pub mod registry;
 pub mod relay;
 pub mod screen;
 
+pub use authority::{Answers, Authority};
 pub use browser::Browser;
 pub use bulkhead::{Bulkhead, Place};
 pub use developer::Developer;

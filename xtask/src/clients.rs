@@ -13,6 +13,8 @@ use crate::{oracles, repository, run};
 struct Client {
     name: String,
     version: String,
+    /// What its package does not pin and should.
+    with: Vec<String>,
     /// Without it the tests still run.
     optional: bool,
 }
@@ -35,6 +37,7 @@ pub(crate) fn install() -> Result<PathBuf> {
     }
     oracles::install(&folder)?;
     install_browser(&folder)?;
+    install_faketime(&folder)?;
     let present = clients.iter().filter(|client| version(&folder.join(&client.name), &client.name).is_some());
     let words: Vec<String> = present.map(|client| format!("{} {}", client.name, client.version)).collect();
     println!("clients: {}", words.join(", "));
@@ -67,6 +70,35 @@ fn install_browser(folder: &Path) -> Result<()> {
     }
 }
 
+/// What stands between the server and the system's clock in tests that set it.
+const FAKETIME: &str = "libfaketime";
+const FAKETIME_LIBRARY: &str = "libfaketimeMT.so.1";
+
+/// Unpacks the library beside the clients, without installing it: nothing else on the machine should use it.
+fn install_faketime(folder: &Path) -> Result<()> {
+    let place = folder.join("faketime");
+    if place.join(FAKETIME_LIBRARY).exists() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(&place).context("making the folder of libfaketime")?;
+    run::output(Command::new("apt-get").args(["download", "--quiet", FAKETIME]).current_dir(&place))
+        .context("libfaketime comes from Debian: apt-get is needed, and apt-get update before it")?;
+    let packages = std::fs::read_dir(&place)?.flatten().map(|entry| entry.path());
+    let package = packages.into_iter().find(|path| path.extension().is_some_and(|end| end == "deb"));
+    let package = package.context("apt-get download libfaketime left no package")?;
+    let unpacked = place.join("unpacked");
+    run::output(Command::new("dpkg-deb").arg("-x").arg(&package).arg(&unpacked))?;
+    // Under a folder that is named after the architecture.
+    let libraries = std::fs::read_dir(unpacked.join("usr/lib"))?.flatten();
+    let mut libraries = libraries.map(|entry| entry.path().join("faketime").join(FAKETIME_LIBRARY));
+    let library = libraries.find(|path| path.exists()).context("libfaketime has no library for threads")?;
+    std::fs::copy(library, place.join(FAKETIME_LIBRARY))?;
+    std::fs::remove_file(package)?;
+    std::fs::remove_dir_all(unpacked)?;
+    println!("clock: libfaketime");
+    Ok(())
+}
+
 fn clients() -> Result<Vec<Client>> {
     let table = repository::manifest("xtask/clients.toml")?;
     let rows = table["client"].as_array().context("xtask/clients.toml has no [[client]]")?;
@@ -76,6 +108,9 @@ fn clients() -> Result<Vec<Client>> {
             Ok(Client {
                 name: word("name").context("xtask/clients.toml: a client without a name")?,
                 version: word("version").context("xtask/clients.toml: a client without a version")?,
+                with: row.get("with").and_then(toml::Value::as_array).map_or_else(Vec::new, |with| {
+                    with.iter().filter_map(toml::Value::as_str).map(str::to_owned).collect()
+                }),
                 optional: row.get("optional").and_then(toml::Value::as_bool).unwrap_or(false),
             })
         })
@@ -102,11 +137,11 @@ fn install_client(folder: &Path, client: &Client) -> Result<()> {
     }
     create(&environment, &["--without-pip"])?;
     let mut command = Command::new(folder.join("pip/bin/python"));
-    command.args(["-m", "pip", "--python"]).arg(environment.join("bin/python")).args([
-        "install",
-        "--quiet",
-        &format!("{}=={}", client.name, client.version),
-    ]);
+    command
+        .args(["-m", "pip", "--python"])
+        .arg(environment.join("bin/python"))
+        .args(["install", "--quiet", &format!("{}=={}", client.name, client.version)])
+        .args(&client.with);
     run::pass_through(&mut command, &format!("installing {} {}", client.name, client.version))
 }
 

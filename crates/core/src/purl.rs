@@ -8,6 +8,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// The longest name of a package, in bytes; of a scope or an owner as well.
+const LONGEST_NAME: usize = 214;
+
 /// The ecosystems whose names Bulkhead can normalise; the purl `type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -50,7 +53,7 @@ impl Ecosystem {
     pub fn normalise(self, name: &str) -> Option<String> {
         let good = |name: &str, extra: &[u8]| {
             !name.is_empty()
-                && name.len() <= 214
+                && name.len() <= LONGEST_NAME
                 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || extra.contains(&byte))
         };
         match self {
@@ -141,6 +144,11 @@ impl Purl {
         Self { ecosystem: self.ecosystem, name: self.name.clone(), version }
     }
 
+    /// Whether the text is the canonical form of a purl: whether reading it and writing it again gives the same.
+    pub fn is_canonical(text: &str) -> bool {
+        is_plainly_canonical(text) || text.parse().is_ok_and(|purl: Self| purl.to_string() == text)
+    }
+
     /// The ecosystem.
     pub fn ecosystem(&self) -> Ecosystem {
         self.ecosystem
@@ -185,6 +193,31 @@ impl FromStr for Purl {
     }
 }
 
+/// The purls of every day, told without allocating: names of lower-case letters, digits and single hyphens, which all
+/// ecosystems leave as they are, and versions in which nothing is percent-encoded.
+fn is_plainly_canonical(text: &str) -> bool {
+    let Some((kind, rest)) = text.strip_prefix("pkg:").and_then(|rest| rest.split_once('/')) else { return false };
+    let (name, version) = rest.split_once('@').map_or((rest, None), |(name, version)| (name, Some(version)));
+    let mut before = b'-';
+    let names = name.bytes().all(|byte| {
+        let good = byte.is_ascii_lowercase() || byte.is_ascii_digit() || (byte == b'-' && before != b'-');
+        before = byte;
+        good
+    });
+    let good_version =
+        |version: &str| !version.is_empty() && version.bytes().all(|byte| is_bare_in_version(char::from(byte)));
+    Ecosystem::ALL.iter().any(|ecosystem| ecosystem.as_str() == kind)
+        && names
+        && before != b'-'
+        && name.len() <= LONGEST_NAME
+        && version.is_none_or(good_version)
+}
+
+/// Whether a version's character is written as it is.
+fn is_bare_in_version(char: char) -> bool {
+    char.is_ascii_alphanumeric() || ".-_~:".contains(char)
+}
+
 fn percent_decode(text: &str) -> Option<String> {
     if !text.contains('%') {
         return Some(text.to_owned());
@@ -210,7 +243,7 @@ impl fmt::Display for Purl {
         f.write_str("@")?;
         for char in version.chars() {
             match char {
-                char if char.is_ascii_alphanumeric() || ".-_~:".contains(char) => write!(f, "{char}")?,
+                char if is_bare_in_version(char) => write!(f, "{char}")?,
                 other => {
                     let mut buffer = [0; 4];
                     for byte in other.encode_utf8(&mut buffer).bytes() {

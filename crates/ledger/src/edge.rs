@@ -53,7 +53,22 @@ impl Edge {
     /// Appends a leaf and gives the tiles that became full, lowest first.
     pub(crate) fn push(&mut self, leaf: Sha256) -> Vec<FullTile> {
         self.size += 1;
-        let (mut full, mut carry, mut level) = (Vec::new(), leaf, 0_u8);
+        self.carry(0, leaf)
+    }
+
+    /// Appends 256 leaves at once, by the hash over them: possible where the tree so far ends with a full tile. Gives the
+    /// tiles above level 0 that became full, lowest first.
+    pub(crate) fn push_tile(&mut self, hash: Sha256) -> Vec<FullTile> {
+        debug_assert!(self.partial(0).is_empty(), "the tile before is not full");
+        self.size += TILE_WIDTH;
+        if self.levels.is_empty() {
+            self.levels.push(Vec::new());
+        }
+        self.carry(1, hash)
+    }
+
+    fn carry(&mut self, mut level: u8, hash: Sha256) -> Vec<FullTile> {
+        let (mut full, mut carry) = (Vec::new(), hash);
         loop {
             let place = usize::from(level);
             if self.levels.len() == place {

@@ -2,7 +2,7 @@
 //!
 //! Canonical means that there is exactly one way to write an entry: keys sorted, no white space, no floats, and what is
 //! empty or not known is absent, never `null`. [`Entry::decode`] writes the entry again and compares, so bytes that
-//! merely mean the same are refused. Entries hold digests, labels and counts, never prompts, data or secrets
+//! merely mean the same are refused; [`Entry::check`] tells the same without doing either. Entries hold digests, labels and counts, never prompts, data or secrets
 //! (invariant 5 of the design).
 
 use std::collections::BTreeMap;
@@ -12,6 +12,7 @@ use bulkhead_core::{Action, Ask, Context, Effect, EntryIndex, Gate, Principal, R
 use crate::hash::sha256;
 use wire::Wire;
 
+pub(crate) mod canonical;
 mod time;
 mod wire;
 
@@ -163,6 +164,19 @@ impl Entry {
             return Err(EntryError::NotCanonical(at));
         }
         Ok((seq, entry))
+    }
+
+    /// The index of the entry, when the bytes are one: exactly where [`Entry::decode`] succeeds, in a fraction of its
+    /// time, because the entry is not built.
+    ///
+    /// # Errors
+    /// As [`Entry::decode`]. Never panics, whatever the bytes.
+    pub fn check(bytes: &[u8]) -> Result<EntryIndex, EntryError> {
+        match canonical::index(bytes) {
+            Some(index) => Ok(EntryIndex(index)),
+            // What is wrong is said by the one that holds the rule.
+            None => Self::decode(bytes).map(|(index, _)| index),
+        }
     }
 }
 

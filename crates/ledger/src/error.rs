@@ -61,6 +61,9 @@ pub enum LedgerError {
         #[source]
         source: Arc<io::Error>,
     },
+    /// The trusted place holds no head, and the folder holds a ledger.
+    #[error("the ledger's trusted head is missing, though the folder holds a ledger")]
+    NoHead,
     /// The trusted place and the folder do not belong together.
     #[error("the ledger's folder and its trusted head do not belong together: {0}")]
     Head(String),
@@ -101,6 +104,7 @@ impl LedgerError {
                 | Self::OtherLog { .. }
                 | Self::OtherWriter
                 | Self::UnknownHead { .. }
+                | Self::NoHead
                 | Self::Head(_)
         )
     }

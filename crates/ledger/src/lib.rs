@@ -17,6 +17,8 @@ pub mod entry;
 mod error;
 #[cfg(test)]
 mod fixture;
+#[doc(hidden)]
+pub mod fuzz;
 mod hash;
 pub mod head;
 pub mod key;
@@ -40,7 +42,7 @@ pub use entry::{Entry, EntryError, EntryTime, Withheld};
 pub use error::LedgerError;
 pub use hash::sha256;
 pub use key::{KeyError, Origin, SigningKey, VerifierKey};
-pub use log::{Entries, Log, Served, UNWITNESSED};
+pub use log::{Entries, EntriesAhead, Log, Served, UNWITNESSED};
 pub use policy::WitnessPolicy;
 pub use proof::TlogProof;
 pub use sequencer::{Done, Health, OnDurable, Options, Recovered, Sequencer};

@@ -23,13 +23,13 @@ use bulkhead_core::{EntryIndex, Sha256};
 use crate::backend::{Backend, Folder};
 use crate::checkpoint::Checkpoint;
 use crate::edge::{Edge, count_at, width_at};
-use crate::entry::Entry;
 use crate::error::LedgerError;
 use crate::merkle::{self, Nodes, subtree};
 use crate::proof::TlogProof;
 use crate::segment::{SEGMENT_ENTRIES, Segment, path_of, path_of_segment};
 use crate::tile::{self, TILE_WIDTH, TileKind, TilePath};
 
+mod entries;
 pub(crate) mod integrate;
 pub(crate) mod open;
 pub(crate) mod tail;
@@ -40,6 +40,8 @@ mod cosigned_tests;
 mod fault_tests;
 #[cfg(test)]
 mod tests;
+
+pub use entries::{Entries, EntriesAhead};
 
 pub(crate) const CHECKPOINT: &str = "checkpoint";
 pub(crate) const EDGE: &str = "edge";
@@ -70,6 +72,7 @@ struct Shared {
 }
 
 /// What is known to be durable. The writer thread moves `end`, the integrating thread the rest.
+#[derive(Clone)]
 struct State {
     end: DurableEnd,
     edge: Arc<Edge>,
@@ -123,6 +126,12 @@ impl Log {
         Self { shared: Arc::new(Shared { backend, state: RwLock::new(state), recent: Mutex::default() }) }
     }
 
+    /// The log as it is now, for one reader of many entries: what it read last it need not share.
+    pub(crate) fn apart(&self) -> Self {
+        let state = RwLock::new(self.state().clone());
+        Self { shared: Arc::new(Shared { backend: Arc::clone(&self.shared.backend), state, recent: Mutex::default() }) }
+    }
+
     /// The number of durable entries, integrated or not.
     pub fn size(&self) -> u64 {
         self.end().entries
@@ -157,7 +166,13 @@ impl Log {
 
     /// The durable entries of a range, in order; the range is cut to what there is when this is called.
     pub fn entries(&self, range: Range<u64>) -> Entries {
-        Entries { log: self.clone(), next: range.start, end: range.end.min(self.size()), segment: None }
+        Entries::new(self.clone(), range.start..range.end.min(self.size()))
+    }
+
+    /// The same, read and decoded by a thread of its own while the caller is busy with those before: for whoever goes
+    /// through the whole log.
+    pub fn entries_ahead(&self, range: Range<u64>) -> EntriesAhead {
+        EntriesAhead::new(self.entries(range))
     }
 
     /// The bundle of entries with that index and width; nothing when the checkpoint does not cover it.
@@ -385,46 +400,6 @@ fn covers(size: u64, level: u8, index: u64, width: u16) -> bool {
 
 fn missing(index: u64) -> LedgerError {
     LedgerError::corrupt(&path_of(index), 0, format!("the durable entry {index} is missing"))
-}
-
-/// The durable entries of a range, in order; ends at the first that cannot be read.
-pub struct Entries {
-    log: Log,
-    next: u64,
-    end: u64,
-    segment: Option<Arc<Segment>>,
-}
-
-impl Entries {
-    fn read(&mut self, index: u64) -> Result<(EntryIndex, Entry), LedgerError> {
-        let held = self.segment.take().filter(|segment| segment.entry(index).is_some());
-        let segment = match held {
-            Some(segment) => segment,
-            None => self.log.segment_with(index)?,
-        };
-        let bytes = segment.entry(index).ok_or_else(|| missing(index))?;
-        let (seq, entry) = Entry::decode(bytes)?;
-        if seq.0 != index {
-            let what = format!("entry {index} says that it is entry {seq}");
-            return Err(LedgerError::corrupt(&path_of(index), 0, what));
-        }
-        self.segment = Some(segment);
-        Ok((seq, entry))
-    }
-}
-
-impl Iterator for Entries {
-    type Item = Result<(EntryIndex, Entry), LedgerError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.next >= self.end {
-            return None;
-        }
-        let index = self.next;
-        let item = self.read(index);
-        self.next = if item.is_ok() { index + 1 } else { self.end };
-        Some(item)
-    }
 }
 
 /// The tree's hashes as tiles have them: every eighth level is stored, those between are hashed again.

@@ -15,6 +15,14 @@ pub fn leaf_hash(entry: &[u8]) -> Sha256 {
     sha256(&[&[0], entry])
 }
 
+/// The same for an entry with a byte of room before it, which is overwritten: nothing has to be copied.
+pub(crate) fn leaf_hash_behind(room_and_entry: &mut [u8]) -> Sha256 {
+    if let Some(room) = room_and_entry.first_mut() {
+        *room = 0;
+    }
+    sha256(&[room_and_entry])
+}
+
 /// The hash of a node: SHA-256(0x01 || left || right).
 pub fn node_hash(left: &Sha256, right: &Sha256) -> Sha256 {
     sha256(&[&[1], left.as_bytes(), right.as_bytes()])

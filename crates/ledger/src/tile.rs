@@ -133,7 +133,9 @@ fn ungrouped(path: &str) -> Option<u64> {
 
 /// The bytes of a tile: its hashes, one after the other.
 pub fn encode_hashes(hashes: &[Sha256]) -> Vec<u8> {
-    hashes.iter().flat_map(|hash| *hash.as_bytes()).collect()
+    let mut bytes = Vec::with_capacity(hashes.len() * 32);
+    hashes.iter().for_each(|hash| bytes.extend_from_slice(hash.as_bytes()));
+    bytes
 }
 
 /// The hashes of a tile.

@@ -11,26 +11,36 @@ use bulkhead_core::Sha256;
 use crate::checkpoint::CheckpointError;
 use crate::cosign::Cosigned;
 use crate::edge::Edge;
-use crate::entry::{Entry, EntryError};
+use crate::entry::EntryError;
 use crate::error::LedgerError;
 use crate::key::Origin;
 use crate::log::Log;
-use crate::merkle::leaf_hash;
 use crate::mirror::Mirror;
 use crate::tile::{TILE_WIDTH, TileError, TilePath, decode_bundle, encode_hashes};
 use crate::trust::{Trust, Trusted};
 
+mod bundles;
 #[cfg(test)]
 mod tests;
 
+use bundles::Leaves;
+
 /// Where a log's resources come from.
-pub trait Source {
+pub trait Source: Sync {
     /// The bytes at that path (`checkpoint`, `tile/...`), or nothing when there is no such resource.
     ///
     /// # Errors
     /// When that cannot be told.
     fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>>;
+
+    /// The same for one thread that asks for neighbours, one after the other.
+    fn reader(&self) -> Reader<'_> {
+        Box::new(|path| self.read(path))
+    }
 }
+
+/// Reads the resource at a path.
+pub type Reader<'a> = Box<dyn FnMut(&str) -> io::Result<Option<Vec<u8>>> + 'a>;
 
 /// A log that verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,7 +145,7 @@ pub enum Fault {
 }
 
 /// Verifies a whole log: the checkpoint's signature, every bundle, every entry (canonical, and with its own index),
-/// every hash tile, and the root. Memory stays small whatever the log's size.
+/// every hash tile, and the root. Memory stays small whatever the log's size; the work is shared among the cores.
 ///
 /// # Errors
 /// The first thing that is wrong.
@@ -151,28 +161,23 @@ pub fn verify_note<S: Source>(source: &S, note: &[u8], trust: &impl Trust) -> Re
     let Trusted { checkpoint, key, cosigned } = trust.check(note)?;
     let size = checkpoint.size;
     let (mut edge, mut tiles) = (Edge::default(), 0);
-    let mut index = 0;
-    while index < size {
-        let width = TILE_WIDTH.min(size - index) as u16;
-        let path = TilePath::entries(index / TILE_WIDTH, width);
-        let bundle = read(source, &path.to_string())?;
-        let entries = decode_bundle(&bundle, width).map_err(|source| Fault::Bundle { path, source })?;
-        for bytes in entries {
-            let (claimed, _) = Entry::decode(bytes).map_err(|source| Fault::Entry { index, source })?;
-            if claimed.0 != index {
-                return Err(Fault::EntryIndex { index, claimed: claimed.0 });
-            }
-            for tile in edge.push(leaf_hash(bytes)) {
-                compare(source, TilePath::hashes(tile.level, tile.index, 256), &tile.hashes)?;
+    bundles::each(source, size, |leaves| {
+        match leaves {
+            Leaves::Tile(hash) => {
                 tiles += 1;
+                for tile in edge.push_tile(hash) {
+                    compare(&mut source.reader(), TilePath::hashes(tile.level, tile.index, 256), &tile.hashes)?;
+                    tiles += 1;
+                }
             }
-            index += 1;
+            Leaves::Few(hashes) => hashes.into_iter().for_each(|hash| drop(edge.push(hash))),
         }
-    }
+        Ok(())
+    })?;
     for level in (0..edge.height()).filter(|level| !edge.partial(*level).is_empty()) {
         let hashes = edge.partial(level);
         let index = crate::edge::count_at(size, level) / TILE_WIDTH;
-        compare(source, TilePath::hashes(level, index, hashes.len() as u16), hashes)?;
+        compare(&mut source.reader(), TilePath::hashes(level, index, hashes.len() as u16), hashes)?;
         tiles += 1;
     }
     let computed = edge.root();
@@ -207,6 +212,12 @@ impl Source for Log {
     fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
         Ok(self.resource(path).map_err(io::Error::other)?.map(|served| served.bytes))
     }
+
+    fn reader(&self) -> Reader<'_> {
+        // A log of its own keeps the segment that it read last to itself.
+        let own = self.apart();
+        Box::new(move |path| own.read(path))
+    }
 }
 
 /// Every entry of a log of that size, in order, from its bundles.
@@ -228,12 +239,19 @@ pub(crate) fn each_entry<S: Source>(
 }
 
 pub(crate) fn read<S: Source>(source: &S, path: &str) -> Result<Vec<u8>, Fault> {
-    let bytes = source.read(path).map_err(|source| Fault::Read { path: path.to_owned(), source })?;
+    read_with(&mut |path| source.read(path), path)
+}
+
+fn read_with(reader: &mut dyn FnMut(&str) -> io::Result<Option<Vec<u8>>>, path: &str) -> Result<Vec<u8>, Fault> {
+    let bytes = reader(path).map_err(|source| Fault::Read { path: path.to_owned(), source })?;
     bytes.ok_or_else(|| Fault::Missing(path.to_owned()))
 }
 
-fn compare<S: Source>(source: &S, path: TilePath, hashes: &[Sha256]) -> Result<(), Fault> {
-    let (theirs, ours) = (read(source, &path.to_string())?, encode_hashes(hashes));
+fn compare(reader: &mut Reader<'_>, path: TilePath, hashes: &[Sha256]) -> Result<(), Fault> {
+    let (theirs, ours) = (read_with(reader, &path.to_string())?, encode_hashes(hashes));
+    if theirs == ours {
+        return Ok(());
+    }
     let offset = theirs.iter().zip(&ours).take_while(|(theirs, ours)| theirs == ours).count();
-    if offset == theirs.len().max(ours.len()) { Ok(()) } else { Err(Fault::Tile { path, offset }) }
+    Err(Fault::Tile { path, offset })
 }

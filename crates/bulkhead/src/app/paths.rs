@@ -12,6 +12,8 @@ pub struct Paths {
     pub data: PathBuf,
     /// Locked by the process that owns it.
     pub lock: PathBuf,
+    /// Where the server answers, or answered last.
+    pub address: PathBuf,
     /// The operator's policy.
     pub policy: PathBuf,
     /// SQLite.
@@ -44,6 +46,7 @@ impl Paths {
         Self {
             data: data.to_owned(),
             lock: data.join("lock"),
+            address: data.join("address"),
             policy: data.join("policy.toml"),
             database: data.join("state.sqlite"),
             blobs: data.join("blobs"),

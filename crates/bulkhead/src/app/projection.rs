@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bulkhead_core::{Action, EntryIndex, Purl};
-use bulkhead_ledger::{Entry, Log, Options, Origin, Recovered, Sequencer, SigningKey};
+use bulkhead_ledger::{Checkpoint, Entry, LedgerError, Log, Options, Origin, Recovered, Sequencer, SigningKey};
 
 use super::Paths;
 use crate::spine::Epoch;
@@ -98,7 +98,7 @@ impl Projector {
         let from = self.inner.store.projected_to()?.map_or(0, |EntryIndex(last)| last + 1);
         let mut rows = Vec::with_capacity(BATCH);
         let mut count = 0;
-        for entry in log.entries(from..log.size()) {
+        for entry in log.entries_ahead(from..log.size()) {
             rows.push(entry?);
             count += 1;
             if rows.len() == BATCH {
@@ -114,7 +114,7 @@ impl Projector {
     /// old rows until the new are complete: a rejection must not be gone for the time that a rebuild takes.
     pub(super) fn rebuild(&self, log: &Log) -> anyhow::Result<u64> {
         let _projecting = self.inner.projecting.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut entries = log.entries(0..log.size()).map(|entry| entry.map_err(Into::into));
+        let mut entries = log.entries_ahead(0..log.size()).map(|entry| entry.map_err(Into::into));
         let count = self.inner.store.rebuild_projections(&mut entries)?;
         self.inner.epoch.advance();
         Ok(count)
@@ -133,10 +133,9 @@ impl Inner {
             return Ok(());
         }
         let projected = self.store.project(&rows);
-        if projected.is_ok() {
-            if rows.iter().any(|(_, entry)| matches!(entry.action, Action::ReviewRelease | Action::ReviewReject)) {
-                self.epoch.advance();
-            }
+        let reviewed = |(_, entry): &Indexed| matches!(entry.action, Action::ReviewRelease | Action::ReviewReject);
+        if projected.is_ok() && rows.iter().any(reviewed) {
+            self.epoch.advance();
         }
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         queue.leaving = Arc::default();
@@ -182,7 +181,33 @@ pub(super) fn open_log(paths: &Paths, options: Options) -> anyhow::Result<(Seque
         key
     };
     let origin = origin(paths, &key)?;
-    Ok(Sequencer::open(&paths.ledger, &paths.head, origin, key, options)?)
+    Sequencer::open(&paths.ledger, &paths.head, origin, key, options).map_err(|error| match error {
+        LedgerError::NoHead => without_head(paths, &error),
+        other => other.into(),
+    })
+}
+
+/// What to do about it depends on what the folder has, and is a person's decision: a second head for one log is a fork.
+fn without_head(paths: &Paths, error: &LedgerError) -> anyhow::Error {
+    let (head, copy) = (paths.head.display().to_string(), paths.ledger.join("checkpoint"));
+    let signed = std::fs::read(&copy).ok().and_then(|note| Checkpoint::read_unverified(&note).ok());
+    let help = match signed {
+        Some(checkpoint) => format!(
+            "if no newer copy of {} exists anywhere, take the head that is in it (of {} entries), and start again:\n      \
+             cp {} {head}\n  if there is a newer copy, start with that one: going on from an older one signs a second history",
+            paths.ledger.display(),
+            checkpoint.size,
+            copy.display()
+        ),
+        None => format!(
+            "put {head} back from the backup that the folder is from; {} has no checkpoint that could take its place",
+            paths.ledger.display()
+        ),
+    };
+    anyhow::anyhow!(
+        "{error}\n  {head} is not there: it was lost, left out of a backup, or the folder is from before Bulkhead \
+         kept one\n  help: {help}"
+    )
 }
 
 /// The log's name: from its key and made once, because a host name would tell strangers who mirror it where it runs.

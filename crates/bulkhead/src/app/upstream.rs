@@ -77,6 +77,6 @@ pub(super) fn client(config: &Config, found: &Found) -> anyhow::Result<Upstream>
             max_file: pypi.max_file,
         },
         tls: tls::client(tls::Trust::System)?,
-        resolver: Resolver::System,
+        resolver: Resolver::system(),
     }))
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::output::{Output, table};
 use super::{Done, Failure, Place};
-use crate::gate::intake::canary::PROJECT;
+use crate::gate::intake::canary::{DIGEST, PROJECT};
 
 /// Check that each installed client goes through Bulkhead, against a canary that must be refused
 #[derive(Debug, clap::Args)]
@@ -80,7 +80,7 @@ const CLIENTS: [Client; 4] = [
 ];
 
 pub(super) fn run(place: &Place, args: &Args, output: &Output) -> Result<Done, Failure> {
-    let own = place.load()?.server.own_url();
+    let own = place.own_url(&place.load()?);
     let wanted = |client: &&Client| args.client.as_deref().is_none_or(|name| name == client.name);
     let mut clients = Vec::new();
     for client in CLIENTS.iter().filter(wanted) {
@@ -138,6 +138,8 @@ fn examine(client: &Client, own: &str) -> Result<Finding, Failure> {
         Some(answer) if answer.contains("403") && answer.contains("/pypi/files/bulkhead-doctor-canary/") => {
             ("through", String::new())
         }
+        // pdm locks by the page alone, without the metadata that it is refused: the digest of a file that exists nowhere.
+        Some(_) if locked(&folder.0) => ("through", String::new()),
         Some(answer) if refused_connection(&answer) => {
             ("unknown", format!("nothing answers at {own}: is the server running?"))
         }
@@ -146,6 +148,11 @@ fn examine(client: &Client, own: &str) -> Result<Finding, Failure> {
         Some(_) => ("around", format!("its index is another; mend it with: bulkhead setup {} --write", client.name)),
     };
     Ok(Finding { client: client.name, version: Some(version), result, why })
+}
+
+/// Whether the client wrote a lockfile that names the canary's file.
+fn locked(folder: &Path) -> bool {
+    crate::files::read_text(&folder.join("pdm.lock")).is_ok_and(|lock| lock.contains(&DIGEST.to_hex()))
 }
 
 /// The version in what a client says of itself; nothing in `No module named pip`.

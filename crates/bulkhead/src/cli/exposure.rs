@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bulkhead_core::{Purl, Sha256};
+use bulkhead_core::{Code, Purl, Sha256};
 use bulkhead_ledger::VerifierKey;
 use clap::Subcommand;
 use jiff::Timestamp;
@@ -91,7 +91,14 @@ pub(super) fn run(place: &Place, args: Args, output: &Output) -> Result<Done, Fa
         return verify_bundle(&bundle, &mirror, key, output);
     }
     let question = Box::new(question(&args)?);
-    let exposed: Exposed = call(place, Request::Exposure { question, bundle: args.bundle.is_some() })?;
+    let asked = call(place, Request::Exposure { question, bundle: args.bundle.is_some() });
+    // Exit code 1 says that something was exposed: what cannot be asked must not look like it.
+    let exposed: Exposed = asked.map_err(|failure| match failure {
+        Failure::Remote { code, detail, help, .. } if code == Code::BadRequest.to_string() => {
+            Failure::Usage(format!("{detail}\n  help: {help}"))
+        }
+        other => other,
+    })?;
     if let (Some(path), Some(bundle)) = (&args.bundle, &exposed.bundle) {
         let bytes = STANDARD.decode(bundle).map_err(anyhow::Error::new)?;
         crate::files::replace(path, &bytes, 0o600).map_err(anyhow::Error::new)?;

@@ -29,13 +29,14 @@ mod token;
 mod watch;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use bulkhead_core::{Duration, Problem};
 use clap::{Parser, Subcommand};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::app::Paths;
 use crate::clock::Clock;
 use crate::config::env::{self, Env};
 use crate::config::{Config, Overrides};
@@ -250,6 +251,15 @@ impl Place {
         let overrides = Overrides { data: self.data.clone(), listen };
         Config::load(self.config.as_deref(), overrides).map_err(|errors| Failure::Usage(errors.to_string()))
     }
+
+    /// The URL by which clients reach the server, with a trailing slash: what the configuration says, else where the
+    /// server of this data folder listens or did last, else where it would.
+    fn own_url(&self, config: &Config) -> String {
+        let paths = Paths::new(&config.server.data);
+        let told = || crate::files::read_text(&paths.address).ok().map(|text| text.trim().to_owned());
+        let told = if config.server.url.is_none() { told() } else { None };
+        told.filter(|url| !url.is_empty()).unwrap_or_else(|| config.server.own_url())
+    }
 }
 
 /// That span from now.
@@ -262,7 +272,30 @@ fn from_now(span: Duration) -> Result<Timestamp, Failure> {
 fn user() -> Result<String, Failure> {
     let env = Env::process();
     let named = env.text(env::SUDO_USER).or_else(|| env.text(env::USER)).or_else(|| env.text(env::LOGNAME));
+    // In a container or a job the variables are often missing, and the table of users is there all the same.
     named
         .map(str::to_owned)
+        .or_else(|| {
+            name_of(rustix::process::getuid().as_raw(), &crate::files::read_text(Path::new("/etc/passwd")).ok()?)
+        })
         .ok_or_else(|| Failure::Usage("nobody is logged in by name; say who answers for it with --owner".to_owned()))
+}
+
+/// The name of a user in the table of users (passwd(5)).
+fn name_of(id: u32, table: &str) -> Option<String> {
+    let mut rows = table.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    let row = rows.find(|row| row.get(2).and_then(|field| field.parse().ok()) == Some(id))?;
+    row.first().filter(|name| !name.is_empty()).map(|name| (*name).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_user_is_found_by_number() {
+        let table = "root:x:0:0:root:/root:/bin/bash\n:x:5:5::/:/bin/sh\nkim:x:1000:1000::/home/kim:/bin/sh\nbroken\n";
+        assert_eq!(super::name_of(0, table).as_deref(), Some("root"));
+        assert_eq!(super::name_of(1000, table).as_deref(), Some("kim"));
+        assert_eq!(super::name_of(5, table), None);
+        assert_eq!(super::name_of(7, table), None);
+    }
 }

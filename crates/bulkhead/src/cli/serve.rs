@@ -75,6 +75,9 @@ async fn serve(config: crate::config::Config, output: &Output) -> Result<(), Fai
         format!("cannot listen on {listen_address}; is another server there? choose another with --listen")
     })?;
     let address = server.address().map_err(anyhow::Error::new)?;
+    // For `setup` and `doctor`, which should not have to be told the port.
+    let url = format!("{}\n", app.config().server.url_at(address));
+    crate::files::replace(&app.paths().address, url.as_bytes(), 0o644).map_err(anyhow::Error::new)?;
     control::listen(&app).context("cannot open the control socket")?;
     drop(turn);
     watch_policy(&app)?;
@@ -147,7 +150,10 @@ fn banner(app: &App, address: SocketAddr, secure: bool, enforced: &str) -> Resul
     let mut text = String::new();
     let mut line = |label: &str, what: &str| text.push_str(&format!("  {label:<8} {what}\n"));
     line("intake", &format!("{scheme}://{address}/pypi/simple/     upstream from {}", upstream.source));
-    line("console", &format!("{scheme}://{address}/     (pages come later)"));
+    line(
+        "console",
+        &format!("{scheme}://{address}/console/     its token: bulkhead token create --console --for NAME"),
+    );
     line("ledger", &format!("{}   key {}   {entries} {plural}", app.verifier().name(), &fingerprint[..16]));
     line("worker", enforced);
     for note in &upstream.notes {
@@ -162,7 +168,10 @@ fn banner(app: &App, address: SocketAddr, secure: bool, enforced: &str) -> Resul
         app.data().display(),
         app.paths().policy.display()
     );
-    Ok(format!("{head}\n{text}  point your clients here:  bulkhead setup pip | uv | poetry | pdm"))
+    let data = app.data().display().to_string();
+    let words =
+        if data.trim_start_matches("./") == "bulkhead-data" { String::new() } else { format!("--data {data} ") };
+    Ok(format!("{head}\n{text}  point your clients here:  bulkhead setup {words}pip | uv | poetry | pdm"))
 }
 
 /// Reloads the policy when its file changes and on SIGHUP. A broken edit keeps the policy before and says so loudly.

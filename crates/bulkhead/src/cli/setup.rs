@@ -49,7 +49,7 @@ struct Set {
 
 pub(super) fn run(place: &Place, args: &Args, output: &Output) -> Result<Done, Failure> {
     let config = place.load()?;
-    let index = index(&config, args.token.as_deref())?;
+    let index = index(&place.own_url(&config), args.token.as_deref())?;
     let file = match &args.file {
         Some(file) => file.clone(),
         None => own_file(args.client)?,
@@ -107,8 +107,7 @@ fn text(set: &Set) -> String {
     text
 }
 
-fn index(config: &Config, token: Option<&str>) -> Result<String, Failure> {
-    let own = config.server.own_url();
+fn index(own: &str, token: Option<&str>) -> Result<String, Failure> {
     let (scheme, rest) = own.split_once("://").ok_or_else(|| Failure::Usage(format!("`{own}` is not an address")))?;
     let token = token.map_or_else(String::new, |token| format!("token:{token}@"));
     Ok(format!("{scheme}://{token}{}/pypi/simple/", rest.trim_end_matches('/')))

@@ -43,9 +43,16 @@ pub(super) fn run(place: &Place, args: Args, output: &Output) -> Result<Done, Fa
         Command::Create { principal, expires, console } => {
             let expires = expires.map(super::from_now).transpose()?;
             let minted: Minted = call(place, Request::TokenCreate { principal, expires, console })?;
+            let own = place.own_url(&place.load()?);
+            let (scheme, host) = own.trim_end_matches('/').split_once("://").unwrap_or(("http", &own));
+            let mut uses =
+                format!("Use it as the password of the index address:  {scheme}://token:TOKEN@{host}/pypi/simple/");
+            if console {
+                uses += &format!("\nIt also opens the console:  {scheme}://{host}/console/");
+            }
             output.facts(&minted, |minted| {
                 format!(
-                    "{}\n\nThe token of {} (id {}). It is shown once: only its hash is kept.\nUse it as the password of the index address:  http(s)://token:TOKEN@HOST/pypi/simple/",
+                    "{}\n\nThe token of {} (id {}). It is shown once: only its hash is kept.\n{uses}",
                     minted.token, minted.principal, minted.id
                 )
             })?;

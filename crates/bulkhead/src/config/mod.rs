@@ -187,16 +187,18 @@ impl Server {
     pub fn own_url(&self) -> String {
         match &self.url {
             Some(url) => url.to_string(),
-            None => {
-                let scheme = if self.tls.is_some() { "https" } else { "http" };
-                let mut shown = self.listen;
-                if shown.ip().is_unspecified() {
-                    // Nobody can connect to 0.0.0.0; loopback is the one address that certainly works.
-                    shown.set_ip(Ipv4Addr::LOCALHOST.into());
-                }
-                format!("{scheme}://{shown}/")
-            }
+            None => self.url_at(self.listen),
         }
+    }
+
+    /// The URL of a server that listens there, with a trailing slash.
+    pub fn url_at(&self, mut address: SocketAddr) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        if address.ip().is_unspecified() {
+            // Nobody can connect to 0.0.0.0; loopback is the one address that certainly works.
+            address.set_ip(Ipv4Addr::LOCALHOST.into());
+        }
+        format!("{scheme}://{address}/")
     }
 }
 

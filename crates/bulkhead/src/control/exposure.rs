@@ -12,6 +12,7 @@ use super::act::{control, stored};
 use crate::app::App;
 use crate::exposure::{Answer, Question, Subject, walk};
 use crate::store::StoreError;
+use crate::store::graph::Kind;
 
 /// An answer that was recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,12 +64,11 @@ pub async fn answer(app: &Arc<App>, mut question: Question) -> Result<(Answer, u
     if let Subject::Release(purl) = &question.subject {
         question.subject = Subject::Release(crate::estate::canonical(purl));
     }
-    // Entries name people by pseudonyms, and so must the question, or nobody else could compute its answer.
+    app.projected().await?;
     if let Subject::Principal(name) = &question.subject {
-        question.subject = Subject::Principal(app.subjects().word_for(name));
+        question.subject = Subject::Principal(as_recorded(app, name)?);
     }
     question.by = app.spine().word_to_keep(&question.by).await?;
-    app.projected().await?;
     let (store, log, asked) = (Arc::clone(app.store()), app.verifier().name().to_string(), question.clone());
     let walked = crate::blocking::run(move || {
         let mut answer = None;
@@ -94,6 +94,32 @@ pub async fn answer(app: &Arc<App>, mut question: Question) -> Result<(Answer, u
     ];
     let entry = control(app, Action::Exposure, &question.by, resource, &details).await?;
     Ok((answer, entry))
+}
+
+/// How the record names that principal. Entries name people by pseudonyms, and so must the question, or nobody else could
+/// compute its answer; and a name without a pseudonym must not get into the record by being asked about.
+fn as_recorded(app: &App, name: &str) -> Result<String, Problem> {
+    let word = app.subjects().word_for(name);
+    if word != name || !app.subjects().covers(name) {
+        return Ok(word);
+    }
+    // From a time in which people stood in entries as they are.
+    let mut plain = false;
+    stored(app.store().look(&mut |graph| {
+        plain = graph.find(Kind::Principal, name)?.is_some();
+        Ok(())
+    }))?;
+    if plain {
+        return Ok(word);
+    }
+    Err(Problem::new(
+        Code::BadRequest,
+        format!("the record names nobody `{name}`: no entry was made for that name, or its pseudonym was erased"),
+    )
+    .with_help(
+        "names are as in `bulkhead token list`, case-sensitive; what was erased is found only by its pseudonym, which \
+         the entry of the erasure has",
+    ))
 }
 
 /// The bundle in base64, once the checkpoint covers the answer's own entry.
@@ -140,15 +166,25 @@ pub(super) async fn environments(app: &Arc<App>) -> Result<Environments, Problem
 
 pub(super) async fn export(app: &Arc<App>, host: String, environment: String) -> Result<serde_json::Value, Problem> {
     app.projected().await?;
-    let (mut rows, mut installed) = (Vec::new(), Vec::new());
+    let (mut named, mut installed) = (None, Vec::new());
     stored(app.store().look(&mut |graph| {
-        rows = graph.environments()?;
-        installed = graph.installed(&host, &environment)?;
+        let rows = graph.environments()?;
+        let of_host = || rows.iter().filter(|row| row.0 == host);
+        // As `list` shows it, or without the word before it (`python`, `sbom`) when that names one only.
+        let short = |row: &&(String, String, Timestamp, u64)| {
+            row.1.split_once(' ').is_some_and(|(_, name)| name == environment)
+        };
+        let only = of_host().filter(short).count() == 1;
+        let found = of_host().find(|row| row.1 == environment).or_else(|| of_host().find(|row| only && short(row)));
+        named = found.map(|(_, environment, last, _)| (environment.clone(), *last));
+        if let Some((environment, _)) = &named {
+            installed = graph.installed(&host, environment)?;
+        }
         Ok(())
     }))?;
-    let Some((_, _, last, _)) = rows.iter().find(|row| row.0 == host && row.1 == environment) else {
+    let Some((environment, last)) = named else {
         return Err(Problem::new(Code::BadRequest, format!("no environment `{environment}` of {host} was scanned"))
             .with_help("bulkhead inventory list"));
     };
-    Ok(crate::estate::cyclonedx::document(&host, &environment, *last, &installed))
+    Ok(crate::estate::cyclonedx::document(&host, &environment, last, &installed))
 }

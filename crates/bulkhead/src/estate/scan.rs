@@ -38,8 +38,12 @@ pub fn scan(host: &str, place: &Path) -> Scan {
         return scan;
     }
     let mut found = Found::default();
-    search(place, 0, &mut found, &mut scan.passed_over);
-    for (site, dists) in group(found.dist_infos) {
+    if place.file_name().is_some_and(|name| name == "node_modules") {
+        found.node_modules.push(place.to_owned());
+    } else {
+        search(place, 0, &mut found, &mut scan.passed_over);
+    }
+    for (site, dists) in group(found.dists) {
         let items = dists.iter().filter_map(|dist| python::item(dist, &mut scan.passed_over)).collect();
         scan.add(host, format!("python {}", site.display()), items);
     }
@@ -66,7 +70,8 @@ impl Scan {
 
 #[derive(Default)]
 struct Found {
-    dist_infos: Vec<PathBuf>,
+    /// `.dist-info` and, from installers of long ago, `.egg-info`.
+    dists: Vec<PathBuf>,
     node_modules: Vec<PathBuf>,
     locks: Vec<PathBuf>,
 }
@@ -82,10 +87,11 @@ fn search(folder: &Path, depth: usize, found: &mut Found, passed_over: &mut Vec<
         // A link is not followed: it may lead in a circle, and what it leads to is found where it is.
         let Ok(kind) = entry.file_type() else { continue };
         let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
+        let dist = (kind.is_dir() && name.ends_with(".dist-info")) || python::is_egg_info(&path, kind);
         if kind.is_file() && lock::is_lock(&name) {
             found.locks.push(path);
-        } else if kind.is_dir() && name.ends_with(".dist-info") {
-            found.dist_infos.push(path);
+        } else if dist {
+            found.dists.push(path);
         } else if kind.is_dir() && name == "node_modules" {
             found.node_modules.push(path);
         } else if kind.is_dir() && !PASSED_OVER.contains(&name.as_str()) {
@@ -98,9 +104,9 @@ fn search(folder: &Path, depth: usize, found: &mut Found, passed_over: &mut Vec<
     }
 }
 
-fn group(dist_infos: Vec<PathBuf>) -> std::collections::BTreeMap<PathBuf, Vec<PathBuf>> {
+fn group(dists: Vec<PathBuf>) -> std::collections::BTreeMap<PathBuf, Vec<PathBuf>> {
     let mut sites = std::collections::BTreeMap::<PathBuf, Vec<PathBuf>>::new();
-    for dist in dist_infos {
+    for dist in dists {
         let site = dist.parent().unwrap_or(&dist).to_owned();
         sites.entry(site).or_default().push(dist);
     }

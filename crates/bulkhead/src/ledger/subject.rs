@@ -127,13 +127,17 @@ impl Subjects {
         known.salts.get(name).map_or_else(|| name.to_owned(), |salt| salt.pseudonym("principal", name))
     }
 
+    /// Whether entries may name that principal by a pseudonym only.
+    pub fn covers(&self, name: &str) -> bool {
+        self.folder.is_some() && self.is_person(name)
+    }
+
     /// How an entry is to name that principal: makes a salt for somebody new.
     ///
     /// # Errors
     /// When a new salt cannot be kept.
     pub fn word_to_keep(&self, name: &str) -> io::Result<String> {
-        let as_is = self.folder.is_none() || !self.is_person(name);
-        if as_is { Ok(name.to_owned()) } else { self.pseudonym(name, "principal", name) }
+        if self.covers(name) { self.pseudonym(name, "principal", name) } else { Ok(name.to_owned()) }
     }
 
     /// Deletes the salt of that person and gives the pseudonym that from now on names nobody. Nothing when there is none.

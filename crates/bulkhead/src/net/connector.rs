@@ -1,9 +1,8 @@
 //! Opens connections to upstream: resolves, lets [`LinkRule`] judge, dials exactly what was judged.
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -15,17 +14,8 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
 use super::link;
+use super::resolver::Resolver;
 use super::ssrf::{LinkRefused, LinkRule, Standing, not_public};
-
-/// How names become addresses.
-#[derive(Debug, Clone, Default)]
-pub enum Resolver {
-    /// The operating system's resolver.
-    #[default]
-    System,
-    /// This table and nothing else: for tests, which must not ask a name server.
-    Table(HashMap<String, Vec<IpAddr>>),
-}
 
 /// No connection.
 #[derive(Debug, thiserror::Error)]
@@ -72,16 +62,21 @@ impl Connector {
         Err(last.unwrap_or_else(|| DialError::Resolve { host, error: io::ErrorKind::NotFound.into() }))
     }
 
+    async fn lookup(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, DialError> {
+        let failed = |error| DialError::Resolve { host: host.to_owned(), error };
+        self.resolver.lookup(host, port).await.map_err(failed)
+    }
+
     /// The addresses that may be dialled; never empty.
     pub(super) async fn addresses(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, DialError> {
-        let all = self.resolver.lookup(host, port).await?;
+        let all = self.lookup(host, port).await?;
         if self.rule.host_standing(host, port) == Standing::Trusted {
             return Ok(all);
         }
         let (mut good, refused): (Vec<_>, Vec<_>) = all.into_iter().partition(|one| not_public(one.ip()).is_none());
         if good.is_empty() {
-            // The upstream's own addresses are trusted under any name; they are looked up now, not remembered.
-            let own = self.resolver.lookup(self.rule.upstream_host(), port).await?;
+            // The upstream's own addresses are trusted under any name; they are looked up now, not kept.
+            let own = self.lookup(self.rule.upstream_host(), port).await?;
             good.extend(
                 refused.iter().filter(|one| own.iter().any(|own| own.ip().to_canonical() == one.ip().to_canonical())),
             );
@@ -93,23 +88,6 @@ impl Connector {
             }
             _ => Ok(good),
         }
-    }
-}
-
-impl Resolver {
-    pub(crate) async fn lookup(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, DialError> {
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        if let Ok(address) = bare.parse::<IpAddr>() {
-            return Ok(vec![SocketAddr::new(address, port)]);
-        }
-        let failed = |error| DialError::Resolve { host: host.to_owned(), error };
-        let found: Vec<SocketAddr> = match self {
-            Self::System => tokio::net::lookup_host((host, port)).await.map_err(failed)?.collect(),
-            Self::Table(table) => {
-                table.get(host).into_iter().flatten().map(|address| SocketAddr::new(*address, port)).collect()
-            }
-        };
-        if found.is_empty() { Err(failed(io::ErrorKind::NotFound.into())) } else { Ok(found) }
     }
 }
 

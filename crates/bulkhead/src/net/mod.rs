@@ -16,14 +16,15 @@ pub mod post;
 pub mod problem;
 pub mod range;
 pub mod remote;
+mod resolver;
 pub mod server;
 pub mod ssrf;
 pub mod tls;
 pub mod upstream;
 
 pub use body::Body;
-pub use connector::Resolver;
 pub use fetch::{FetchError, FileStream, Page, PageAnswer};
+pub use resolver::Resolver;
 pub use upstream::{Limits, Upstream, UpstreamOptions};
 
 #[cfg(test)]

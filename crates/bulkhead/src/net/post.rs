@@ -11,7 +11,8 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use tokio::time::timeout;
 
-use super::connector::{Connector, Resolver};
+use super::connector::Connector;
+use super::resolver::Resolver;
 use super::ssrf::LinkRule;
 use super::tls;
 
@@ -52,7 +53,7 @@ pub async fn post(to: &Uri, headers: &[(HeaderName, HeaderValue)], body: Bytes) 
         plain().map_err(failed)?
     };
     let rule = Arc::new(LinkRule::new(to, &[]));
-    let connector = Connector { rule, resolver: Arc::new(Resolver::System), limit: CONNECT };
+    let connector = Connector { rule, resolver: Arc::new(Resolver::system()), limit: CONNECT };
     let connector = HttpsConnectorBuilder::new()
         .with_tls_config(rustls::ClientConfig::clone(&trust))
         .https_or_http()

@@ -17,7 +17,8 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
 use tokio::time::timeout;
 
-use super::connector::{Connector, Resolver};
+use super::connector::Connector;
+use super::resolver::Resolver;
 use super::ssrf::LinkRule;
 use crate::config::server_url;
 
@@ -70,7 +71,7 @@ impl Remote {
             || RemoteError::Address(address.split('@').next_back().unwrap_or_default().chars().take(120).collect());
         let (base, credentials) = server_url(address).map_err(|_| shown())?;
         let rule = Arc::new(LinkRule::new(&base, &[]));
-        let connector = Connector { rule, resolver: Arc::new(Resolver::System), limit: CONNECT };
+        let connector = Connector { rule, resolver: Arc::new(Resolver::system()), limit: CONNECT };
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config(ClientConfig::clone(tls))
             .https_or_http()

@@ -20,9 +20,10 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
 use tokio::time::timeout;
 
-use super::connector::{Connector, DialError, Resolver};
+use super::connector::{Connector, DialError};
 use super::fetch::{Answer, FetchError, FileStream, PageAnswer, root_cause};
 use super::link;
+use super::resolver::Resolver;
 use super::ssrf::LinkRule;
 
 /// Everything an [`Upstream`] needs.

@@ -13,6 +13,7 @@ mod check;
 mod end;
 mod keeper;
 mod pool;
+mod seats;
 mod wire;
 
 #[cfg(test)]

@@ -13,12 +13,12 @@ use bulkhead_core::{Code, Problem};
 use bulkhead_detect::{ArchiveKind, Limits, Report};
 use tokio::io::Interest;
 use tokio::net::UnixStream;
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::check::{self, Asked};
 use super::end;
 use super::keeper::{Coming, Keeper};
+use super::seats::Seats;
 use super::wire::{Header, Hello, MAX_ANSWER, MAX_HELLO, read_frame};
 
 /// How a [`Pool`] works. [`Default`] is what the server uses.
@@ -80,8 +80,8 @@ struct Inner {
     options: PoolOptions,
     keeper: Keeper,
     enforced: Enforced,
-    /// One permit per worker that may be at work.
-    seats: Semaphore,
+    /// One per worker that may be at work.
+    seats: Arc<Seats>,
     idle: Mutex<Vec<Idle>>,
 }
 
@@ -102,7 +102,7 @@ impl Pool {
     pub async fn start(options: PoolOptions) -> Result<Self, Problem> {
         let keeper = Keeper::new(options.exe.clone(), options.args.clone()).map_err(unavailable)?;
         let (worker, enforced) = welcome(&keeper, keeper.order(), options.start_timeout).await?;
-        let seats = Semaphore::new(options.size.get());
+        let seats = Seats::new(options.size.get());
         Ok(Self {
             inner: Arc::new(Inner { options, keeper, enforced, seats, idle: Mutex::new(vec![Idle::Ready(worker)]) }),
         })
@@ -137,7 +137,7 @@ impl Pool {
             .map_err(|why| Problem::new(Code::StorageUnavailable, format!("size of the file to read: {why}")))?
             .len();
         let job = Job { time: pool.options.time_for(size), file, kind, file_name };
-        let _seat = pool.seats.acquire().await.map_err(unavailable)?;
+        let _seat = pool.seats.take(size).await;
         if let Some(worker) = pool.idle_worker(job.time).await {
             match pool.read(worker, &job).await {
                 Err(Fault::Dead(_) | Fault::Nonsense(_)) => {}

@@ -8,6 +8,19 @@ fn ecosystem() -> impl Strategy<Value = Ecosystem> {
 
 proptest! {
     #[test]
+    fn canonical_is_what_reading_and_writing_leaves_alone(
+        text in "pkg:(pypi|npm|cargo|huggingface|PyPI|gem)/[a-zA-Z0-9@%/._-]{0,10}(@[!-~]{0,6})?", other in "\\PC{0,30}",
+        long in "[a-z]{210,218}",
+    ) {
+        for text in [text, other.clone(), format!("pkg:pypi/{other}"), format!("pkg:cargo/{long}")] {
+            let same = text.parse::<Purl>().is_ok_and(|purl| purl.to_string() == text);
+            prop_assert_eq!(Purl::is_canonical(&text), same, "{}", text);
+        }
+    }
+}
+
+proptest! {
+    #[test]
     fn shown_and_read_again_it_is_the_same(ecosystem in ecosystem(), name in "[@a-zA-Z0-9._~/-]{1,12}", version in prop::option::of("\\PC{0,12}|[ -~]{0,12}")) {
         let Ok(project) = Purl::project(ecosystem, &name) else { return Ok(()) };
         let purl = version.map_or(project.clone(), |version| project.at(version));

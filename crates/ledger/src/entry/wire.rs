@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{ENTRY_VERSION, Entry, EntryError, Withheld};
 
 /// I-JSON (RFC 7493): above it, readers that use doubles lose digits.
-const MAX_INDEX: u64 = (1 << 53) - 1;
+pub(super) const MAX_INDEX: u64 = (1 << 53) - 1;
 
 /// How an entry that is too long is cut, step by step.
 pub(super) const CUTS: [Cut; 4] = [

@@ -52,9 +52,7 @@ pub(crate) fn find(
         // The first head, of the empty tree, is older than the first entry.
         let first = path_of_segment(0);
         if copy.is_some() || backend.exists(&first).map_err(LedgerError::io("look for", &first))? {
-            let what = "the trusted head is missing, though the folder holds a ledger. If this folder is the newest \
-                        one, copy its file `checkpoint` to the place of the trusted head";
-            return Err(LedgerError::Head(what.to_owned()));
+            return Err(LedgerError::NoHead);
         }
         return Ok(None);
     };

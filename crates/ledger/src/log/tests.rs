@@ -67,6 +67,10 @@ fn bundles_hold_the_entries_and_only_integrated_ones() {
     assert_eq!(log.resource("tile/entries/001").unwrap(), log.resource("tile/entries/001").unwrap());
     assert_eq!(log.entries(598..9999).map(|entry| entry.unwrap().0.0).collect::<Vec<_>>(), [598, 599, 600]);
     assert_eq!(log.entries(601..700).count(), 0);
+    let ahead = log.entries_ahead(3..9999).map(Result::unwrap).collect::<Vec<_>>();
+    assert_eq!(ahead, log.entries(3..9999).map(Result::unwrap).collect::<Vec<_>>());
+    assert_eq!(log.entries_ahead(601..700).count(), 0);
+    assert_eq!(log.entries_ahead(0..601).take(5).count(), 5, "who stops early is waited for by nobody");
 }
 
 #[test]
@@ -160,7 +164,7 @@ fn damage_is_named_and_nothing_is_repaired() {
         ("the checkpoint covers 300 entries", opening_after(300, change("segment/000", cut))),
         ("the checkpoint covers 300 entries, only 0", opening_after(300, without("segment/000"))),
         ("the checkpoint covers 4100 entries, only 4096", opening_after(4100, without("segment/001"))),
-        ("the trusted head is missing", opening_after(300, without(HEAD))),
+        ("trusted head is missing", opening_after(300, without(HEAD))),
         ("does not verify", opening_after(300, change(HEAD, |bytes| bytes[18] ^= 1))),
         ("does not verify", opening_after(300, change("checkpoint", |bytes| bytes[18] ^= 1))),
         ("malformed", opening_after(300, change(HEAD, Vec::clear))),

@@ -6,6 +6,7 @@ use super::*;
 use crate::backend::faulty::Disk;
 use crate::checkpoint::Checkpoint;
 use crate::fixture::{answered, entry, key, open_on, origin, verifier};
+use crate::merkle::leaf_hash;
 use crate::sequencer::{Options, Sequencer};
 use crate::tile::push_entry;
 
@@ -170,4 +171,112 @@ fn the_checkpoint_of_another_log_is_refused() {
     other.0.insert("checkpoint".to_owned(), signed);
     let fault = verify(&other, &verifier()).unwrap_err().to_string();
     assert!(fault.contains("is of the log `elsewhere.test`"), "{fault}");
+}
+
+/// The resources of a log with exactly these entries, signed and with all its hashes right, whatever the entries are.
+fn made_of(entries: &[Vec<u8>]) -> Resources {
+    let (mut made, mut edge) = (BTreeMap::new(), Edge::default());
+    for (bundle, entries) in entries.chunks(256).enumerate() {
+        let mut bytes = Vec::new();
+        entries.iter().for_each(|entry| push_entry(&mut bytes, entry).unwrap());
+        made.insert(TilePath::entries(bundle as u64, entries.len() as u16).to_string(), bytes);
+        for tile in entries.iter().flat_map(|entry| edge.push(leaf_hash(entry))) {
+            made.insert(TilePath::hashes(tile.level, tile.index, 256).to_string(), encode_hashes(&tile.hashes));
+        }
+    }
+    let size = entries.len() as u64;
+    for level in 0..edge.height() {
+        let hashes = edge.partial(level);
+        let index = crate::edge::count_at(size, level) / TILE_WIDTH;
+        made.insert(TilePath::hashes(level, index, hashes.len() as u16).to_string(), encode_hashes(hashes));
+    }
+    let head = Checkpoint { origin: origin(), size, root: edge.root() };
+    made.insert("checkpoint".to_owned(), head.sign(&key()).unwrap());
+    Resources(made)
+}
+
+fn encoded(count: u64) -> Vec<Vec<u8>> {
+    (0..count).map(|number| entry(number).encode(bulkhead_core::EntryIndex(number)).unwrap()).collect()
+}
+
+#[test]
+fn an_entry_that_is_not_canonical_is_a_fault_though_every_hash_is_right() {
+    let good = encoded(300);
+    verify(&made_of(&good), &verifier()).unwrap();
+    let text = String::from_utf8(good[270].clone()).unwrap();
+    let cases = [
+        text.replace("\"seq\":270", "\"seq\":270 "),
+        text.replace("\"principal\":\"p", "\"principal\":\"\\u0070"),
+        text.replace("\"v\":1", "\"run\":null,\"v\":1"),
+        text.replace("\"v\":1", "\"v\":1,\"v\":1"),
+        text.replace("\"v\":1", "\"v\":1,\"x\":1"),
+        text.replace("0707", "070F"),
+        text.replace("\"seq\":270", "\"seq\":2.7e2"),
+        format!("{text}\n"),
+        String::new(),
+    ];
+    for case in cases {
+        assert_ne!(case, text);
+        let mut entries = good.clone();
+        entries[270] = case.clone().into_bytes();
+        let fault = verify(&made_of(&entries), &verifier()).unwrap_err();
+        assert!(matches!(fault, Fault::Entry { index: 270, .. }), "{case}: {fault}");
+    }
+}
+
+#[test]
+fn a_log_of_many_stretches_verifies_and_its_first_fault_is_told() {
+    let size = 3 * 4096 + 300;
+    let entries = encoded(size);
+    let good = made_of(&entries);
+    let report = verify(&good, &verifier()).unwrap();
+    assert_eq!((report.size, report.tiles), (size, 49 + 1 + 1));
+    // One fault in each stretch, and the later ones are found by other threads, perhaps sooner.
+    for first in 0..3_u64 {
+        let mut wrong = good.clone();
+        for stretch in first..3 {
+            let bundle = stretch * 16 + 15;
+            let mut bytes = Vec::new();
+            for index in bundle * 256..(bundle + 1) * 256 {
+                push_entry(&mut bytes, &entries[(index + u64::from(index % 256 == 200)) as usize]).unwrap();
+            }
+            wrong.0.insert(TilePath::entries(bundle, 256).to_string(), bytes);
+        }
+        let index = (first * 16 + 15) * 256 + 200;
+        let fault = verify(&wrong, &verifier()).unwrap_err();
+        assert!(
+            matches!(fault, Fault::EntryIndex { index: at, claimed } if at == index && claimed == index + 1),
+            "{fault}"
+        );
+    }
+    for (path, wanted) in [("tile/0/031", "tile/0/031"), ("tile/1/000.p/49", "tile/1/000.p/49")] {
+        let mut wrong = good.clone();
+        wrong.0.get_mut(path).unwrap()[40] ^= 1;
+        let fault = verify(&wrong, &verifier()).unwrap_err().to_string();
+        assert_eq!(fault, format!("{wanted} differs from the hashes of the entries at byte 40"));
+        wrong.0.remove(path);
+        assert!(matches!(verify(&wrong, &verifier()), Err(Fault::Missing(missing)) if missing == path));
+    }
+}
+
+#[test]
+fn a_folder_of_several_segments_verifies_while_it_grows() {
+    let folder = tempfile::tempdir().unwrap();
+    let (sequencer, _) =
+        Sequencer::open(folder.path(), &folder.path().join("head"), origin(), key(), Options::default()).unwrap();
+    (0..9000).for_each(|number| sequencer.submit(entry(number), answered()));
+    sequencer.append(entry(9000)).unwrap();
+    sequencer.integrate_now().unwrap();
+    sequencer.append(entry(9001)).unwrap();
+    let report = verify_folder(folder.path(), &verifier()).unwrap();
+    assert!(report.size >= 9001 && report.size + report.not_integrated == 9002, "{report:?}");
+    sequencer.close().unwrap();
+    // A byte of an entry in the second segment: the frame's checksum says so, and the file.
+    let path = folder.path().join("segment/001");
+    let mut bytes = fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let fault = verify_folder(folder.path(), &verifier()).unwrap_err().to_string();
+    assert!(fault.contains("segment/001"), "{fault}");
 }

@@ -115,7 +115,7 @@ impl Reach {
             outline: Mutex::new(outline),
             answers: Mutex::default(),
         };
-        let dialer = Dialer::new(Resolver::System, self.trust).redirect(self.addresses);
+        let dialer = Dialer::new(Resolver::system(), self.trust).redirect(self.addresses);
         Ok(Egress::new(Arc::new(judge), dialer, self.ca, self.placeholders))
     }
 }

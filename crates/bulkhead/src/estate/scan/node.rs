@@ -17,6 +17,11 @@ pub(super) fn items(modules: &Path, passed_over: &mut Vec<String>) -> Vec<Invent
             for scoped in folders(&package) {
                 add(&scoped, &mut items, passed_over);
             }
+        } else if name == ".pnpm" {
+            // pnpm keeps each package once, as .pnpm/NAME@VERSION/node_modules/NAME, and links to it from elsewhere.
+            for kept in folders(&package) {
+                items.extend(self::items(&kept.join("node_modules"), passed_over));
+            }
         } else if !name.starts_with('.') {
             add(&package, &mut items, passed_over);
         }

@@ -1,5 +1,6 @@
-//! One installed distribution: `NAME-VERSION.dist-info` with METADATA and RECORD.
+//! One installed distribution: `NAME-VERSION.dist-info` with METADATA and RECORD, or the `.egg-info` of an older installer.
 
+use std::fs::FileType;
 use std::path::Path;
 
 use base64::Engine as _;
@@ -11,7 +12,19 @@ use crate::estate::submission::{InventoryItem, MemberFile};
 /// A RECORD of a large distribution has tens of thousands of lines.
 const LONGEST: u64 = 64 << 20;
 
+/// Whether an older installer left this: a file or folder of that name, in a folder that Python imports from. A source
+/// tree has one as well, which says nothing about what is installed.
+pub(super) fn is_egg_info(path: &Path, kind: FileType) -> bool {
+    let imported = |folder: &Path| folder.ends_with("site-packages") || folder.ends_with("dist-packages");
+    path.extension().is_some_and(|end| end == "egg-info")
+        && (kind.is_dir() || kind.is_file())
+        && path.parent().is_some_and(imported)
+}
+
 pub(super) fn item(dist_info: &Path, passed_over: &mut Vec<String>) -> Option<InventoryItem> {
+    if dist_info.extension().is_some_and(|end| end == "egg-info") {
+        return egg(dist_info, passed_over);
+    }
     let read = |name: &str| {
         let path = dist_info.join(name);
         match std::fs::metadata(&path) {
@@ -29,6 +42,18 @@ pub(super) fn item(dist_info: &Path, passed_over: &mut Vec<String>) -> Option<In
         passed_over.push(format!("{}: RECORD has no file hashes; listed by name only", dist_info.display()));
     }
     Some(InventoryItem { purl: Some(purl.to_string()), sha256: None, files })
+}
+
+fn egg(egg_info: &Path, passed_over: &mut Vec<String>) -> Option<InventoryItem> {
+    let metadata = if egg_info.is_dir() { egg_info.join("PKG-INFO") } else { egg_info.to_owned() };
+    let small = std::fs::metadata(&metadata).is_ok_and(|meta| meta.len() <= LONGEST);
+    let text = std::fs::read(&metadata).ok().filter(|_| small);
+    let Some(purl) = text.and_then(|text| purl(&String::from_utf8_lossy(&text))) else {
+        passed_over.push(format!("{}: does not say what it is", egg_info.display()));
+        return None;
+    };
+    passed_over.push(format!("{}: has no file hashes; listed by name only", egg_info.display()));
+    Some(InventoryItem { purl: Some(purl.to_string()), sha256: None, files: Vec::new() })
 }
 
 /// The release that METADATA names.

@@ -84,6 +84,34 @@ fn what_is_installed_is_found_with_its_files() {
 }
 
 #[test]
+fn a_node_modules_itself_pnpms_store_and_eggs_are_found() {
+    let folder = TempDir::new().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    let package = |name: &str| format!(r#"{{"name":"{name}","version":"1.0.0"}}"#);
+    write(folder.path(), "node_modules/top/package.json", &package("top"));
+    write(folder.path(), "node_modules/.pnpm/kept@1.0.0/node_modules/kept/package.json", &package("kept"));
+    write(folder.path(), "node_modules/.pnpm/kept@1.0.0/node_modules/kept/index.js", "");
+    std::os::unix::fs::symlink(at("node_modules/.pnpm/kept@1.0.0/node_modules/kept"), at("node_modules/kept"))
+        .expect("a link");
+    write(folder.path(), "node_modules/.bin/tool", "");
+    for place in [at("node_modules"), folder.path().to_owned()] {
+        let found = scan("h", &place);
+        let purls: Vec<_> = found.reports[0].items.iter().map(|item| item.purl.clone().expect("a purl")).collect();
+        assert_eq!(purls, ["pkg:npm/kept@1.0.0", "pkg:npm/top@1.0.0"], "{:?}", found.passed_over);
+        assert_eq!(found.reports[0].environment, format!("node {}", at("node_modules").display()));
+    }
+    let metadata = "Metadata-Version: 1.1\nName: Old-Tool\nVersion: 0.9\n";
+    write(folder.path(), "usr/lib/python3/dist-packages/Old_Tool-0.9.egg-info/PKG-INFO", metadata);
+    write(folder.path(), "usr/lib/python3/dist-packages/older-0.1.egg-info", "Name: older\nVersion: 0.1\n");
+    write(folder.path(), "src/work/work.egg-info/PKG-INFO", metadata);
+    let found = scan("h", &at("usr"));
+    let purls: Vec<_> = found.reports[0].items.iter().map(|item| item.purl.clone().expect("a purl")).collect();
+    assert_eq!(purls, ["pkg:pypi/old-tool@0.9", "pkg:pypi/older@0.1"]);
+    assert!(found.passed_over.iter().all(|what| what.contains("listed by name only")), "{:?}", found.passed_over);
+    assert!(scan("h", &at("src")).reports.is_empty(), "a source tree is not installed");
+}
+
+#[test]
 fn lockfiles_are_read_with_their_hashes() {
     let folder = machine();
     let scan = scan("h", folder.path());

@@ -60,7 +60,7 @@ impl Dialer {
         let looked_up = timeout(self.limit, self.resolver.lookup(&host.to_string(), port)).await;
         let addresses = match looked_up {
             Ok(Ok(addresses)) => addresses,
-            Ok(Err(error)) => return Err(unreachable(error.to_string())),
+            Ok(Err(error)) => return Err(unreachable(format!("the name does not resolve: {error}"))),
             Err(_) => return Err(late(host, port)),
         };
         let (good, closed): (Vec<_>, Vec<_>) =

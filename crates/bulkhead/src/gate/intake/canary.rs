@@ -11,7 +11,7 @@ use super::ecosystem::pypi::{ProjectIndex, parse_json};
 /// Its name.
 pub const PROJECT: &str = "bulkhead-doctor-canary";
 /// The digest of a file that exists nowhere.
-pub(super) const DIGEST: Sha256 = Sha256::from_bytes([0xca; 32]);
+pub const DIGEST: Sha256 = Sha256::from_bytes([0xca; 32]);
 
 /// Its page: one wheel, old enough for any cooldown, at an address that cannot exist (RFC 6761).
 pub(super) fn index() -> ProjectIndex {

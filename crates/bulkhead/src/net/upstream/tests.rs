@@ -281,7 +281,7 @@ async fn a_redirect_to_an_inner_address_is_not_followed() {
         let fake = Fake::start(move |_| Reply::Keep(http("302 Found", &format!("Location: {to}\r\n"), b""))).await;
         let mut options = options(fake.url("/"));
         if place.contains("2130706434") {
-            options.resolver = Resolver::System;
+            options.resolver = Resolver::system();
         } else {
             options.resolver = table(&[("inner.test", "127.0.0.2")]);
         }

@@ -23,6 +23,9 @@ const CACHED_STATEMENTS: usize = 64;
 pub(super) const CACHE: i32 = -2048;
 /// The same while exposure walks the graph.
 pub(super) const WALK_CACHE: i32 = -65_536;
+/// The same while all projections are made anew: every entry goes into a dozen trees at places far apart, and a page that
+/// does not stay in memory is written to the WAL each time it is left.
+pub(super) const REBUILD_CACHE: i32 = -262_144;
 
 pub(super) fn writer(path: &Path) -> Result<Connection, StoreError> {
     // SQLite would create the file readable by everyone; the files beside it take over its mode.

@@ -1,18 +1,22 @@
 //! Entries about the estate into the tables that exposure walks. As in the other projections, nothing outside the
 //! entries has a part in it, so that a rebuild, and a receiver's own mirror, give the same rows.
 
+use std::cell::RefCell;
+
 use bulkhead_core::{Action, Effect, EntryIndex, Gate, Purl, Sha256};
 use bulkhead_ledger::Entry;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Result, Transaction, params};
 
+use super::seen::Seen;
 use super::value::{index, time};
 use crate::store::entry::time_of;
 use crate::store::graph::{Kind, Relation, of_asset};
 use crate::store::record::{Asset, ItemLine, MemberLine, Part, Record, Use};
 
-pub(super) fn apply(tx: &Transaction<'_>, at: EntryIndex, entry: &Entry) -> Result<()> {
-    let estate = Estate { tx, at: index(at)?, when: time(time_of(entry)), entry };
+pub(super) fn apply(tx: &Transaction<'_>, seen: &mut Seen, at: EntryIndex, entry: &Entry) -> Result<()> {
+    let seen = RefCell::new(seen);
+    let estate = Estate { tx, seen, at: index(at)?, when: time(time_of(entry)), entry };
     if entry.gate != Gate::Control && entry.action != Action::List {
         estate.count()?;
     }
@@ -27,6 +31,8 @@ pub(super) fn apply(tx: &Transaction<'_>, at: EntryIndex, entry: &Entry) -> Resu
 
 struct Estate<'a> {
     tx: &'a Transaction<'a>,
+    /// Borrowed for one look-up or one note at a time.
+    seen: RefCell<&'a mut Seen>,
     at: i64,
     when: i64,
     entry: &'a Entry,
@@ -73,6 +79,9 @@ impl Estate<'_> {
         let sql = "INSERT OR IGNORE INTO pull (artifact, at, entry, principal, address) VALUES (?1, ?2, ?3, ?4, ?5)";
         let address = self.entry.context.address.as_deref();
         self.tx.prepare_cached(sql)?.execute(params![artifact, self.when, self.at, principal, address])?;
+        if !self.seen.borrow_mut().is_new_file(artifact) {
+            return Ok(());
+        }
         let sql = "INSERT OR IGNORE INTO unindexed (artifact, entry)
                    SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM contents WHERE outer = ?1)";
         self.tx.prepare_cached(sql)?.execute([artifact, self.at])?;
@@ -266,6 +275,15 @@ impl Estate<'_> {
 
     /// A thing's number: the next one when it is new, so that it follows from the order of the entries.
     fn thing(&self, kind: Kind, name: &[u8]) -> Result<i64> {
+        if let Some(id) = self.seen.borrow().thing(kind, name) {
+            return Ok(id);
+        }
+        let id = self.look_up(kind, name)?;
+        self.seen.borrow_mut().note_thing(kind, name, id);
+        Ok(id)
+    }
+
+    fn look_up(&self, kind: Kind, name: &[u8]) -> Result<i64> {
         let sql = "SELECT id FROM thing WHERE kind = ?1 AND name = ?2";
         if let Some(id) =
             self.tx.prepare_cached(sql)?.query_row(params![kind as i64, name], |row| row.get(0)).optional()?
@@ -306,13 +324,19 @@ impl Estate<'_> {
         }
     }
 
-    fn link(&self, src: i64, how: &str, dst: i64) -> Result<()> {
+    fn link(&self, src: i64, how: &'static str, dst: i64) -> Result<()> {
+        if !self.seen.borrow_mut().is_new_link(src, how, dst) {
+            return Ok(());
+        }
         let sql = "INSERT OR IGNORE INTO link (src, how, dst, entry) VALUES (?1, ?2, ?3, ?4)";
         self.tx.prepare_cached(sql)?.execute(params![src, how, dst, self.at])?;
         Ok(())
     }
 
     fn speaks_for(&self, principal: i64, host: i64) -> Result<()> {
+        if !self.seen.borrow_mut().is_new_link(principal, "speaks-for", host) {
+            return Ok(());
+        }
         let sql = "INSERT OR IGNORE INTO speaks_for (principal, host, entry) VALUES (?1, ?2, ?3)";
         self.tx.prepare_cached(sql)?.execute([principal, host, self.at])?;
         Ok(())

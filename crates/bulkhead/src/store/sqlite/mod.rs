@@ -12,6 +12,7 @@ mod projection;
 mod query;
 mod reading;
 mod report;
+mod seen;
 mod store;
 mod token;
 mod value;
@@ -138,6 +139,22 @@ impl SqliteStore {
             projection::Undone::Database(cause) => classify(&self.path, what, cause),
             projection::Undone::Entries(error) => error,
         })
+    }
+
+    /// The same with room for a whole database's worth of trees, given back after.
+    fn project_anew<T>(
+        &self,
+        what: &'static str,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, projection::Undone>,
+    ) -> Result<T, StoreError> {
+        let cache = |size: i32| {
+            let writer = lock(&self.writer);
+            let set = writer.pragma_update(None, "cache_size", size).and_then(|()| writer.release_memory());
+            set.map_err(|cause| classify(&self.path, what, cause))
+        };
+        cache(connect::REBUILD_CACHE)?;
+        let done = self.project_all(what, work);
+        cache(connect::CACHE).and(done)
     }
 
     /// Writes in one transaction that a power cut may undo: for what can be fetched or computed again.

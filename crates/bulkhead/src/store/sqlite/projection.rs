@@ -5,6 +5,7 @@ use bulkhead_core::{Action, Effect, EntryIndex, Gate, Purl};
 use bulkhead_ledger::Entry;
 use rusqlite::{Error, OptionalExtension as _, Transaction, params};
 
+use super::seen::Seen;
 use super::value::{index, time};
 use crate::store::entry::{review_note, served, time_of, uploaded};
 use crate::store::{Cause, Indexed, StoreError};
@@ -56,9 +57,9 @@ impl From<Error> for Undone {
 pub(super) fn project(tx: &Transaction<'_>, entries: &[Indexed]) -> Result<(), Undone> {
     let next = through(tx)?.map_or(0, |last| last.0 + 1);
     let known = entries.iter().take_while(|(at, _)| at.0 < next).count();
-    let new = &entries[known..];
+    let (new, mut seen) = (&entries[known..], Seen::default());
     for (expected, (at, entry)) in (next..).map(EntryIndex).zip(new) {
-        take(tx, expected, *at, entry)?;
+        take(tx, &mut seen, expected, *at, entry)?;
     }
     if let Some((last, _)) = new.last() {
         set_through(tx, *last)?;
@@ -72,10 +73,10 @@ pub(super) fn rebuild(
     entries: &mut dyn Iterator<Item = Result<Indexed, Cause>>,
 ) -> Result<u64, Undone> {
     TABLES.iter().try_for_each(|table| tx.execute(&format!("DELETE FROM {table}"), []).map(drop))?;
-    let mut next = 0;
+    let (mut next, mut seen) = (0, Seen::default());
     for entry in entries {
         let (at, entry) = entry.map_err(|cause| Undone::Entries(StoreError::Unread(cause)))?;
-        take(tx, EntryIndex(next), at, &entry)?;
+        take(tx, &mut seen, EntryIndex(next), at, &entry)?;
         next += 1;
     }
     if let Some(last) = next.checked_sub(1) {
@@ -84,11 +85,17 @@ pub(super) fn rebuild(
     Ok(next)
 }
 
-fn take(tx: &Transaction<'_>, expected: EntryIndex, found: EntryIndex, entry: &Entry) -> Result<(), Undone> {
+fn take(
+    tx: &Transaction<'_>,
+    seen: &mut Seen,
+    expected: EntryIndex,
+    found: EntryIndex,
+    entry: &Entry,
+) -> Result<(), Undone> {
     if found != expected {
         return Err(Undone::Entries(StoreError::Gap { expected, found }));
     }
-    Ok(apply(tx, found, entry)?)
+    Ok(apply(tx, seen, found, entry)?)
 }
 
 fn set_through(tx: &Transaction<'_>, last: EntryIndex) -> Result<(), Error> {
@@ -102,7 +109,7 @@ pub(super) fn through(connection: &rusqlite::Connection) -> Result<Option<EntryI
     connection.prepare_cached(sql)?.query_row([], |row| super::value::get_index(row, 0)).optional()
 }
 
-fn apply(tx: &Transaction<'_>, at: EntryIndex, entry: &Entry) -> Result<(), Error> {
+fn apply(tx: &Transaction<'_>, seen: &mut Seen, at: EntryIndex, entry: &Entry) -> Result<(), Error> {
     let purl = entry.resource.purl.as_ref();
     let body = entry.encode(at).map_err(|cause| Error::ToSqlConversionFailure(Box::new(cause)))?;
     let sql =
@@ -116,7 +123,7 @@ fn apply(tx: &Transaction<'_>, at: EntryIndex, entry: &Entry) -> Result<(), Erro
         entry.context.run.map(|run| run.to_string()),
         body,
     ])?;
-    super::estate::apply(tx, at, entry)?;
+    super::estate::apply(tx, seen, at, entry)?;
     let Some(purl) = purl else { return Ok(()) };
     match entry.gate {
         Gate::Control => decide(tx, at, entry, purl),

@@ -25,7 +25,7 @@ impl Store for SqliteStore {
         &self,
         entries: &mut dyn Iterator<Item = Result<Indexed, Cause>>,
     ) -> Result<u64, StoreError> {
-        self.project_all("make projections anew", |tx| projection::rebuild(tx, entries))
+        self.project_anew("make projections anew", |tx| projection::rebuild(tx, entries))
     }
 
     fn entry(&self, index: EntryIndex) -> Result<Option<Indexed>, StoreError> {
