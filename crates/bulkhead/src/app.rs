@@ -11,6 +11,7 @@ mod upstream;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
 use bulkhead_core::{Action, Ask, Context, Gate, Principal, Problem, Resource, Sha256, Verdict};
@@ -59,6 +60,8 @@ pub struct App {
     metrics: Arc<Metrics>,
     tasks: Tasks,
     stop: Stop,
+    /// Whether it is opened for want of a server, and makes way for one.
+    makes_way: AtomicBool,
     clock: Clock,
 }
 
@@ -148,6 +151,7 @@ impl App {
             metrics,
             tasks,
             stop,
+            makes_way: AtomicBool::new(false),
             clock,
         }))
     }
@@ -318,6 +322,16 @@ impl App {
     /// Gives the order to stop.
     pub fn stop(&self) {
         self.stop.stop();
+    }
+
+    /// From now on a server that starts is made way for.
+    pub fn make_way(&self) {
+        self.makes_way.store(true, Ordering::Release);
+    }
+
+    /// Whether a server that starts is made way for.
+    pub fn makes_way(&self) -> bool {
+        self.makes_way.load(Ordering::Acquire)
     }
 
     /// Waits for the order to stop.

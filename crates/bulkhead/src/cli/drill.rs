@@ -64,22 +64,9 @@ fn text(report: &Report) -> String {
     if !report.without.is_empty() {
         text.push_str(&format!("   (without {})", report.without.join(", ")));
     }
-    text.push_str(if report.work_done { "\nthe project's own work: done" } else { "\nthe project's own work: FAILED" });
-    text.push_str(match (report.host_reached, report.key_served) {
-        (true, true) => "\nthe host that policy names: reached, with the real key",
-        (true, false) => "\nthe host that policy names: reached, WITHOUT THE KEY",
-        (false, _) => "\nthe host that policy names: NOT REACHED",
-    });
-    text.push_str(if report.run_named {
-        "\nwhich runs had the poisoned release in reach: the run is named"
-    } else {
-        "\nwhich runs had the poisoned release in reach: the run is NOT NAMED"
-    });
-    text.push_str(if report.tamper_seen {
-        "\none byte of the ledger changed: verification fails, as it must"
-    } else {
-        "\none byte of the ledger changed: NOT NOTICED"
-    });
+    for (what, works) in report.works() {
+        text.push_str(&format!("\n{what}: {}", if works { "yes" } else { "NO" }));
+    }
     text.push_str("\n\nnot stopped:");
     for line in &report.not_stopped {
         text.push_str(&format!("\n  - {line}"));

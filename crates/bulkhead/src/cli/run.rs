@@ -173,12 +173,14 @@ fn contained(place: &Place, args: &Args, output: &Output) -> Result<ExitCode, Fa
         runtime::record::Recorder::start(scene, sink(place, run, &principal)).map_err(anyhow::Error::new)?;
     let telling = recorder.clone();
     drop(late.set(std::sync::Arc::new(move |seen| telling.seen(seen))));
+    let mut served = None;
     let way = match (way, net) {
         (Some((reach, way)), Some(net)) => {
             let egress = reach.open(&way, run, &principal, &recorder)?;
             let (inside, tasks) = way.inside();
             supervise::serve(&egress, net, tasks).map_err(anyhow::Error::new)?;
             drop(inside);
+            served = Some(egress);
             Some(way)
         }
         (way, Some(net)) => {
@@ -215,7 +217,8 @@ fn contained(place: &Place, args: &Args, output: &Output) -> Result<ExitCode, Fa
     // The thread ends when everything is written; it does not fail but by a fault of ours, which the totals then show.
     drop(writing.join());
     let totals = recorder.totals();
-    write(place, run, &principal, &end_lines(&planted, &totals, end, started))?;
+    let idle = served.map(|egress| egress.idle_names()).unwrap_or_default();
+    write(place, run, &principal, &end_lines(&planted, &totals, end, started, &idle))?;
     if let Some(way) = way {
         way.close();
     }
@@ -225,7 +228,14 @@ fn contained(place: &Place, args: &Args, output: &Output) -> Result<ExitCode, Fa
     Ok(exit(end, output))
 }
 
-fn end_lines(planted: &[PathBuf], totals: &Totals, end: RunEnd, started: jiff::Timestamp) -> Vec<RunLine> {
+fn end_lines(
+    planted: &[PathBuf],
+    totals: &Totals,
+    end: RunEnd,
+    started: jiff::Timestamp,
+    idle: &[(String, u64)],
+) -> Vec<RunLine> {
+    const DOMAINS: usize = 20;
     let mut lines: Vec<RunLine> = planted
         .iter()
         .map(|path| RunLine {
@@ -255,6 +265,15 @@ fn end_lines(planted: &[PathBuf], totals: &Totals, end: RunEnd, started: jiff::T
             .with("repeated", count(totals.repeated))
             .with("suppressed", count(totals.suppressed))
             .with("routine", count(totals.routine))
+            .with("names-only", count(idle.iter().map(|(_, names)| names).sum()))
+            .with(
+                "names-below",
+                idle.iter()
+                    .take(DOMAINS)
+                    .map(|(domain, names)| format!("{domain} {names}"))
+                    .collect::<Vec<_>>()
+                    .join("\n"),
+            )
             .with("list-left-out", count(left_out))
             .with("list", list.join("\n")),
     );

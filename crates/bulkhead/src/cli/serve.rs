@@ -1,6 +1,8 @@
 //! `bulkhead serve`: the gates.
 
+use std::fs::File;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
@@ -10,8 +12,9 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::output::Output;
 use super::{Done, Failure, Place};
-use crate::app::App;
+use crate::app::{App, Paths};
 use crate::config::env::{self, Env};
+use crate::control::{self, Reply, Request};
 use crate::http::Front;
 use crate::ledger::timestamp;
 use crate::net::server::{Server, ServerLimits};
@@ -30,6 +33,9 @@ const BLOCKING: usize = 32;
 
 /// How often the policy file is looked at for a change.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// How long whoever holds the data may take to let go of it.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) fn run(place: &Place, args: Args, output: &Output) -> Result<Done, Failure> {
     crate::telemetry::start_logging(Env::process().text(env::BULKHEAD_LOG), output.is_json());
@@ -53,6 +59,8 @@ async fn serve(config: crate::config::Config, output: &Output) -> Result<(), Fai
         Some(files) => Some(tls::server(&files.cert, &files.key).map_err(anyhow::Error::new)?),
         None => None,
     };
+    // Held until the control socket answers: a run that made way asks here next.
+    let turn = take_over(&config.server.data).await.map_err(anyhow::Error::new)?;
     let app = App::open(config).await?;
     let tokens = app.store().tokens().map_err(|error| error.to_problem())?;
     let now = app.clock().now();
@@ -70,7 +78,8 @@ async fn serve(config: crate::config::Config, output: &Output) -> Result<(), Fai
     // For `setup` and `doctor`, which should not have to be told the port.
     let url = format!("{}\n", app.config().server.url_at(address));
     crate::files::replace(&app.paths().address, url.as_bytes(), 0o644).map_err(anyhow::Error::new)?;
-    crate::control::listen(&app).context("cannot open the control socket")?;
+    control::listen(&app).context("cannot open the control socket")?;
+    drop(turn);
     watch_policy(&app)?;
     let fault = watch_ledger(&app);
     let clients = tls::client(tls::Trust::System).map_err(anyhow::Error::new)?;
@@ -88,6 +97,24 @@ async fn serve(config: crate::config::Config, output: &Output) -> Result<(), Fai
         None => Ok(()),
         Some(error) => Err(anyhow::anyhow!("the ledger stopped, and with it every gate: {error}").into()),
     }
+}
+
+/// Where no server ran, a contained run may hold the data directory: it is asked to make way. Runs take turns at the data, so
+/// none takes it again before this server is there.
+async fn take_over(data: &Path) -> std::io::Result<File> {
+    crate::files::make_folder(data)?;
+    let turn = crate::files::turn(&data.join("runs.lock"))?;
+    if let Ok(Some(Reply::Facts(_))) = control::ask(data, &Request::MakeWay) {
+        let lock = Paths::new(data).lock;
+        let free = async {
+            while crate::files::lock(&lock).is_ok_and(|lock| lock.is_none()) {
+                tokio::time::sleep(LOOK / 20).await;
+            }
+        };
+        // When it takes longer, opening the data says so.
+        drop(tokio::time::timeout(PATIENCE, free).await);
+    }
+    Ok(turn)
 }
 
 /// Ends the server when the ledger can never take an entry again: a start reads what is there, by the same code, and

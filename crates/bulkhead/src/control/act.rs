@@ -41,6 +41,7 @@ pub async fn act(app: &Arc<App>, request: Request) -> Reply {
             super::run::record(app, run, principal, lines).await.and_then(facts)
         }
         Request::RunShow { id } => super::run::show(app, &id).await.and_then(facts),
+        Request::MakeWay => make_way(app).and_then(facts),
         Request::EgressPolicy => facts(super::egress::policy(app)),
         Request::EgressJudge { run, principal, host, port, wanted } => {
             super::egress::judge(app, run, principal, &host, port, wanted).await.and_then(facts)
@@ -90,6 +91,16 @@ pub async fn act(app: &Arc<App>, request: Request) -> Reply {
 fn facts<T: Serialize>(facts: T) -> Result<Reply, Problem> {
     let facts = serde_json::to_value(facts);
     facts.map(Reply::Facts).map_err(|error| Problem::new(Code::Bug, format!("the reply cannot be written: {error}")))
+}
+
+/// Lets go of the data directory, when nobody serves clients from it.
+fn make_way(app: &Arc<App>) -> Result<(), Problem> {
+    if !app.makes_way() {
+        return Err(Problem::new(Code::BadRequest, "a server runs on this data directory")
+            .with_help("stop it first, or choose another folder with --data"));
+    }
+    app.stop();
+    Ok(())
 }
 
 pub(super) fn stored<T>(result: Result<T, StoreError>) -> Result<T, Problem> {

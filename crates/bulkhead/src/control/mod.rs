@@ -139,6 +139,8 @@ pub enum Request {
         /// What is wanted of it.
         wanted: crate::gate::egress::judge::Wanted,
     },
+    /// A server starts: whoever holds the data directory for want of one lets go of it.
+    MakeWay,
     /// Make a token.
     TokenCreate {
         /// The principal that it names.

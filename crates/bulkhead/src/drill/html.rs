@@ -27,7 +27,12 @@ pub fn page(report: &Report) -> String {
             escape(&row.stopped_by.join(", "))
         );
     }
-    page.push_str("</table><h2>Not stopped</h2><ul>");
+    page.push_str("</table><h2>What must work all the same</h2><ul>");
+    for (what, works) in report.works() {
+        let (class, word) = if works { ("refused", "yes") } else { ("succeeded", "NO") };
+        let _ = write!(page, "<li>{}: <span class=\"{class}\">{word}</span>", escape(what));
+    }
+    page.push_str("</ul><h2>Not stopped</h2><ul>");
     for text in &report.not_stopped {
         let _ = write!(page, "<li>{}", escape(text));
     }

@@ -150,6 +150,19 @@ pub struct Report {
     pub good: bool,
 }
 
+impl Report {
+    /// What must work inside and afterwards, in words.
+    pub fn works(&self) -> [(&'static str, bool); 5] {
+        [
+            ("the project's own work is done", self.work_done),
+            ("the host that policy names is reached", self.host_reached),
+            ("it gets the real key, which no run has", self.key_served),
+            ("which runs had the poisoned release in reach: the run is named", self.run_named),
+            ("one byte of the ledger changed: verification fails", self.tamper_seen),
+        ]
+    }
+}
+
 /// Layers that are shown alone.
 const ALONE: &[&str] = &["files", "network", "processes", "tripwires", "syscalls", "landlock", "environment"];
 

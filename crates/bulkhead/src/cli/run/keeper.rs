@@ -1,12 +1,14 @@
 //! Whom a run asks about its connections: the server that runs, or, where none does, this very process, which then holds the
-//! data directory and answers on its control socket until the run ends. Other runs that start meanwhile ask it too.
+//! data directory and answers on its control socket until the run ends, or until a server starts. Other runs that start
+//! meanwhile ask it too.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use bulkhead_core::{Code, Problem};
 use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 
 use super::super::{Failure, Place};
 use crate::app::App;
@@ -17,8 +19,8 @@ pub(super) struct Keeper {
     place: Place,
     data: PathBuf,
     runtime: Handle,
-    /// What this process holds, when it had to.
-    own: Mutex<Option<Arc<App>>>,
+    /// What this process holds, when it had to; and the task that closes it once it is told to stop.
+    own: Mutex<Option<(Weak<App>, JoinHandle<()>)>>,
 }
 
 impl Keeper {
@@ -33,14 +35,36 @@ impl Keeper {
         if control::ask(&self.data, &Request::EgressPolicy).is_ok_and(|reply| reply.is_some()) {
             return Ok(());
         }
+        self.let_go();
         let config = self.place.load()?;
         let app = self.runtime.block_on(async {
             let app = App::open(config).await?;
+            app.make_way();
             control::listen(&app)?;
             anyhow::Ok(app)
         })?;
-        *self.own.lock().unwrap_or_else(PoisonError::into_inner) = Some(app);
+        let (known, mut stopping) = (Arc::downgrade(&app), app.stopping());
+        let closing = self.runtime.spawn(async move {
+            stopping.wait().await;
+            app.close().await;
+        });
+        *self.own() = Some((known, closing));
         Ok(())
+    }
+
+    fn own(&self) -> MutexGuard<'_, Option<(Weak<App>, JoinHandle<()>)>> {
+        self.own.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Closes what this process holds, and waits until it is closed.
+    fn let_go(&self) {
+        let Some((app, closing)) = self.own().take() else { return };
+        if let Some(app) = app.upgrade() {
+            app.stop();
+        }
+        if let Err(error) = self.runtime.block_on(closing) {
+            tracing::error!(%error, "the ledger was not closed in order; it is caught up at the next start");
+        }
     }
 
     /// Asks, and waits for the answer. Whoever answered may have ended since: then this process takes its place.
@@ -73,10 +97,7 @@ impl Keeper {
     fn close(&self) {
         // Without the turn another run could find the socket and be hung up on; it would ask again.
         let _turn = crate::files::turn(&self.data.join("runs.lock"));
-        let own = self.own.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(app) = own {
-            self.runtime.block_on(app.close());
-        }
+        self.let_go();
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! 198.18.0.0/15 is set aside for benchmarks (RFC 2544): no host is there, and 127/8 stays the workload's own.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::Ipv4Addr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -19,6 +19,8 @@ pub struct Names {
 struct Inner {
     by_name: HashMap<String, Ipv4Addr>,
     by_address: HashMap<Ipv4Addr, String>,
+    /// Addresses that something connected to.
+    used: HashSet<Ipv4Addr>,
 }
 
 impl Names {
@@ -36,9 +38,27 @@ impl Names {
         Some(address)
     }
 
-    /// The name that the address stands for.
+    /// The name that the address stands for, because something connects to it.
     pub fn name(&self, address: Ipv4Addr) -> Option<String> {
-        self.lock().by_address.get(&address).cloned()
+        let mut inner = self.lock();
+        let name = inner.by_address.get(&address).cloned()?;
+        inner.used.insert(address);
+        Some(name)
+    }
+
+    /// Names that were asked for and that nothing connected to: how many below which domain, the most first. Where data was
+    /// to be carried out in names, the names are the data: only their last two labels are told.
+    pub fn idle(&self) -> Vec<(String, u64)> {
+        let inner = self.lock();
+        let mut domains: BTreeMap<&str, u64> = BTreeMap::new();
+        for (name, _) in inner.by_name.iter().filter(|(_, address)| !inner.used.contains(address)) {
+            let domain = name.rmatch_indices('.').nth(1).map_or(name.as_str(), |(dot, _)| &name[dot + 1..]);
+            *domains.entry(domain).or_default() += 1;
+        }
+        let mut domains: Vec<(String, u64)> =
+            domains.into_iter().map(|(name, count)| (name.to_owned(), count)).collect();
+        domains.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        domains
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -58,6 +78,18 @@ mod tests {
         assert_ne!(a, b);
         assert_eq!(names.name(b).as_deref(), Some("b.test"));
         assert_eq!(names.name(Ipv4Addr::LOCALHOST), None);
+    }
+
+    #[test]
+    fn names_without_a_connection_are_counted_by_their_domain() {
+        let names = Names::default();
+        for label in 0..3 {
+            names.address(&format!("part{label}.c.attacker.test"));
+        }
+        names.address("local");
+        let used = names.address("api.good.test").unwrap();
+        names.name(used);
+        assert_eq!(names.idle(), [("attacker.test".to_owned(), 3), ("local".to_owned(), 1)]);
     }
 
     #[test]

@@ -61,6 +61,11 @@ impl Egress {
         &self.ca
     }
 
+    /// The names that the run asked for and did not connect to, by domain.
+    pub fn idle_names(&self) -> Vec<(String, u64)> {
+        self.names.idle()
+    }
+
     /// Answers one DNS message; `None` for what deserves no answer.
     pub fn answer(&self, message: &[u8]) -> Option<Vec<u8>> {
         let question = dns::question(message)?;
@@ -221,13 +226,15 @@ impl Egress {
 
     /// Records an attempt that no protocol can answer, and lets the connection end.
     async fn refuse_quietly(&self, host: &Host, port: u16, scheme: &'static str, why: &str) {
-        let mut wanted = self.wanted(host, port, scheme);
-        // Not a placeholder's misuse, but refused by the same kind of rule: the connection says two things.
-        wanted.request = None;
-        wanted.disagrees = Some(why.to_owned());
-        if let Err(problem) = self.judge.judge(host, port, wanted).await {
-            problem::log(&problem, &host.to_string());
-        }
+        problem::log(&self.disagreed(host, port, scheme, why).await, &host.to_string());
+    }
+
+    /// The problem that a connection is which says two things about where it goes; recorded. Not a placeholder's misuse, but
+    /// refused by the same kind of rule.
+    async fn disagreed(&self, host: &Host, port: u16, scheme: &'static str, why: &str) -> Problem {
+        let wanted = Wanted { disagrees: Some(why.to_owned()), ..self.wanted(host, port, scheme) };
+        let fallback = || Problem::new(Code::BadRequest, format!("a connection to {host}:{port}, and {why}"));
+        self.judge.judge(host, port, wanted).await.err().unwrap_or_else(fallback)
     }
 
     fn wanted(&self, host: &Host, port: u16, scheme: &'static str) -> Wanted {

@@ -68,6 +68,14 @@ pub(super) async fn serve(egress: Arc<Egress>, stream: impl Stream, side: Side) 
     }
 }
 
+/// Why a request goes nowhere.
+enum NoTarget {
+    /// It is not one that is understood.
+    Wrong(String),
+    /// It says something else than its connection.
+    Disagrees { host: Host, port: u16, scheme: &'static str, why: String },
+}
+
 struct Connection {
     egress: Arc<Egress>,
     side: Side,
@@ -122,7 +130,13 @@ impl Connection {
     }
 
     async fn forward(&self, mut request: Request<Incoming>) -> Result<Response<Body>, Problem> {
-        let (host, port, scheme) = self.target(&request)?;
+        let (host, port, scheme) = match self.target(&request) {
+            Ok(target) => target,
+            Err(NoTarget::Wrong(what)) => return Err(Problem::new(Code::BadRequest, what)),
+            Err(NoTarget::Disagrees { host, port, scheme, why }) => {
+                return Err(self.egress.disagreed(&host, port, scheme, &why).await);
+            }
+        };
         let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
         let egress = &self.egress;
         let target = request.uri().path_and_query().map_or("/", |target| target.as_str()).to_owned();
@@ -161,8 +175,8 @@ impl Connection {
     }
 
     /// Host, port and scheme of a request: the connection's own, and every place that names a host must agree.
-    fn target(&self, request: &Request<Incoming>) -> Result<(Host, u16, &'static str), Problem> {
-        let wrong = |what: String| Problem::new(Code::BadRequest, what);
+    fn target(&self, request: &Request<Incoming>) -> Result<(Host, u16, &'static str), NoTarget> {
+        let wrong = NoTarget::Wrong;
         let mut hosts = request.headers().get_all(HOST).iter();
         let header = match (hosts.next(), hosts.next()) {
             (Some(host), None) => host.to_str().map_err(|_| wrong("a Host header that is no host".to_owned()))?,
@@ -186,12 +200,14 @@ impl Connection {
             Host::parse_authority(header, Some(default)).map_err(|why| wrong(format!("no host in Host: {why}")))?;
         // Some clients leave the port out of Host when they are told of it elsewhere; none names another host.
         if said.0 != host || (said.1 != port && header.contains(&format!(":{}", said.1))) {
-            return Err(wrong(format!("a connection to {host}:{port} whose Host header names {}:{}", said.0, said.1)));
+            let why = format!("its Host header names {}:{}", said.0, said.1);
+            return Err(NoTarget::Disagrees { host, port, scheme, why });
         }
         if let (Side::Host { .. }, Some(authority)) = (&self.side, request.uri().authority()) {
             let same = Host::parse_authority(authority.as_str(), Some(port)).is_ok_and(|(other, _)| other == host);
             if !same {
-                return Err(wrong(format!("a connection to {host} whose request names {authority}")));
+                let why = format!("its request names {authority}");
+                return Err(NoTarget::Disagrees { host, port, scheme, why });
             }
         }
         Ok((host, port, scheme))

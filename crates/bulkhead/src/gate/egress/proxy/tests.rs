@@ -91,8 +91,37 @@ async fn a_connection_that_says_two_things_is_refused() {
     assert_eq!(world.entry("connect", "pass.example.test:443").await.unwrap()["effect"], "deny");
     let mut client = world.plain("pass.example.test").await;
     let said = client.get("/", &[("host", "models.example.test")]).await;
-    assert_eq!(said.status, 400, "{}", said.body);
+    assert_eq!(said.status, 403, "{}", said.body);
+    assert!(said.body.contains("egress-host-disagrees"), "{}", said.body);
+    let entry = world.entry("connect", "pass.example.test:80").await.unwrap();
+    assert_eq!(entry["detail"]["disagrees"], "its Host header names models.example.test:80");
     assert_eq!(world.upstream.seen(), 0);
+}
+
+#[tokio::test]
+async fn what_was_allowed_for_one_protocol_does_not_cover_another() {
+    let rule = "[[rule]]\nid = \"no-raw\"\ngate = \"egress\"\nwhen = 'net.scheme == \"tcp\"'\n\
+                effect = \"deny\"\nreason = \"{net.host} is spoken to in HTTP only\"\nhelp = \"use HTTP\"\n";
+    let world = World::with_rules("hosts = [\"pass.example.test\"]", rule).await;
+    assert_eq!(world.plain("pass.example.test").await.get("/", &[]).await.status, 200);
+    assert_eq!(world.plain("pass.example.test").await.raw("xyzzy\r\n\r\n").await, "");
+    let entry = world.entry("connect", "pass.example.test:80").await.unwrap();
+    assert_eq!((entry["effect"].as_str(), entry["detail"]["scheme"].as_str()), (Some("deny"), Some("tcp")));
+    assert_eq!(world.upstream.seen(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_without_a_word_is_on_record() {
+    let world = World::start("hosts = [\"pass.example.test\"]").await;
+    drop(world.plain("models.example.test").await);
+    // The entry is there once the other end has seen that nothing comes.
+    let entry = loop {
+        match world.entry("connect", "models.example.test:80").await {
+            Some(entry) => break entry,
+            None => tokio::task::yield_now().await,
+        }
+    };
+    assert_eq!(entry["effect"], "deny");
 }
 
 #[tokio::test]
@@ -115,7 +144,7 @@ async fn an_explicit_proxy_judges_tunnels_and_plain_requests_alike() {
     assert_eq!(tunnel.get("/through", &[]).await.status, 200);
     // Plain HTTP inside CONNECT is held to the tunnel's host.
     let mut tunnel = world.tunnel("pass.example.test:80").await;
-    assert_eq!(tunnel.get("/", &[("host", "models.example.test")]).await.status, 400);
+    assert_eq!(tunnel.get("/", &[("host", "models.example.test")]).await.status, 403);
     let mut tunnel = world.tunnel("models.example.test:80").await;
     assert_eq!(tunnel.get("/", &[("host", "models.example.test")]).await.status, 403);
     let mut proxy = world.proxy().await;
