@@ -2,7 +2,7 @@
 
 use bulkhead_core::{Confidence, Severity};
 
-use super::code::{Rule, acts_inside, doing, is_test, say, weigh, when};
+use super::code::{Rule, acts_inside, doing, is_test, say, weigh, weigh_called, when};
 use crate::archive::Archive;
 use crate::behaviour::{Ability, Sources, unasked};
 use crate::detector::Meta;
@@ -48,7 +48,13 @@ fn check(archive: &Archive, findings: &mut Findings) {
         let how = if from.any(Sources::DECODED) { "decoded" } else { "put together from characters" };
         let builtin = matches!(behaviour.effect.detail.as_deref(), Some("exec" | "eval" | "compile" | "__import__"));
         let called = !unasked(behaviour.context) && !is_test(&behaviour.path);
-        let weight = if called && (builtin || acts_inside(archive, behaviour)) {
+        let decoded = from.any(Sources::DECODED);
+        let packed = || {
+            archive.code.views.iter().any(|view| view.path == behaviour.path && !view.literals.encoded.is_empty())
+        };
+        let weight = if called && (builtin && (decoded && from.any(Sources::LITERAL) || packed()) || decoded && acts_inside(archive, behaviour)) {
+            weigh_called(behaviour)
+        } else if called && builtin {
             (Severity::High, Confidence::High)
         } else {
             weigh(behaviour.context, Severity::Critical, confidence)

@@ -2,7 +2,7 @@
 
 use bulkhead_core::{Confidence, FindingContext, Severity};
 
-use super::code::{Rule, beside, is_test, quoted, say, weigh, when};
+use super::code::{Rule, beside, fixed_address, is_library, is_test, quoted, say, weigh, weigh_called, when};
 use crate::archive::Archive;
 use crate::behaviour::{Ability, Behaviour, Sources, unasked};
 use crate::detector::Meta;
@@ -74,7 +74,10 @@ fn check(archive: &Archive, findings: &mut Findings) {
         // Manuals and scripts of a repository say such things to people; a library that does it is another matter.
         let called = !unasked(behaviour.context) && !is_test(&behaviour.path) && is_library(&behaviour.path);
         let program = effect.ability == Ability::Spawn && effect.from.any(Sources::WRITTEN) && is_program(behaviour);
-        let weight = if called && (effect.ability == Ability::Execute || program) {
+        let fixed = effect.detail.as_deref().is_some_and(fixed_address);
+        let weight = if called && (effect.ability == Ability::Execute && fixed || program) {
+            weigh_called(behaviour)
+        } else if called && effect.ability == Ability::Execute {
             // No honest library runs what it downloads, not even when it is called.
             (Severity::High, Confidence::Medium)
         } else {
@@ -105,9 +108,4 @@ fn is_program(behaviour: &Behaviour) -> bool {
             .split(['"', ' '])
             .any(|word| [".exe", ".bat", ".vbs", ".scr", ".ps1", ".pyw", ".cmd"].iter().any(|end| word.ends_with(end)))
     })
-}
-
-fn is_library(path: &str) -> bool {
-    let lower = path.to_ascii_lowercase();
-    [".py", ".pyw", ".js", ".mjs", ".cjs", ".ts", ".rs"].iter().any(|end| lower.ends_with(end))
 }

@@ -2,7 +2,7 @@
 
 use bulkhead_core::{Confidence, FindingContext, Severity};
 
-use super::code::{Rule, say, when};
+use super::code::{Rule, say, weigh_called, when};
 use crate::archive::Archive;
 use crate::behaviour::{Ability, unasked};
 use crate::detector::Meta;
@@ -56,6 +56,8 @@ fn check(archive: &Archive, findings: &mut Findings) {
         let weight = match (unasked(behaviour.context), everyday) {
             (true, false) => (Severity::High, Confidence::High),
             (true, true) => (Severity::Medium, Confidence::Medium),
+            // Somebody's own box, or a host that only catches what testers send: for a library there is no use in it.
+            (false, false) if fixed.is_some() || CATCHERS.contains(&service) => weigh_called(behaviour),
             (false, false) => (Severity::High, Confidence::Medium),
             (false, true) => (Severity::Low, Confidence::Low),
         };
@@ -92,6 +94,30 @@ const HOOKS: &[&str] = &[
     "ptb.discord.com/api",
     "raw.githubusercontent.com",
     "gist.githubusercontent.com",
+];
+
+/// Of the hosts, those that do nothing but show what was sent to them.
+const CATCHERS: &[&str] = &[
+    "webhook.site",
+    "oastify.com",
+    "burpcollaborator.net",
+    "interact.sh",
+    "oast.fun",
+    "oast.me",
+    "oast.pro",
+    "oast.live",
+    "oast.site",
+    "oast.online",
+    "pipedream.net",
+    "requestbin",
+    "hookbin.com",
+    "beeceptor.com",
+    "dnslog.cn",
+    "ceye.io",
+    "bxss.in",
+    "requestcatcher.com",
+    "grabify",
+    "iplogger",
 ];
 
 /// Hosts.

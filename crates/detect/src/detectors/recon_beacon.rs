@@ -2,7 +2,7 @@
 
 use bulkhead_core::{Confidence, FindingContext, Severity};
 
-use super::code::{Rule, beside, quoted, say, when};
+use super::code::{Rule, beside, fixed_address, quoted, say, when};
 use crate::archive::Archive;
 use crate::behaviour::{Ability, Sources, unasked};
 use crate::detector::Meta;
@@ -50,6 +50,7 @@ fn check(archive: &Archive, findings: &mut Findings) {
             let named = effect.detail.as_deref().is_some_and(|detail| detail.contains("://"));
             let (severity, confidence) = match (behaviour.context, named) {
                 (FindingContext::Install, _) => (Severity::High, Confidence::High),
+                (_, true) if effect.detail.as_deref().is_some_and(fixed_address) => (Severity::High, Confidence::High),
                 (_, true) => (Severity::High, Confidence::Medium),
                 (_, false) => (Severity::Medium, Confidence::Low),
             };

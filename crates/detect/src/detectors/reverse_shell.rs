@@ -2,7 +2,7 @@
 
 use bulkhead_core::{Confidence, Severity};
 
-use super::code::{Rule, doing, quoted, say, weigh, when};
+use super::code::{Rule, doing, quoted, say, weigh, weigh_called, when};
 use crate::archive::Archive;
 use crate::behaviour::{Ability, Behaviour, Sources, unasked};
 use crate::detector::Meta;
@@ -47,7 +47,7 @@ fn check(archive: &Archive, findings: &mut Findings) {
         let weight = match (unasked(behaviour.context), tied) {
             (true, _) => (Severity::Critical, Confidence::High),
             // Servers duplicate sockets for their children; a shell beside it is something else.
-            (false, true) if shell_in_unit(archive, behaviour) => (Severity::High, Confidence::High),
+            (false, true) if shell_in_unit(archive, behaviour) => weigh_called(behaviour),
             (false, _) => (Severity::Medium, Confidence::Low),
         };
         say(findings, &META, behaviour, weight, format!("a shell is tied to a connection {}", when(behaviour.context)));

@@ -50,8 +50,11 @@ fn check(archive: &Archive, findings: &mut Findings) {
             continue;
         }
         let install = behaviour.context == FindingContext::Install;
-        let weight =
-            if install { (Severity::High, Confidence::Medium) } else { (Severity::Medium, Confidence::Medium) };
+        let weight = match (install, shown) {
+            (true, true) => (Severity::High, Confidence::High),
+            (true, false) => (Severity::High, Confidence::Medium),
+            (false, _) => (Severity::Medium, Confidence::Medium),
+        };
         say(
             findings,
             &META,

@@ -180,7 +180,7 @@ fn context_of(kind: ArchiveKind, project: &str, path: &str) -> Option<FindingCon
             matches!(
                 part.to_ascii_lowercase().as_str(),
                 "test" | "tests" | "doc" | "docs" | "examples" | "benchmarks" | "testdata"
-            )
+            ) || part.to_ascii_lowercase().ends_with("_examples")
         })
     };
     let script =

@@ -9,6 +9,7 @@ use super::fold;
 use super::value::{Arg, HOLE, Kind, Val};
 use crate::behaviour::{Ability, Sources};
 use crate::lang::{Callee, shell};
+use crate::pickle;
 
 /// A call of a dotted name.
 pub(super) struct Called<'a> {
@@ -219,6 +220,11 @@ impl Eval {
                 }
                 Val::unknown(Sources::NONE)
             }
+            // What an obfuscator leaves: one call of a name that nothing defines, with the code in it.
+            name if packed(name) => {
+                self.effect(source, offset, Ability::Execute, given.with(Sources::DECODED), Some("exec"));
+                Val::unknown(Sources::DECODED)
+            }
             "chr" | "unichr" => {
                 match first?.as_int().and_then(|code| u32::try_from(code).ok()).and_then(char::from_u32) {
                     Some(c) => Val::text(c.encode_utf8(&mut [0; 4]), plain.with(Sources::BUILT)),
@@ -283,7 +289,9 @@ impl Eval {
             "reversed" => {
                 let mut items = self.iterate(&first?.clone())?;
                 items.reverse();
-                Val::list(items, plain.with(Sources::BUILT))
+                // Letters back to front hide a text; a list the other way round is a list.
+                let letters = items.iter().all(|item| item.as_str().is_some_and(|text| text.chars().count() <= 1));
+                Val::list(items, if letters { plain.with(Sources::BUILT) } else { plain })
             }
             "range" | "xrange" => self.range(args)?,
             "enumerate" => {
@@ -435,6 +443,14 @@ impl Eval {
         let path = &*called.path;
         let decoder = path.rsplit('.').next().unwrap_or(path);
         let root = path.split('.').next().unwrap_or(path);
+        if matches!(root, "pickle" | "cPickle" | "_pickle" | "dill" | "cloudpickle")
+            && decoder == "loads"
+            && let Some(bytes) = called.args.first().and_then(|arg| arg.value.constant_bytes())
+            && let Some((module, name)) = pickle::names(bytes).into_iter().find(pickle::harm)
+        {
+            let calls = format!("{module}.{name}");
+            self.effect(source, offset, Ability::Execute, given.with(Sources::DECODED), Some(&calls));
+        }
         let known = match root {
             "base64" | "pybase64" => {
                 decoder.ends_with("decode") || decoder.ends_with("decodebytes") || decoder.ends_with("decodestring")
@@ -545,6 +561,11 @@ impl Eval {
         } else if api.does.contains(&Ability::Execute) {
             from = from.with(self.sources_of_written(text));
         }
+        // A service is told the secret that is for it: `client.run(token)`, `smtp.login(user, password)`.
+        let last = called.path.rsplit('.').next().unwrap_or(&called.path);
+        if matches!(last, "run" | "login" | "from_url" | "Webhook" | "connect") {
+            from = from.without(Sources::CREDENTIAL);
+        }
         for &ability in api.does {
             self.effect(source, offset, ability, from, noun.as_deref());
         }
@@ -553,7 +574,11 @@ impl Eval {
             if shell {
                 self.effect(source, offset, Ability::Shell, from, noun.as_deref());
             }
-            self.shell(source, offset, text, from);
+            let command = args.iter().find(|arg| arg.name.is_none()).or_else(|| args.first());
+            match command.and_then(|arg| quoted_words(&arg.value)) {
+                Some(words) => self.shell(source, offset, &words, from),
+                None => self.shell(source, offset, text, from),
+            }
         }
         if text.contains("://") {
             self.host(source, offset, text);
@@ -685,8 +710,38 @@ impl Eval {
     }
 }
 
+/// `__pyarmor__(__name__, __file__, b'...')`, with or without an import that says where it comes from.
+fn packed(name: &str) -> bool {
+    name.len() > 4 && name.starts_with("__") && name.ends_with("__") && name.contains("armor")
+}
+
 fn is_rot13(codec: &str) -> bool {
     matches!(codec.to_ascii_lowercase().replace(['-', '_'], "").as_str(), "rot13")
+}
+
+/// A list that starts an interpreter, written as a shell would need it: its code is no shell's.
+fn quoted_words(command: &Val) -> Option<String> {
+    let items = command.items()?;
+    let first = items.first()?.noun()?;
+    let program = first.rsplit(['/', '\\']).next().unwrap_or(&first).to_ascii_lowercase();
+    if !["python", "py", "node", "perl", "ruby", "php", "git"].iter().any(|known| program.starts_with(known)) {
+        return None;
+    }
+    let mut text = String::new();
+    for item in items.iter().take(64) {
+        let word = item.noun().unwrap_or_else(|| "\u{fffc}".into());
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        match word.contains(|c: char| c.is_whitespace() || "\"'|&;<>()$`*?#~".contains(c)) {
+            true => text.push_str(&format!("'{}'", word.replace('\'', "'\\''"))),
+            false => text.push_str(&word),
+        }
+        if text.len() > 8_192 {
+            break;
+        }
+    }
+    Some(text)
 }
 
 /// Calls whose result stands for what they were given: a path, a URL.

@@ -447,6 +447,28 @@ impl Eval {
         }
     }
 
+    /// Classes of a `setup.py` that stand in for a command of every installation, though nothing in the file says so: whoever
+    /// wrote them wants them run.
+    pub(super) fn idle_commands(&mut self) {
+        let idle: Vec<u32> = (0..)
+            .zip(&self.classes)
+            .filter(|(_, info)| {
+                info.outer.iter().any(|base| {
+                    let command = base.rsplit('.').next().unwrap_or(base);
+                    (base.starts_with("setuptools") || base.starts_with("distutils"))
+                        && matches!(command, "install" | "develop" | "egg_info" | "build_py" | "easy_install")
+                })
+            })
+            .map(|(at, _)| at)
+            .collect();
+        let run = self.names.number("run");
+        for class in idle {
+            if let Some(Val { kind: Kind::Func(at, def), .. }) = self.member(class, run, 0) {
+                self.local(at, def, Vec::new());
+            }
+        }
+    }
+
     /// Methods that a build runs of command classes, and of classes whose names do not fold.
     pub(super) fn commands(&mut self, classes: &Val) {
         let mut named: Vec<u32> = match &classes.kind {
@@ -522,6 +544,17 @@ impl Eval {
 
     /// A name given as text that reaches something which can do harm: honest code just writes the name.
     pub(super) fn hidden(&mut self, source: &Source, offset: u32, name: &str, from: Sources) {
+        // Operators are looked up by names that are put together: `getattr(float, "__%s__" % name)`.
+        let operator = name.strip_prefix("__").and_then(|rest| rest.strip_suffix("__")).is_some_and(|rest| {
+            !matches!(
+                rest,
+                "import" | "builtins" | "builtin" | "globals" | "dict" | "subclasses" | "class" | "code" | "getattribute"
+                    | "mro" | "base" | "bases" | "call" | "loader"
+            )
+        });
+        if operator {
+            return;
+        }
         if from.any(Sources::BUILT.with(Sources::DECODED))
             || matches!(
                 name,

@@ -17,6 +17,8 @@ use crate::text;
 
 type Map<K, V> = HashMap<K, V, BuildHasherDefault<Fast>>;
 
+/// Between the places that one line reads.
+const PLACES: &str = ", ";
 /// Expressions, statements and calls inside each other.
 pub(super) const DEEPEST: u32 = 160;
 /// Effects kept of one unit, and calls.
@@ -149,6 +151,9 @@ impl Eval {
     /// Runs the top level, then every function that nothing entered.
     pub(super) fn run(&mut self, source: &Rc<Source>) {
         self.block(source, source.ast.body);
+        if self.place.setup {
+            self.idle_commands();
+        }
         let mut at = 0;
         while at < self.pending.len() {
             let (source, def, class) = self.pending[at];
@@ -544,8 +549,18 @@ impl Eval {
         if let Some(&at) = self.effects.get(&(unit, ability, line)) {
             let effect = &mut self.units[unit].effects[at];
             effect.from = effect.from.with(from);
-            if effect.detail.is_none() {
-                effect.detail = detail.map(shorten);
+            let place = matches!(ability, Ability::ReadBrowser | Ability::Wallet | Ability::ReadCredential);
+            if let (true, Some(new), Some(old)) = (place, detail, &mut effect.detail) {
+                // A loop over places: each of them counts.
+                if old.len() + new.len() < 400 && !old.split(PLACES).any(|known| known == new) {
+                    old.push_str(PLACES);
+                    old.push_str(new);
+                }
+            // A function is entered more than once: the call that tells most is the one to show.
+            } else if let Some(detail) = detail
+                && effect.detail.as_deref().is_none_or(|old| tells(detail) > tells(old))
+            {
+                effect.detail = Some(shorten(detail));
             }
             return;
         }
@@ -576,6 +591,12 @@ enum Test {
     /// `if TYPE_CHECKING`.
     Types,
     Other,
+}
+
+/// How much is known of a noun: anything in full before anything with a hole, then by the length of what is known.
+fn tells(detail: &str) -> (bool, usize) {
+    let known = detail.chars().filter(|c| *c != super::value::HOLE).take(400).count();
+    (!detail.contains(super::value::HOLE), if detail.contains(super::value::HOLE) { known } else { 0 })
 }
 
 fn shorten(detail: &str) -> String {

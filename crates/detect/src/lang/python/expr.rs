@@ -447,7 +447,10 @@ impl Eval {
             }
             out
         };
-        let from = if step == 1 { object.from } else { object.from.with(Sources::BUILT) };
+        let text = matches!(object.kind, Kind::Str(_) | Kind::Bytes(_));
+        let all = (0..2).all(|at| parts.get(at).is_none_or(|part| part.as_int().is_none()));
+        let hides = step != 1 && (text || all && matches!(object.kind, Kind::Unknown | Kind::Made(..)));
+        let from = if hides { object.from.with(Sources::BUILT) } else { object.from };
         let kind = match &object.kind {
             Kind::Str(text) if !text.contains(HOLE) && self.budget.room(text.len()) => {
                 self.budget.step(text.len() as u64 / 16);
