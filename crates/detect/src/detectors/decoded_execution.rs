@@ -7,6 +7,7 @@ use crate::archive::Archive;
 use crate::behaviour::{Ability, Sources, unasked};
 use crate::detector::Meta;
 use crate::findings::Findings;
+use crate::lang::View;
 
 const META: Meta = Meta {
     id: "decoded-execution",
@@ -35,6 +36,9 @@ What to do: refuse the release; if it is your own, read the line that is shown.
 ",
 };
 
+/// Bytes of a line that nobody wrote by hand.
+const LONG: u32 = 2_000;
+
 /// See its `META`.
 pub(crate) static DETECTOR: Rule = Rule { meta: &META, check };
 
@@ -50,9 +54,10 @@ fn check(archive: &Archive, findings: &mut Findings) {
         let called = !unasked(behaviour.context) && !is_test(&behaviour.path);
         let decoded = from.any(Sources::DECODED);
         let packed = || {
-            archive.code.views.iter().any(|view| view.path == behaviour.path && !view.literals.encoded.is_empty())
+            let same = |view: &&View| view.path == behaviour.path;
+            archive.code.views.iter().filter(same).any(|view| !view.literals.encoded.is_empty() || view.shape.longest.0 > LONG)
         };
-        let weight = if called && (builtin && (decoded && from.any(Sources::LITERAL) || packed()) || decoded && acts_inside(archive, behaviour)) {
+        let weight = if called && (builtin && (decoded || packed()) || decoded && acts_inside(archive, behaviour)) {
             weigh_called(behaviour)
         } else if called && builtin {
             (Severity::High, Confidence::High)

@@ -3,6 +3,7 @@
 use bulkhead_core::{Confidence, FindingContext, Severity};
 
 use super::code::{Rule, beside, fixed_address, is_library, is_test, quoted, say, weigh, weigh_called, when};
+use super::drop_service;
 use crate::archive::Archive;
 use crate::behaviour::{Ability, Behaviour, Sources, unasked};
 use crate::detector::Meta;
@@ -74,8 +75,14 @@ fn check(archive: &Archive, findings: &mut Findings) {
         // Manuals and scripts of a repository say such things to people; a library that does it is another matter.
         let called = !unasked(behaviour.context) && !is_test(&behaviour.path) && is_library(&behaviour.path);
         let program = effect.ability == Ability::Spawn && effect.from.any(Sources::WRITTEN) && is_program(behaviour);
+        // Decoded, written as a script, and given to an interpreter; or fetched from a letter box by a command.
+        let script = effect.ability == Ability::Spawn
+            && effect.from.any(Sources::WRITTEN)
+            && is_script(behaviour)
+            && beside(archive, behaviour, Ability::Decrypt, Sources::NONE);
+        let boxed = effect.ability == Ability::Download && effect.detail.as_deref().is_some_and(drop_service::is_box);
         let fixed = effect.detail.as_deref().is_some_and(fixed_address);
-        let weight = if called && (effect.ability == Ability::Execute && fixed || program) {
+        let weight = if called && (effect.ability == Ability::Execute && fixed || program || script || boxed) {
             weigh_called(behaviour)
         } else if called && effect.ability == Ability::Execute {
             // No honest library runs what it downloads, not even when it is called.
@@ -89,15 +96,26 @@ fn check(archive: &Archive, findings: &mut Findings) {
 
 /// Whether a program is started by the same line.
 fn beside_line(archive: &Archive, download: &Behaviour) -> bool {
-    let at = |other: &&Behaviour| other.path == download.path && other.effect.line == download.effect.line;
-    let command = download.effect.detail.as_deref().is_some_and(|detail| {
+    let chains = |detail: &str| {
         let lower = detail.to_ascii_lowercase();
         detail.contains(' ')
             && ["| ", "|sh", "|bash", "&&", ";", "powershell", "iex", "-exec", "&"]
                 .iter()
                 .any(|word| lower.contains(word))
-    });
-    command && archive.code.behaviours.iter().filter(at).any(|other| other.effect.ability == Ability::Spawn)
+    };
+    archive.code.behaviours.iter().any(|other| {
+        other.path == download.path
+            && other.effect.line == download.effect.line
+            && other.effect.ability == Ability::Spawn
+            && [&download.effect.detail, &other.effect.detail].iter().any(|detail| detail.as_deref().is_some_and(chains))
+    })
+}
+
+/// An interpreter is started with a script.
+fn is_script(behaviour: &Behaviour) -> bool {
+    behaviour.effect.detail.as_deref().is_some_and(|detail| {
+        detail.starts_with("python") && detail.split(['"', ' ']).any(|word| word.ends_with(".py"))
+    })
 }
 
 /// A file that is only there to be run.

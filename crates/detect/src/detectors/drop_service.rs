@@ -57,7 +57,7 @@ fn check(archive: &Archive, findings: &mut Findings) {
             (true, false) => (Severity::High, Confidence::High),
             (true, true) => (Severity::Medium, Confidence::Medium),
             // Somebody's own box, or a host that only catches what testers send: for a library there is no use in it.
-            (false, false) if fixed.is_some() || CATCHERS.contains(&service) => weigh_called(behaviour),
+            (false, false) if fixed.is_some() || CATCHERS.iter().any(|catcher| detail.contains(catcher)) => weigh_called(behaviour),
             (false, false) => (Severity::High, Confidence::Medium),
             (false, true) => (Severity::Low, Confidence::Low),
         };
@@ -82,6 +82,11 @@ fn check(archive: &Archive, findings: &mut Findings) {
             }
         }
     }
+}
+
+/// Whether a text names a letter box that is no everyday service.
+pub(super) fn is_box(text: &str) -> bool {
+    fixed_box(text).is_some() || BOXES.iter().any(|service| text.contains(service))
 }
 
 /// Addresses whose path tells: the host alone is everyday.
@@ -118,6 +123,13 @@ const CATCHERS: &[&str] = &[
     "requestcatcher.com",
     "grabify",
     "iplogger",
+    "ngrok-free.",
+    ".ngrok.io",
+    ".ngrok.app",
+    ".ngrok.dev",
+    ".loca.lt",
+    ".trycloudflare.com",
+    ".serveo.net",
 ];
 
 /// Hosts.

@@ -150,6 +150,24 @@ pub(crate) fn variable(name: &str) -> Sources {
     }
 }
 
+/// Whether the text is the address of somebody's letter box at a chat service, with the secret that opens it.
+pub(crate) fn letter_box(text: &str) -> bool {
+    let digits = |after: &str| {
+        text.split_once(after)
+            .is_some_and(|(_, rest)| rest.bytes().take_while(u8::is_ascii_digit).count() >= 6)
+    };
+    text.len() < 1_000
+        && (digits("discord.com/api/webhooks/") || digits("discordapp.com/api/webhooks/") || digits("api.telegram.org/bot"))
+}
+
+/// Whether a parameter of this name is a key that opens a wallet.
+pub(crate) fn secret_name(name: &str) -> bool {
+    matches!(
+        name.trim_matches('_').to_ascii_lowercase().as_str(),
+        "private_key" | "privatekey" | "priv_key" | "secret_key" | "mnemonic" | "mnemonics" | "seed_phrase" | "seedphrase" | "keypair"
+    )
+}
+
 /// The host of a URL, lower case, without user, port and path; `None` for what is no absolute URL with a host.
 pub(crate) fn host(url: &str) -> Option<String> {
     let (scheme, rest) = url.split_once("://")?;

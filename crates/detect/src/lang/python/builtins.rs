@@ -8,7 +8,7 @@ use super::eval::{Eval, Source, known_module};
 use super::fold;
 use super::value::{Arg, HOLE, Kind, Val};
 use crate::behaviour::{Ability, Sources};
-use crate::lang::{Callee, shell};
+use crate::lang::{Callee, places, shell};
 use crate::pickle;
 
 /// A call of a dotted name.
@@ -118,12 +118,18 @@ impl Eval {
             return value;
         }
         // A method of what came over the network is no request: `response.json().get("x")`.
-        let answer = called.made && called.from.any(Sources::NETWORK) && !path.starts_with("socket");
+        let cipher = path.ends_with("decrypt");
+        let answer = called.made && called.from.any(Sources::NETWORK) && !path.starts_with("socket") && !cipher;
         if !answer && let Some(api) = api::look_up(path) {
             return self.api_call(source, offset, called, api, given);
         }
         if !called.made && path.contains('.') && !known_module(path) {
             self.other(path);
+        }
+        // Whoever is given the address of a letter box puts something into it.
+        let into = args.iter().filter_map(|arg| arg.value.as_str()).find(|text| places::letter_box(text));
+        if let Some(address) = into.map(str::to_owned) {
+            self.effect(source, offset, Ability::Network, given, Some(&address));
         }
         let noun =
             keeps_noun(path).then(|| args.first().and_then(|arg| arg.value.noun())).flatten().or(called.noun.clone());
@@ -159,7 +165,8 @@ impl Eval {
         Some(match &*called.path {
             "exec" | "eval" => {
                 let value = first?.clone();
-                return Some(self.execute(source, offset, &value));
+                let statement = &*called.path == "exec";
+                return Some(self.execute(source, offset, &value, statement));
             }
             "compile" => first?.clone(),
             "__import__" | "importlib.import_module" | "importlib.__import__" => {
@@ -512,7 +519,7 @@ impl Eval {
     }
 
     /// `exec(value)`: the effect, and what is inside where that is known.
-    pub(super) fn execute(&mut self, source: &Rc<Source>, offset: u32, value: &Val) -> Val {
+    pub(super) fn execute(&mut self, source: &Rc<Source>, offset: u32, value: &Val, statement: bool) -> Val {
         let text = match &value.kind {
             Kind::Str(text) if !text.contains(HOLE) => Some(Rc::clone(text)),
             Kind::Bytes(bytes) => Some(String::from_utf8_lossy(bytes).into()),
@@ -524,7 +531,7 @@ impl Eval {
             offset,
             Ability::Execute,
             value.from.with(written),
-            text.as_deref().or(value.noun().as_deref()),
+            text.as_deref().or(value.noun().as_deref()).or(statement.then_some("exec")),
         );
         match text {
             Some(text) => {
@@ -578,6 +585,9 @@ impl Eval {
             match command.and_then(|arg| quoted_words(&arg.value)) {
                 Some(words) => self.shell(source, offset, &words, from),
                 None => self.shell(source, offset, text, from),
+            }
+            if from.any(Sources::WRITTEN) {
+                self.run_written(source, offset, text);
             }
         }
         if text.contains("://") {
@@ -661,7 +671,7 @@ impl Eval {
     }
 
     /// What a command line does.
-    fn shell(&mut self, source: &Source, offset: u32, text: &str, from: Sources) {
+    pub(super) fn shell(&mut self, source: &Source, offset: u32, text: &str, from: Sources) {
         if text.is_empty() || text.len() > 1 << 20 {
             return;
         }
@@ -698,7 +708,7 @@ impl Eval {
     /// Whether this text names a file that was written before.
     pub(super) fn sources_of_written(&self, text: &str) -> Sources {
         let hit = text.len() > 3
-            && self.written.iter().take(200).any(|path| {
+            && self.written.keys().take(200).any(|path| {
                 let tail = path.rsplit(HOLE).next().unwrap_or(path);
                 if tail.len() == path.len() {
                     text.contains(&**path)

@@ -8,7 +8,7 @@ use super::expr::join;
 use super::fold;
 use super::value::{Arg, Kind, Val};
 use crate::behaviour::{Ability, Sources};
-use crate::lang::Callee;
+use crate::lang::{Callee, places};
 
 /// Calls that enter one function for what their arguments teach.
 const ENTRIES: u32 = 12;
@@ -281,7 +281,12 @@ impl Eval {
         {
             frame.locals.insert(*name, Val::new(Kind::Instance(class), Sources::NONE));
         }
-        let outside = if alone { Sources::UNKNOWN } else { Sources::NONE };
+        let remote = self.handlers.contains(&key);
+        let outside = match (alone, remote) {
+            (_, true) => Sources::UNKNOWN.with(Sources::NETWORK),
+            (true, _) => Sources::UNKNOWN,
+            _ => Sources::NONE,
+        };
         let args = args.unwrap_or_default();
         let mut positional = args.iter().filter(|arg| arg.name.is_none());
         for (name, kind, default) in params {
@@ -296,7 +301,8 @@ impl Eval {
                 1 => Val::list(positional.by_ref().map(|arg| arg.value.clone()).collect(), outside),
                 _ => Val::unknown(given.with(outside)),
             };
-            frame.locals.insert(*name, value);
+            let secret = places::secret_name(self.names.text(*name));
+            frame.locals.insert(*name, if secret { value.with(Sources::CREDENTIAL) } else { value });
         }
         self.frames.push(frame);
         let result = match definition.value {
@@ -377,6 +383,9 @@ impl Eval {
                 Kind::Func(at, def) => {
                     let (at, def) = (*at, *def);
                     self.local(at, def, args);
+                }
+                Kind::Made(path, _) if is_handler(path) => {
+                    self.handlers.insert((source.at, at));
                 }
                 Kind::Path(path) if super::builtins::starts(path) => self.edge(Callee::Local(unit)),
                 Kind::Path(path) if path.contains('.') && !known_module(path) => self.other(&Rc::clone(path)),
@@ -576,4 +585,12 @@ impl Eval {
             self.effect(source, offset, Ability::ComputedCall, from, Some(name));
         }
     }
+}
+
+/// A decorator by which a chat service hands messages to a function: `@bot.message_handler(...)`, `@client.event`.
+fn is_handler(path: &str) -> bool {
+    let root = path.split('.').next().unwrap_or(path);
+    let last = path.rsplit('.').next().unwrap_or(path);
+    matches!(root, "telebot" | "discord" | "telegram" | "pyrogram" | "telethon" | "aiogram" | "pyTelegramBotAPI")
+        && matches!(last, "message_handler" | "on_message" | "command" | "event" | "callback_query_handler" | "on" | "message")
 }

@@ -3,7 +3,7 @@
 //! It is an approximation on purpose: both branches of an `if` happen, loops over constants run for real within a budget,
 //! other loops once. Functions are entered from their calls as long as that teaches something, and once by themselves.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::BuildHasherDefault;
 use std::rc::Rc;
 
@@ -94,7 +94,10 @@ pub(super) struct Eval {
     pub(super) deep: u32,
     pub(super) imports: Vec<Import>,
     pub(super) star: Vec<Rc<str>>,
-    pub(super) written: HashSet<Rc<str>>,
+    /// Files that were written, and the text that was written into them as far as it is known.
+    pub(super) written: BTreeMap<Rc<str>, String>,
+    /// Functions that a chat service calls with what somebody wrote.
+    pub(super) handlers: HashSet<(u32, u32)>,
     pub(super) literals: Literals,
     pub(super) summaries: HashMap<(u32, u32), (Val, u32)>,
     pub(super) partial: Option<&'static str>,
@@ -124,7 +127,8 @@ impl Eval {
             deep: 0,
             imports: Vec::new(),
             star: Vec::new(),
-            written: HashSet::new(),
+            written: BTreeMap::new(),
+            handlers: HashSet::new(),
             literals: Literals::default(),
             summaries: HashMap::new(),
             partial: None,
@@ -285,7 +289,7 @@ impl Eval {
             }
             S::Exec(value) => {
                 let value = self.eval(source, value);
-                self.execute(source, start, &value);
+                self.execute(source, start, &value, true);
             }
         }
     }

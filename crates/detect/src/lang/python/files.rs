@@ -101,6 +101,7 @@ impl Eval {
         match method {
             "write" | "writelines" if opened => {
                 self.effect(source, offset, Ability::WriteFile, given.with(called.from), Some(noun));
+                self.content(noun, args_text(called.args));
                 if let Some(place) = places::place(noun)
                     && let Some(ability) = place.write
                 {
@@ -135,6 +136,9 @@ impl Eval {
         match name {
             "write_text" | "write_bytes" | "symlink_to" => {
                 self.wrote(source, offset, &target, given);
+                if let Some(path) = object.as_str() {
+                    self.content(path, args_text(args));
+                }
                 Some(Val::unknown(Sources::NONE))
             }
             "read_text" | "read_bytes" => {
@@ -197,6 +201,40 @@ impl Eval {
         file.with(place.map_or(Sources::NONE, |place| place.holds))
     }
 
+    /// Remembers what is written into a file, in case it is started.
+    fn content(&mut self, path: &str, text: Option<String>) {
+        let Some(text) = text.filter(|text| text.len() <= CONTENT) else { return };
+        if self.written.len() < 500 {
+            let held = self.written.entry(path.into()).or_default();
+            if held.len() + text.len() <= CONTENT {
+                held.push_str(&text);
+            }
+        }
+    }
+
+    /// A file that this code wrote is started: what was written runs.
+    pub(super) fn run_written(&mut self, source: &Source, offset: u32, command: &str) {
+        let started = self.written.iter().find(|(path, text)| {
+            !text.is_empty() && path.len() > 3 && path.chars().any(|c| c != HOLE) && command.contains(&***path)
+        });
+        let Some((path, text)) = started.map(|(path, text)| (Rc::clone(path), text.clone())) else { return };
+        self.written.insert(Rc::clone(&path), String::new());
+        let lower = path.to_ascii_lowercase();
+        let script = [".bat", ".cmd", ".ps1", ".vbs", ".sh"].iter().any(|end| lower.ends_with(end));
+        let python = !script
+            && (lower.ends_with(".py")
+                || lower.ends_with(".pyw")
+                || command.contains("python")
+                || text.starts_with("import ")
+                || text.starts_with("from "));
+        if python && !text.contains(HOLE) {
+            let line = source.line(offset);
+            self.run_text(&text, line);
+        } else if !python {
+            self.shell(source, offset, &text, Sources::NONE);
+        }
+    }
+
     /// Notes that a file is written, and remembers which.
     pub(super) fn wrote(&mut self, source: &Source, offset: u32, target: &Arg, from: Sources) {
         let noun = target.value.noun();
@@ -209,8 +247,19 @@ impl Eval {
             self.effect(source, offset, ability, from, Some(&noun));
         }
         if self.written.len() < 500 {
-            self.written.insert(noun);
+            self.written.entry(noun).or_default();
         }
+    }
+}
+
+/// Bytes of a written file that are remembered.
+const CONTENT: usize = 256 << 10;
+
+fn args_text(args: &[Arg]) -> Option<String> {
+    match &args.first()?.value.kind {
+        Kind::Str(text) => Some(text.to_string()),
+        Kind::Bytes(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+        _ => None,
     }
 }
 

@@ -75,6 +75,12 @@ pub(crate) fn view(path: &str, bytes: &[u8]) -> View {
     }
 }
 
+/// Modules of the standard library, and common ones.
+pub(crate) fn known_module(module: &str) -> bool {
+    let more = ["sysconfig", "site", "locale", "encodings", "ensurepip", "venv", "tkinter", "sqlite3", "gc", "traceback"];
+    eval::known_module(module) || more.contains(&module)
+}
+
 /// What it says of a file that is an archive as well.
 pub(crate) const ZIPPED: &str = "it is a zip archive as well, which Python would run in its place";
 
