@@ -4,7 +4,7 @@ use bulkhead_core::{Confidence, Severity};
 
 use super::code::{Rule, acts_inside, doing, is_test, say, weigh, weigh_called, when};
 use crate::archive::Archive;
-use crate::behaviour::{Ability, Sources, unasked};
+use crate::behaviour::{Ability, Behaviour, Sources, unasked};
 use crate::detector::Meta;
 use crate::findings::Findings;
 use crate::lang::View;
@@ -57,7 +57,7 @@ fn check(archive: &Archive, findings: &mut Findings) {
             let same = |view: &&View| view.path == behaviour.path;
             archive.code.views.iter().filter(same).any(|view| !view.literals.encoded.is_empty() || view.shape.longest.0 > LONG)
         };
-        let weight = if called && (builtin && (decoded || packed()) || decoded && acts_inside(archive, behaviour)) {
+        let weight = if called && (builtin && (decoded || packed()) || (decoded || reaches_out(archive, behaviour)) && acts_inside(archive, behaviour)) {
             weigh_called(behaviour)
         } else if called && builtin {
             (Severity::High, Confidence::High)
@@ -72,4 +72,14 @@ fn check(archive: &Archive, findings: &mut Findings) {
             format!("code is {how} and run {}: its text was not meant to be read", when(behaviour.context)),
         );
     }
+}
+
+/// Whether what was put together talks to the network: a line for another program does not.
+fn reaches_out(archive: &Archive, behaviour: &Behaviour) -> bool {
+    archive.code.behaviours.iter().any(|other| {
+        other.path == behaviour.path
+            && other.unit == behaviour.unit
+            && other.effect.line == behaviour.effect.line
+            && matches!(other.effect.ability, Ability::Network | Ability::Download)
+    })
 }

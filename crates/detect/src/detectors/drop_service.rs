@@ -7,6 +7,7 @@ use crate::archive::Archive;
 use crate::behaviour::{Ability, unasked};
 use crate::detector::Meta;
 use crate::findings::Findings;
+use crate::lang::places;
 
 const META: Meta = Meta {
     id: "drop-service",
@@ -193,5 +194,6 @@ fn fixed_box(text: &str) -> Option<&'static str> {
             return Some("a Discord webhook");
         }
     }
-    (text.contains("api.telegram.org/bot") && digits("api.telegram.org/bot")).then_some("a Telegram bot")
+    (text.contains("api.telegram.org/bot") && digits("api.telegram.org/bot") || places::bot_token(text))
+        .then_some("a Telegram bot")
 }

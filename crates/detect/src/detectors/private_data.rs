@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use bulkhead_core::{Confidence, Severity};
 
-use super::code::{Rule, beside, quoted, say, weigh_called, when};
+use super::code::{Rule, beside, fixed_address, quoted, say, weigh_called, when};
 use crate::archive::Archive;
 use crate::behaviour::{Ability, Sources, unasked};
 use crate::detector::Meta;
@@ -55,7 +55,11 @@ fn check(archive: &Archive, findings: &mut Findings) {
         let weight = match (unasked(behaviour.context), network) {
             (true, true) => (Severity::Critical, Confidence::High),
             (true, false) => (Severity::High, Confidence::Medium),
-            (false, true) if effect.ability == Ability::Network && stores(archive, &behaviour.path) >= STORES => {
+            (false, true)
+                if effect.ability == Ability::Network
+                    && (stores(archive, &behaviour.path) >= STORES
+                        || effect.from.any(Sources::CREDENTIAL) && effect.detail.as_deref().is_some_and(fixed_address)) =>
+            {
                 weigh_called(behaviour)
             }
             (false, true) => (Severity::High, Confidence::Medium),

@@ -2,7 +2,7 @@
 
 use bulkhead_core::{Confidence, FindingContext, Severity};
 
-use super::code::{Rule, doing, quoted, say, when};
+use super::code::{HOLE, Rule, doing, quoted, say, when};
 use crate::archive::Archive;
 use crate::behaviour::{Ability, unasked};
 use crate::detector::Meta;
@@ -39,13 +39,23 @@ pub(crate) static DETECTOR: Rule = Rule { meta: &META, check };
 
 fn check(archive: &Archive, findings: &mut Findings) {
     for behaviour in doing(archive, Ability::InstallPackage).filter(|behaviour| unasked(behaviour.context)) {
-        let confidence = if behaviour.context == FindingContext::Install { Confidence::High } else { Confidence::Low };
+        let foreign = behaviour.effect.detail.as_deref().is_some_and(foreign_package);
+        let confidence = if foreign || behaviour.context == FindingContext::Install { Confidence::High } else { Confidence::Low };
         say(
             findings,
             &META,
             behaviour,
-            (Severity::Medium, confidence),
+            (if foreign { Severity::High } else { Severity::Medium }, confidence),
             format!("further packages are installed {}: {}", when(behaviour.context), quoted(behaviour)),
         );
     }
+}
+
+/// A package that comes from an address, not from an index by name.
+fn foreign_package(command: &str) -> bool {
+    let indexed = ["--index-url", "-i ", "--extra-index-url", "--find-links", "-f "];
+    command.contains("pip") && !indexed.iter().any(|flag| command.contains(flag)) && command.split(' ').any(|word| {
+        let word = word.trim_start_matches("git+");
+        (word.starts_with("http://") || word.starts_with("https://")) && !word.contains(HOLE)
+    })
 }

@@ -157,7 +157,19 @@ pub(crate) fn letter_box(text: &str) -> bool {
             .is_some_and(|(_, rest)| rest.bytes().take_while(u8::is_ascii_digit).count() >= 6)
     };
     text.len() < 1_000
-        && (digits("discord.com/api/webhooks/") || digits("discordapp.com/api/webhooks/") || digits("api.telegram.org/bot"))
+        && (bot_token(text)
+            || digits("discord.com/api/webhooks/") || digits("discordapp.com/api/webhooks/") || digits("api.telegram.org/bot"))
+}
+
+/// `123456789:AA...`: what a chat service calls the secret of a bot.
+pub(crate) fn bot_token(text: &str) -> bool {
+    text.split_once(':').is_some_and(|(number, secret)| {
+        (8..=12).contains(&number.len())
+            && number.bytes().all(|byte| byte.is_ascii_digit())
+            && secret.len() >= 30
+            && secret.starts_with('A')
+            && secret.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+    })
 }
 
 /// Whether a parameter of this name is a key that opens a wallet.

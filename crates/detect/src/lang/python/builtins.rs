@@ -41,6 +41,7 @@ pub(super) fn starts(path: &str) -> bool {
         "sched" | "schedule" | "signal" => matches!(last, "enter" | "enterabs" | "do"),
         "sys" => matches!(last, "setprofile" | "settrace" | "addaudithook"),
         "gevent" | "eventlet" => last.starts_with("spawn"),
+        "setuptools" | "distutils" => last == "execute",
         _ => false,
     }
 }
@@ -105,6 +106,7 @@ impl Eval {
             self.effect(source, offset, Ability::ComputedCall, called.from.with(given), None);
         }
         self.start_given(path, args);
+        self.special_call(path, args);
         if let (true, Some(name), Some(held)) = (called.made, path.strip_prefix("str."), &called.noun) {
             let receiver = Val::text(held, called.from);
             let values: Vec<Val> = args.iter().map(|arg| arg.value.clone()).collect();
@@ -118,7 +120,8 @@ impl Eval {
             return value;
         }
         // A method of what came over the network is no request: `response.json().get("x")`.
-        let cipher = path.ends_with("decrypt");
+        let speaks = ["smtplib.", "ftplib.", "paramiko.", "telnetlib.", "http.", "httplib.", "websocket", "telebot."];
+        let cipher = path.ends_with("decrypt") || speaks.iter().any(|root| path.starts_with(root));
         let answer = called.made && called.from.any(Sources::NETWORK) && !path.starts_with("socket") && !cipher;
         if !answer && let Some(api) = api::look_up(path) {
             return self.api_call(source, offset, called, api, given);
@@ -182,6 +185,11 @@ impl Eval {
                     }
                     None => Val::new(Kind::Made("computed-module".into(), None), value.from),
                 }
+            }
+            "importlib.util.spec_from_file_location" => {
+                let path = args.get(1).and_then(|arg| arg.value.noun())?;
+                self.own_file(source, offset, &path);
+                Val::new(Kind::Made(Rc::clone(&called.path), Some(path)), plain)
             }
             "getattr" => {
                 let object = first?;
@@ -533,6 +541,11 @@ impl Eval {
             value.from.with(written),
             text.as_deref().or(value.noun().as_deref()).or(statement.then_some("exec")),
         );
+        if value.from.any(Sources::OWN_FILE)
+            && let Some(path) = value.noun()
+        {
+            self.own_file(source, offset, &path);
+        }
         match text {
             Some(text) => {
                 let line = source.line(offset);
@@ -572,6 +585,9 @@ impl Eval {
         let last = called.path.rsplit('.').next().unwrap_or(&called.path);
         if matches!(last, "run" | "login" | "from_url" | "Webhook" | "connect") {
             from = from.without(Sources::CREDENTIAL);
+        }
+        if matches!(&*called.path, "runpy.run_path" | "execfile" | "imp.load_source") {
+            self.own_file(source, offset, text);
         }
         for &ability in api.does {
             self.effect(source, offset, ability, from, noun.as_deref());
@@ -649,12 +665,14 @@ impl Eval {
             Kind::Str(text) => text.split_whitespace().take(4).map(Into::into).collect(),
             _ => return,
         };
-        let [program, flag, what, ..] = &words[..] else { return };
+        let [program, flag, rest @ ..] = &words[..] else { return };
+        let what: &Rc<str> = rest.first().unwrap_or(flag);
         let program = program.rsplit(['/', '\\']).next().unwrap_or(program).to_ascii_lowercase();
         if !program.starts_with("python") && program != "py" && !program.contains(HOLE) {
             return;
         }
         match &**flag {
+            script if script.ends_with(".py") => self.own_file(source, offset, script),
             "-c" if matches!(command.kind, Kind::List(_)) && !what.contains(HOLE) => {
                 let line = source.line(offset);
                 self.run_text(what, line);

@@ -41,7 +41,17 @@ impl Eval {
         let folds = receiver.as_ref().is_some_and(|(value, ..)| {
             matches!(value.kind, Kind::Str(_) | Kind::Bytes(_) | Kind::List(_) | Kind::Dict(_))
         });
+        if let Some((object, _, name)) = &receiver {
+            let method = Rc::clone(self.names.text(*name));
+            if let Some(value) = self.thread(object, &method) {
+                return value;
+            }
+        }
         match &function_value.kind {
+            Kind::Instance(_) => {
+                self.special(&function_value, &["__call__"]);
+                Val::unknown(function_value.from.with(given))
+            }
             Kind::Path(path) | Kind::Made(path, _) if !folds => {
                 let noun = match &function_value.kind {
                     Kind::Made(_, noun) => noun.clone(),
@@ -90,15 +100,6 @@ impl Eval {
             return Val::unknown(function.from.with(given));
         };
         let text = Rc::clone(self.names.text(name));
-        // Threads of this file's own classes.
-        if let Kind::Instance(class) = value.kind
-            && &*text == "start"
-        {
-            let run = self.names.number("run");
-            if let Some(Val { kind: Kind::Func(at, def), .. }) = self.member(class, run, 0) {
-                return self.local(at, def, Vec::new());
-            }
-        }
         if let Some(result) = self.path_method(source, offset, &value, &text, args) {
             return result;
         }
@@ -302,7 +303,7 @@ impl Eval {
                 _ => Val::unknown(given.with(outside)),
             };
             let secret = places::secret_name(self.names.text(*name));
-            frame.locals.insert(*name, if secret { value.with(Sources::CREDENTIAL) } else { value });
+            frame.locals.insert(*name, if secret { value.with(Sources::CREDENTIAL.with(Sources::PRIVATE)) } else { value });
         }
         self.frames.push(frame);
         let result = match definition.value {
@@ -413,6 +414,12 @@ impl Eval {
                 _ => {}
             }
         }
+        let subclassed = self.names.number("__init_subclass__");
+        for base in info.bases.clone() {
+            if let Some(Val { kind: Kind::Func(at, def), .. }) = self.member(base, subclassed, 0) {
+                self.local(at, def, Vec::new());
+            }
+        }
         for &base in &info.bases {
             let outer = self.classes[base as usize].outer.clone();
             info.outer.extend(outer.into_iter().take(8));
@@ -499,13 +506,23 @@ impl Eval {
             named = (0..).zip(&self.classes).filter(|(_, info)| is_command(info)).map(|(at, _)| at).collect();
         }
         for class in named {
-            for name in
-                ["__init__", "initialize_options", "finalize_options", "run", "build_extension", "build_extensions"]
-            {
+            // A build calls more of them than is worth listing.
+            let methods = self.classes.get(class as usize).map(|info| info.members.values().cloned().collect::<Vec<_>>());
+            let mut methods: Vec<(u32, u32)> = methods
+                .unwrap_or_default()
+                .into_iter()
+                .filter_map(|value| if let Kind::Func(at, def) = value.kind { Some((at, def)) } else { None })
+                .collect();
+            for name in ["__init__", "run"] {
                 let sym = self.names.number(name);
                 if let Some(Val { kind: Kind::Func(at, def), .. }) = self.member(class, sym, 0) {
-                    self.local(at, def, Vec::new());
+                    methods.push((at, def));
                 }
+            }
+            methods.sort_unstable();
+            methods.dedup();
+            for (at, def) in methods {
+                self.local(at, def, Vec::new());
             }
         }
         if let Kind::Dict(pairs) = &classes.kind {

@@ -271,6 +271,7 @@ impl Eval {
             S::With(items, body) => {
                 for pair in source.ast.list(items).as_chunks::<2>().0 {
                     let value = self.eval(source, Id(pair[0]));
+                    self.special(&value, super::special::ENTERED);
                     if pair[1] != NO_KEY {
                         self.bind(source, Id(pair[1]), &value);
                     }
@@ -333,6 +334,7 @@ impl Eval {
 
     fn repeat(&mut self, source: &Rc<Source>, target: Id, iterable: Id, body: List) {
         let value = self.eval(source, iterable);
+        self.special(&value, super::special::ITERATED);
         let items = self.iterate(&value);
         match items {
             Some(items) if items.len() <= 4_096 && !items.is_empty() => {
@@ -391,7 +393,8 @@ impl Eval {
             }
             E::Star(inner) => self.bind(source, inner, &Val::unknown(value.from)),
             E::Attr(object, name) => {
-                self.eval(source, object);
+                let object = self.eval(source, object);
+                self.patched(&object, value);
                 // One value for each attribute name in the file: cheap, and right for nearly all code.
                 let old = self.attributes.get(&name);
                 let value = match old {

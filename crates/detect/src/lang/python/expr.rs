@@ -186,7 +186,10 @@ impl Eval {
                     if matches!(value.kind, Kind::Unknown | Kind::None) { right.with(from) } else { value.with(from) }
                 }
                 Op::Cmp => Val::unknown(Sources::NONE),
-                _ => fold::binary(op, &value, &right, &mut self.budget),
+                _ => {
+                    self.operated(&value, &right);
+                    fold::binary(op, &value, &right, &mut self.budget)
+                }
             };
         }
         if let Some(text) = pieces.take() {
@@ -293,6 +296,7 @@ impl Eval {
         match &object.kind {
             Kind::Path(path) => {
                 let path = match &**path {
+                    "builtins" | "__builtins__" if &*text == "__dict__" => "builtins.__dict__".into(),
                     "builtins" | "__builtins__" => return Val::new(Kind::Path(text), object.from),
                     _ => join(path, &text),
                 };
@@ -311,11 +315,17 @@ impl Eval {
                 self.member(*class, name, 0).unwrap_or_else(|| Val::unknown(object.from))
             }
             Kind::Instance(class) => {
-                if let Some(member) = self.member(*class, name, 0) {
-                    return member;
-                }
-                if let Some(value) = self.attributes.get(&name) {
+                let member = self.member(*class, name, 0);
+                if member.is_none()
+                    && let Some(value) = self.attributes.get(&name)
+                {
                     return value.clone();
+                }
+                if let Some(value) = self.property(*class, member.as_ref()) {
+                    return value;
+                }
+                if let Some(member) = member {
+                    return member;
                 }
                 match self.classes[*class as usize].outer.first() {
                     Some(base) => Val::new(Kind::Made(join(base, &text), None), object.from),

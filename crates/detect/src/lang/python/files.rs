@@ -73,7 +73,12 @@ impl Eval {
                 if let Some(ability) = place.and_then(|place| place.read) {
                     self.effect(source, offset, ability, value.from, value.noun().as_deref());
                 }
-                let holds = place.map_or(Sources::NONE, |place| place.holds);
+                let mut holds = place.map_or(Sources::NONE, |place| place.holds);
+                // Whatever lies in somebody's home is theirs.
+                let lists = matches!(path, "os.listdir" | "os.scandir" | "os.walk" | "glob.glob" | "glob.iglob");
+                if lists && value.noun().is_some_and(|noun| !noun.is_empty() && places::home(&noun)) {
+                    holds = holds.with(Sources::PRIVATE);
+                }
                 Some(Val::new(
                     Kind::Made(Rc::clone(&called.path), value.noun()),
                     value.from.without(Sources::LITERAL).with(holds),
@@ -114,7 +119,8 @@ impl Eval {
             {
                 let value = Val::new(Kind::Str(noun.into()), called.from);
                 let holds = self.read(source, offset, &value);
-                Some(Val::new(Kind::Made(Rc::clone(&called.path), None), called.from.with(holds)))
+                let noun = holds.any(Sources::OWN_FILE).then(|| called.noun.clone()).flatten();
+                Some(Val::new(Kind::Made(Rc::clone(&called.path), noun), called.from.with(holds)))
             }
             "recv" | "makefile" if object.starts_with("socket") => Some(Val::unknown(Sources::NETWORK)),
             _ => None,

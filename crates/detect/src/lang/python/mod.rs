@@ -23,6 +23,7 @@ mod lex;
 mod parse;
 mod shape;
 mod source;
+mod special;
 mod value;
 
 pub(super) static ADAPTER: Adapter = Adapter { wants, view };
