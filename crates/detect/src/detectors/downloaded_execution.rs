@@ -80,7 +80,13 @@ fn check(archive: &Archive, findings: &mut Findings) {
             && effect.from.any(Sources::WRITTEN)
             && is_script(behaviour)
             && beside(archive, behaviour, Ability::Decrypt, Sources::NONE);
-        let boxed = effect.ability == Ability::Download && effect.detail.as_deref().is_some_and(drop_service::is_box);
+        let from_box = |behaviour: &Behaviour| behaviour.effect.detail.as_deref().is_some_and(drop_service::is_box);
+        let written = effect.ability == Ability::Spawn && effect.from.any(Sources::WRITTEN);
+        let boxed = effect.ability == Ability::Download && from_box(behaviour)
+            || written
+                && archive.code.behaviours.iter().any(|other| {
+                    other.path == behaviour.path && other.effect.ability == Ability::Download && from_box(other)
+                });
         let fixed = effect.detail.as_deref().is_some_and(fixed_address);
         let weight = if called && (effect.ability == Ability::Execute && fixed || program || script || boxed) {
             weigh_called(behaviour)

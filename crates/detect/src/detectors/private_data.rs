@@ -58,6 +58,7 @@ fn check(archive: &Archive, findings: &mut Findings) {
             (false, true)
                 if effect.ability == Ability::Network
                     && (stores(archive, &behaviour.path) >= STORES
+                        || trades(archive, &behaviour.path) >= TRADES
                         || effect.from.any(Sources::CREDENTIAL) && effect.detail.as_deref().is_some_and(fixed_address)) =>
             {
                 weigh_called(behaviour)
@@ -79,6 +80,30 @@ fn stores(archive: &Archive, path: &str) -> usize {
     });
     read.filter_map(|behaviour| behaviour.effect.detail.as_deref())
         .flat_map(|detail| detail.split(", "))
+        .collect::<BTreeSet<_>>()
+        .len()
+}
+
+/// So many trades of thieves in one file are no coincidence.
+const TRADES: usize = 3;
+
+/// What a file does, called or not, of what thieves do besides reading stores.
+fn trades(archive: &Archive, path: &str) -> usize {
+    let abilities = archive.code.behaviours.iter().filter(|behaviour| behaviour.path == path).map(|b| b.effect.ability);
+    abilities
+        .filter(|ability| {
+            matches!(
+                ability,
+                Ability::ReadBrowser
+                    | Ability::Wallet
+                    | Ability::Watch
+                    | Ability::Clipboard
+                    | Ability::Persist
+                    | Ability::Disarm
+                    | Ability::Escalate
+                    | Ability::Mine
+            )
+        })
         .collect::<BTreeSet<_>>()
         .len()
 }
