@@ -259,8 +259,24 @@ fn step<'a>(walk: &mut Walk<'a>, reader: &mut Reader<'a>) -> Option<bool> {
         0x84 => drop(reader.take(4)?),
         // Marks, containers, calls: what they give is no text.
         b'N' | b'(' | b')' | b'}' | b']' | 0x88 | 0x89 | 0x8f | 0x97 => walk.push(None),
-        b't' | b'l' | b'd' | 0x85..=0x87 | 0x91 | b'R' | b'o' | b'b' | b'a' | b'e' | b's' | b'u' | b'1' | 0x81 | 0x90
-        | 0x92 | b'Q' | 0x98 => {}
+        b't'
+        | b'l'
+        | b'd'
+        | 0x85..=0x87
+        | 0x91
+        | b'R'
+        | b'o'
+        | b'b'
+        | b'a'
+        | b'e'
+        | b's'
+        | b'u'
+        | b'1'
+        | 0x81
+        | 0x90
+        | 0x92
+        | b'Q'
+        | 0x98 => {}
         _ => return None,
     }
     Some(true)
@@ -293,7 +309,11 @@ mod tests {
     #[test]
     fn what_came_before_a_break_counts_and_noise_is_nothing() {
         assert_eq!(named(b"cos\nsystem\n(S'true'\ntR\xff\xff"), ["os.system"]);
-        assert!(named(b"").is_empty() && named(b"\x00\x01\x02").is_empty() && named(b"\x80\x04X\xff\xff\xff\xff").is_empty());
+        assert!(
+            named(b"").is_empty()
+                && named(b"\x00\x01\x02").is_empty()
+                && named(b"\x80\x04X\xff\xff\xff\xff").is_empty()
+        );
     }
 
     #[test]
@@ -313,7 +333,16 @@ mod tests {
     #[test]
     fn what_runs_things_is_harm_and_what_models_need_is_not() {
         let harm = |module: &str, name: &str| harm(&(module.to_owned(), name.to_owned()));
-        assert!(harm("os", "system") && harm("builtins", "exec") && harm("subprocess", "Popen") && harm("runpy", "_run_code"));
-        assert!(!harm("collections", "OrderedDict") && !harm("torch._utils", "_rebuild_tensor_v2") && !harm("builtins", "getattr"));
+        assert!(
+            harm("os", "system")
+                && harm("builtins", "exec")
+                && harm("subprocess", "Popen")
+                && harm("runpy", "_run_code")
+        );
+        assert!(
+            !harm("collections", "OrderedDict")
+                && !harm("torch._utils", "_rebuild_tensor_v2")
+                && !harm("builtins", "getattr")
+        );
     }
 }

@@ -55,9 +55,17 @@ fn check(archive: &Archive, findings: &mut Findings) {
         let decoded = from.any(Sources::DECODED);
         let packed = || {
             let same = |view: &&View| view.path == behaviour.path;
-            archive.code.views.iter().filter(same).any(|view| !view.literals.encoded.is_empty() || view.shape.longest.0 > LONG)
+            archive
+                .code
+                .views
+                .iter()
+                .filter(same)
+                .any(|view| !view.literals.encoded.is_empty() || view.shape.longest.0 > LONG)
         };
-        let weight = if called && (builtin && (decoded || packed()) || (decoded || reaches_out(archive, behaviour)) && acts_inside(archive, behaviour)) {
+        let weight = if called
+            && (builtin && (decoded || packed())
+                || (decoded || reaches_out(archive, behaviour)) && acts_inside(archive, behaviour))
+        {
             weigh_called(behaviour)
         } else if called && builtin {
             (Severity::High, Confidence::High)

@@ -46,7 +46,11 @@ fn check(archive: &Archive, findings: &mut Findings) {
             Ability::ReadMemory => "the memory of another program is read",
             _ => continue,
         };
-        let scanner = behaviour.effect.detail.as_deref().is_some_and(|detail| detail.to_ascii_lowercase().contains("mppreference"));
+        let scanner = behaviour
+            .effect
+            .detail
+            .as_deref()
+            .is_some_and(|detail| detail.to_ascii_lowercase().contains("mppreference"));
         let weight = match (unasked(behaviour.context), behaviour.effect.ability) {
             // The machine's virus scanner is told to look away.
             (true, Ability::Disarm) if scanner => (Severity::High, Confidence::High),

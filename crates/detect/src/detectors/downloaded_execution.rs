@@ -113,7 +113,9 @@ fn beside_line(archive: &Archive, download: &Behaviour) -> bool {
         other.path == download.path
             && other.effect.line == download.effect.line
             && other.effect.ability == Ability::Spawn
-            && [&download.effect.detail, &other.effect.detail].iter().any(|detail| detail.as_deref().is_some_and(chains))
+            && [&download.effect.detail, &other.effect.detail]
+                .iter()
+                .any(|detail| detail.as_deref().is_some_and(chains))
     })
 }
 

@@ -58,7 +58,9 @@ fn check(archive: &Archive, findings: &mut Findings) {
             (true, false) => (Severity::High, Confidence::High),
             (true, true) => (Severity::Medium, Confidence::Medium),
             // Somebody's own box, or a host that only catches what testers send: for a library there is no use in it.
-            (false, false) if fixed.is_some() || CATCHERS.iter().any(|catcher| detail.contains(catcher)) => weigh_called(behaviour),
+            (false, false) if fixed.is_some() || CATCHERS.iter().any(|catcher| detail.contains(catcher)) => {
+                weigh_called(behaviour)
+            }
             (false, false) => (Severity::High, Confidence::Medium),
             (false, true) => (Severity::Low, Confidence::Low),
         };

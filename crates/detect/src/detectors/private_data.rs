@@ -59,7 +59,8 @@ fn check(archive: &Archive, findings: &mut Findings) {
                 if effect.ability == Ability::Network
                     && (stores(archive, &behaviour.path) >= STORES
                         || trades(archive, &behaviour.path) >= TRADES
-                        || effect.from.any(Sources::CREDENTIAL) && effect.detail.as_deref().is_some_and(fixed_address)) =>
+                        || effect.from.any(Sources::CREDENTIAL)
+                            && effect.detail.as_deref().is_some_and(fixed_address)) =>
             {
                 weigh_called(behaviour)
             }

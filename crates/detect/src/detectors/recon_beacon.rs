@@ -50,7 +50,11 @@ fn check(archive: &Archive, findings: &mut Findings) {
             let named = effect.detail.as_deref().is_some_and(|detail| detail.contains("://") || fixed_host(detail));
             let (severity, confidence) = match (behaviour.context, named) {
                 (FindingContext::Install, _) => (Severity::High, Confidence::High),
-                (_, true) if effect.detail.as_deref().is_some_and(|detail| fixed_address(detail) || fixed_host(detail)) => (Severity::High, Confidence::High),
+                (_, true)
+                    if effect.detail.as_deref().is_some_and(|detail| fixed_address(detail) || fixed_host(detail)) =>
+                {
+                    (Severity::High, Confidence::High)
+                }
                 (_, true) => (Severity::High, Confidence::Medium),
                 (_, false) => (Severity::Medium, Confidence::Low),
             };

@@ -85,6 +85,10 @@ fn piped(archive: &Archive, behaviour: &Behaviour) -> bool {
     doing(archive, Ability::Spawn).any(|other| {
         other.path == behaviour.path
             && other.effect.line == behaviour.effect.line
-            && other.effect.detail.as_deref().is_some_and(|detail| detail.contains(['|', '$']) || detail.contains("://"))
+            && other
+                .effect
+                .detail
+                .as_deref()
+                .is_some_and(|detail| detail.contains(['|', '$']) || detail.contains("://"))
     })
 }

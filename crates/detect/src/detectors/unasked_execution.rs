@@ -62,7 +62,11 @@ fn check(archive: &Archive, findings: &mut Findings) {
                 &META,
                 behaviour,
                 (Severity::High, confidence),
-                format!("a file that does not look like code is run as code {}: {}", when(behaviour.context), quoted(behaviour)),
+                format!(
+                    "a file that does not look like code is run as code {}: {}",
+                    when(behaviour.context),
+                    quoted(behaviour)
+                ),
             );
             continue;
         }
@@ -95,7 +99,10 @@ fn in_memory(archive: &Archive, behaviour: &Behaviour) -> bool {
 /// Whether a file's name says that there is something else in it than code.
 fn no_code(path: &str) -> bool {
     let lower = path.to_ascii_lowercase();
-    [".txt", ".dat", ".bin", ".png", ".jpg", ".jpeg", ".gif", ".ico", ".wav", ".mp3", ".ttf", ".md", ".log", ".csv", ".pdf"]
-        .iter()
-        .any(|end| lower.ends_with(end))
+    [
+        ".txt", ".dat", ".bin", ".png", ".jpg", ".jpeg", ".gif", ".ico", ".wav", ".mp3", ".ttf", ".md", ".log", ".csv",
+        ".pdf",
+    ]
+    .iter()
+    .any(|end| lower.ends_with(end))
 }

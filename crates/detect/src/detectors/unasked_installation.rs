@@ -40,7 +40,8 @@ pub(crate) static DETECTOR: Rule = Rule { meta: &META, check };
 fn check(archive: &Archive, findings: &mut Findings) {
     for behaviour in doing(archive, Ability::InstallPackage).filter(|behaviour| unasked(behaviour.context)) {
         let foreign = behaviour.effect.detail.as_deref().is_some_and(foreign_package);
-        let confidence = if foreign || behaviour.context == FindingContext::Install { Confidence::High } else { Confidence::Low };
+        let confidence =
+            if foreign || behaviour.context == FindingContext::Install { Confidence::High } else { Confidence::Low };
         let setup = behaviour.context == FindingContext::Install && behaviour.path.ends_with(".py");
         let weight = match (foreign, setup && by_name(behaviour.effect.detail.as_deref().unwrap_or_default())) {
             (true, _) => (Severity::High, confidence),
@@ -61,10 +62,12 @@ fn check(archive: &Archive, findings: &mut Findings) {
 /// A package that comes from an address, not from an index by name.
 fn foreign_package(command: &str) -> bool {
     let indexed = ["--index-url", "-i ", "--extra-index-url", "--find-links", "-f "];
-    command.contains("pip") && !indexed.iter().any(|flag| command.contains(flag)) && command.split(' ').any(|word| {
-        let word = word.trim_start_matches("git+");
-        (word.starts_with("http://") || word.starts_with("https://")) && !word.contains(HOLE)
-    })
+    command.contains("pip")
+        && !indexed.iter().any(|flag| command.contains(flag))
+        && command.split(' ').any(|word| {
+            let word = word.trim_start_matches("git+");
+            (word.starts_with("http://") || word.starts_with("https://")) && !word.contains(HOLE)
+        })
 }
 
 /// Whether something else than the package itself, or what a file of it lists, is named.

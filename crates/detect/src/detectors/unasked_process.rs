@@ -104,5 +104,8 @@ fn foreign_code(archive: &Archive, command: &str) -> bool {
     let Some(rest) = last.strip_prefix("from ").or_else(|| last.strip_prefix("import ")) else { return false };
     let module = rest.split([' ', '.', ',']).next().unwrap_or_default();
     let own = archive.entries.iter().any(|entry| entry.path.split(['/', '.']).any(|part| part == module));
-    !module.is_empty() && module.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') && !own && !known_module(module)
+    !module.is_empty()
+        && module.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        && !own
+        && !known_module(module)
 }

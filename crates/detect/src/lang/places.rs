@@ -153,12 +153,13 @@ pub(crate) fn variable(name: &str) -> Sources {
 /// Whether the text is the address of somebody's letter box at a chat service, with the secret that opens it.
 pub(crate) fn letter_box(text: &str) -> bool {
     let digits = |after: &str| {
-        text.split_once(after)
-            .is_some_and(|(_, rest)| rest.bytes().take_while(u8::is_ascii_digit).count() >= 6)
+        text.split_once(after).is_some_and(|(_, rest)| rest.bytes().take_while(u8::is_ascii_digit).count() >= 6)
     };
     text.len() < 1_000
         && (bot_token(text)
-            || digits("discord.com/api/webhooks/") || digits("discordapp.com/api/webhooks/") || digits("api.telegram.org/bot"))
+            || digits("discord.com/api/webhooks/")
+            || digits("discordapp.com/api/webhooks/")
+            || digits("api.telegram.org/bot"))
 }
 
 /// `123456789:AA...`: what a chat service calls the secret of a bot.
@@ -176,7 +177,15 @@ pub(crate) fn bot_token(text: &str) -> bool {
 pub(crate) fn secret_name(name: &str) -> bool {
     matches!(
         name.trim_matches('_').to_ascii_lowercase().as_str(),
-        "private_key" | "privatekey" | "priv_key" | "secret_key" | "mnemonic" | "mnemonics" | "seed_phrase" | "seedphrase" | "keypair"
+        "private_key"
+            | "privatekey"
+            | "priv_key"
+            | "secret_key"
+            | "mnemonic"
+            | "mnemonics"
+            | "seed_phrase"
+            | "seedphrase"
+            | "keypair"
     )
 }
 

@@ -9,9 +9,28 @@ use crate::lang::Callee;
 
 /// What an operator or a conversion calls on an object.
 const OPERATORS: &[&str] = &[
-    "__add__", "__radd__", "__sub__", "__mul__", "__matmul__", "__truediv__", "__floordiv__", "__mod__", "__pow__",
-    "__or__", "__ror__", "__and__", "__xor__", "__lshift__", "__rshift__", "__eq__", "__lt__", "__gt__", "__contains__",
-    "__getitem__", "__neg__", "__invert__",
+    "__add__",
+    "__radd__",
+    "__sub__",
+    "__mul__",
+    "__matmul__",
+    "__truediv__",
+    "__floordiv__",
+    "__mod__",
+    "__pow__",
+    "__or__",
+    "__ror__",
+    "__and__",
+    "__xor__",
+    "__lshift__",
+    "__rshift__",
+    "__eq__",
+    "__lt__",
+    "__gt__",
+    "__contains__",
+    "__getitem__",
+    "__neg__",
+    "__invert__",
 ];
 /// What showing an object calls.
 pub(super) const SHOWN: &[&str] = &["__str__", "__repr__", "__format__"];
@@ -44,8 +63,12 @@ impl Eval {
     pub(super) fn special_call(&mut self, path: &str, args: &[Arg]) {
         let names = match path {
             "str" | "repr" | "format" | "print" | "ascii" => SHOWN,
-            "list" | "tuple" | "set" | "iter" | "next" | "sorted" | "any" | "all" | "dict" | "max" | "min" | "sum" => ITERATED,
-            "sys.meta_path.append" | "sys.meta_path.insert" | "sys.path_hooks.append" | "sys.path_hooks.insert" => FOUND,
+            "list" | "tuple" | "set" | "iter" | "next" | "sorted" | "any" | "all" | "dict" | "max" | "min" | "sum" => {
+                ITERATED
+            }
+            "sys.meta_path.append" | "sys.meta_path.insert" | "sys.path_hooks.append" | "sys.path_hooks.insert" => {
+                FOUND
+            }
             _ => return,
         };
         for arg in args {
@@ -82,7 +105,10 @@ impl Eval {
             }
             Some(_) => None,
             None => {
-                self.special(&Val::new(Kind::Instance(class), crate::behaviour::Sources::NONE), &["__getattr__", "__getattribute__"]);
+                self.special(
+                    &Val::new(Kind::Instance(class), crate::behaviour::Sources::NONE),
+                    &["__getattr__", "__getattribute__"],
+                );
                 None
             }
         }
@@ -104,7 +130,9 @@ impl Eval {
         let path = path.replace('\\', "/");
         let Some(stem) = path.trim_start_matches(['/', '.']).strip_suffix(".py") else { return };
         let module = stem.strip_suffix("/__init__").unwrap_or(stem).replace('/', ".");
-        let plain = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
+        let plain = |part: &str| {
+            !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+        };
         if module.split('.').all(plain) && !known_module(&module) {
             let line = source.line(offset);
             self.imported(&module, line);
