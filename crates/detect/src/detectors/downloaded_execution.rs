@@ -104,10 +104,11 @@ fn check(archive: &Archive, findings: &mut Findings) {
 fn beside_line(archive: &Archive, download: &Behaviour) -> bool {
     let chains = |detail: &str| {
         let lower = detail.to_ascii_lowercase();
-        detail.contains(' ')
-            && ["| ", "|sh", "|bash", "&&", ";", "powershell", "iex", "-exec", "&"]
-                .iter()
-                .any(|word| lower.contains(word))
+        lower.ends_with('&')
+            || detail.contains(' ')
+                && ["| ", "|sh", "|bash", "&&", ";", "powershell", "iex", "-exec", " & "]
+                    .iter()
+                    .any(|word| lower.contains(word))
     };
     archive.code.behaviours.iter().any(|other| {
         other.path == download.path

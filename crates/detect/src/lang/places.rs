@@ -133,7 +133,18 @@ pub(crate) fn place(path: &str) -> Option<Place> {
     if lower.ends_with(".pth") && lower.len() > 4 {
         return Some(START);
     }
-    PLACES.iter().find(|(part, _)| lower.contains(part)).map(|(_, place)| *place)
+    let found = PLACES.iter().find(|(part, _)| lower.contains(part)).map(|(_, place)| *place)?;
+    // Python looks for these in its own folders, not in those that a program makes for itself.
+    let folder = lower.strip_suffix("sitecustomize.py").or_else(|| lower.strip_suffix("usercustomize.py"));
+    if folder.is_some_and(|folder| {
+        folder.contains('/')
+            && !folder.contains("-packages")
+            && !folder.contains("python")
+            && !folder.starts_with(['/', '~', '\u{fffc}'])
+    }) {
+        return None;
+    }
+    Some(found)
 }
 
 /// What an environment variable holds, by its name.
@@ -156,6 +167,7 @@ pub(crate) fn letter_box(text: &str) -> bool {
         text.split_once(after).is_some_and(|(_, rest)| rest.bytes().take_while(u8::is_ascii_digit).count() >= 6)
     };
     text.len() < 1_000
+        && !text.contains(char::is_whitespace)
         && (bot_token(text)
             || digits("discord.com/api/webhooks/")
             || digits("discordapp.com/api/webhooks/")

@@ -136,7 +136,26 @@ impl Eval {
         }
         let noun =
             keeps_noun(path).then(|| args.first().and_then(|arg| arg.value.noun())).flatten().or(called.noun.clone());
-        let from = called.from.with(given.without(Sources::LITERAL));
+        let mut from = called.from.with(given.without(Sources::LITERAL));
+        // What a key signs is not the key.
+        if [
+            "jwt.",
+            "jose.",
+            "authlib.",
+            "cryptography.",
+            "Crypto.",
+            "OpenSSL.",
+            "hmac.",
+            "hashlib.",
+            "nacl.",
+            "ecdsa.",
+            "rsa.",
+        ]
+        .iter()
+        .any(|root| path.starts_with(root))
+        {
+            from = from.without(Sources::CREDENTIAL.with(Sources::PRIVATE));
+        }
         Val::new(Kind::Made(Rc::clone(&called.path), noun), from)
     }
 
@@ -305,7 +324,8 @@ impl Eval {
                 let mut items = self.iterate(&first?.clone())?;
                 items.reverse();
                 // Letters back to front hide a text; a list the other way round is a list.
-                let letters = items.iter().all(|item| item.as_str().is_some_and(|text| text.chars().count() <= 1));
+                let letters = items.len() > 3
+                    && items.iter().all(|item| item.as_str().is_some_and(|text| text.chars().count() <= 1));
                 Val::list(items, if letters { plain.with(Sources::BUILT) } else { plain })
             }
             "range" | "xrange" => self.range(args)?,

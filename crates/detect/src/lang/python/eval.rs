@@ -278,9 +278,9 @@ impl Eval {
                     old.push_str(PLACES);
                     old.push_str(new);
                 }
-            // A function is entered more than once: the call that tells most is the one to show.
+            // A function is entered more than once, and the first call is the one that counts, unless it tells nothing.
             } else if let Some(detail) = detail
-                && effect.detail.as_deref().is_none_or(|old| tells(detail) > tells(old))
+                && effect.detail.as_deref().is_none_or(tells_nothing)
             {
                 effect.detail = Some(shorten(detail));
             }
@@ -307,10 +307,9 @@ impl Eval {
     }
 }
 
-/// How much is known of a noun: anything in full before anything with a hole, then by the length of what is known.
-fn tells(detail: &str) -> (bool, usize) {
-    let known = detail.chars().filter(|c| *c != super::value::HOLE).take(400).count();
-    (!detail.contains(super::value::HOLE), if detail.contains(super::value::HOLE) { known } else { 0 })
+/// Whether hardly more than a program's name is known of a noun.
+fn tells_nothing(detail: &str) -> bool {
+    detail.contains(super::value::HOLE) && detail.chars().filter(|c| *c != super::value::HOLE).take(10).count() < 10
 }
 
 fn shorten(detail: &str) -> String {
