@@ -46,7 +46,9 @@ fn check(archive: &Archive, findings: &mut Findings) {
             .iter()
             .any(|start| lower.starts_with(start));
         let shown = ["/desktop", "\\desktop", "appdata", "startup"].iter().any(|part| lower.contains(part));
-        if !home && !shown {
+        // Caches and the package's own settings go there.
+        let own = lower.starts_with("~/.cache/") && !shown;
+        if !home && !shown || own {
             continue;
         }
         let install = behaviour.context == FindingContext::Install;

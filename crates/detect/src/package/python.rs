@@ -213,6 +213,12 @@ fn name_modules(archive: &Archive, views: &[View], modules: &mut BTreeMap<String
         }
         modules.entry(parts[first..].join(".")).or_insert(at);
     }
+    // Scripts that Python gives to `node`, by their file's name: the folder is seldom known.
+    for (at, view) in views.iter().enumerate().filter(|(_, view)| view.language == Language::JavaScript) {
+        if let Some((_, name)) = view.path.rsplit_once('/') {
+            modules.entry(format!("/{name}")).or_insert(at);
+        }
+    }
 }
 
 /// `module:function` of a declaration: both run in that context.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::ast::{E, Id};
 use super::eval::{Eval, Source, known_module};
 use super::value::{Arg, Kind, Val};
-use crate::lang::Callee;
+use crate::lang::{Callee, javascript};
 
 /// What an operator or a conversion calls on an object.
 const OPERATORS: &[&str] = &[
@@ -128,6 +128,12 @@ impl Eval {
     pub(super) fn own_file(&mut self, source: &Source, offset: u32, path: &str) {
         let path = path.rsplit(super::value::HOLE).next().unwrap_or(path);
         let path = path.replace('\\', "/");
+        if javascript::is_script(&path)
+            && let Some(name) = path.rsplit('/').next()
+        {
+            self.edge(Callee::Other(format!("/{name}"), String::new()));
+            return;
+        }
         let Some(stem) = path.trim_start_matches(['/', '.']).strip_suffix(".py") else { return };
         let module = stem.strip_suffix("/__init__").unwrap_or(stem).replace('/', ".");
         let plain = |part: &str| {

@@ -7,7 +7,7 @@ use super::builtins::Called;
 use super::eval::{Eval, Source, known_module};
 use super::value::{HOLE, Kind, Val};
 use crate::behaviour::{Ability, Sources};
-use crate::lang::{Callee, shell};
+use crate::lang::{Callee, javascript, shell};
 
 impl Eval {
     /// `exec(value)`: the effect, and what is inside where that is known.
@@ -159,6 +159,10 @@ impl Eval {
         let [program, flag, rest @ ..] = &words[..] else { return };
         let what: &Rc<str> = rest.first().unwrap_or(flag);
         let program = program.rsplit(['/', '\\']).next().unwrap_or(program).to_ascii_lowercase();
+        let script = words.iter().skip(1).find(|word| javascript::is_script(word)).map(Rc::clone);
+        if let Some(script) = script {
+            self.own_file(source, offset, &script);
+        }
         if !program.starts_with("python") && program != "py" && !program.contains(HOLE) {
             return;
         }
