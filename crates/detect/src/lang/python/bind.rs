@@ -62,15 +62,25 @@ impl Eval {
                 let object_value = self.eval(source, object);
                 if let E::Name(sym) = source.ast.node(object).e {
                     let from = object_value.from.with(value.from);
-                    let kind = match object_value.kind {
-                        Kind::Dict(pairs) if pairs.len() < 500 && key.constant_str().is_some() => {
-                            let mut pairs = Rc::unwrap_or_clone(pairs);
-                            pairs.push((key, value.clone()));
-                            Kind::Dict(Rc::new(pairs))
-                        }
-                        kind => kind,
+                    // In place: a table that is filled line by line would otherwise be copied for each of them.
+                    let dict = matches!(object_value.kind, Kind::Dict(_)) && key.constant_str().is_some();
+                    let (kind, own) = if dict {
+                        (Kind::Unknown, self.slot(sym).is_some())
+                    } else {
+                        (object_value.kind.clone(), false)
                     };
-                    self.set(sym, Val::new(kind, from));
+                    drop(object_value);
+                    match self.slot(sym) {
+                        Some(slot) if own => {
+                            slot.from = slot.from.with(from);
+                            if let Kind::Dict(pairs) = &mut slot.kind
+                                && pairs.len() < 500
+                            {
+                                Rc::make_mut(pairs).push((key, value.clone()));
+                            }
+                        }
+                        _ => self.set(sym, Val::new(kind, from)),
+                    }
                 }
             }
             _ => {
@@ -78,6 +88,14 @@ impl Eval {
             }
         }
         self.deep -= 1;
+    }
+
+    /// Where the value of a name is held: of the function, of those around it, or of the file.
+    fn slot(&mut self, sym: Sym) -> Option<&mut Val> {
+        match self.frames.iter_mut().rev().find_map(|frame| frame.locals.get_mut(&sym)) {
+            Some(slot) => Some(slot),
+            None => self.globals.get_mut(&sym),
+        }
     }
 
     pub(super) fn set(&mut self, sym: Sym, value: Val) {

@@ -95,7 +95,7 @@ impl Eval {
         args: &[Arg],
         given: Sources,
     ) -> Val {
-        let Some((value, object, name)) = receiver else {
+        let Some((mut value, object, name)) = receiver else {
             self.enter_given(args);
             return Val::unknown(function.from.with(given));
         };
@@ -103,8 +103,20 @@ impl Eval {
         if let Some(result) = self.path_method(source, offset, &value, &text, args) {
             return result;
         }
-        if matches!(&*text, "append" | "extend" | "insert" | "add") && self.append(source, object, args, &text) {
-            return Val::unknown(Sources::NONE);
+        if matches!(&*text, "append" | "extend" | "insert" | "add") {
+            // A second holder would have the list copied for each element.
+            let from = value.from;
+            let list = matches!(value.kind, Kind::List(_)) && matches!(source.ast.node(object).e, E::Name(_));
+            let held = if list {
+                drop(value);
+                None
+            } else {
+                Some(value)
+            };
+            if self.append(source, object, args, &text) {
+                return Val::unknown(Sources::NONE);
+            }
+            value = held.unwrap_or(Val::unknown(from));
         }
         let values: Vec<Val> = args.iter().filter(|arg| arg.name.is_none()).map(|arg| arg.value.clone()).collect();
         let named: Vec<(Rc<str>, Val)> =
