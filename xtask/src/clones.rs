@@ -25,7 +25,7 @@ cargo xtask clones build --from PATH... --benign PATH... [--except LIST]... [--p
 const NAMES: usize = 2;
 /// Unpacked bytes up to which code that was published once counts too: whoever wrote it writes the next one from it. Larger ones
 /// hold more of other people's code than of their own.
-const LARGEST_ALONE: u64 = 60_000;
+const LARGEST_ALONE: u64 = 12_000;
 /// Unpacked bytes beyond which an archive is most likely a copy of somebody's library, with a little added: the library's own
 /// code would become the mark.
 const LARGEST: u64 = 200_000;
