@@ -21,8 +21,11 @@ cargo xtask clones build --from PATH... --benign PATH... [--except LIST]... [--p
   --except LIST    archives of --from that are kept for evaluation: their campaigns are left out
 ";
 
-/// Published under fewer names than this, code is no campaign but one package.
+/// Published under so many names, code is a campaign, however large it is up to [`LARGEST`].
 const NAMES: usize = 2;
+/// Unpacked bytes up to which code that was published once counts too: whoever wrote it writes the next one from it. Larger ones
+/// hold more of other people's code than of their own.
+const LARGEST_ALONE: u64 = 12_000;
 /// Unpacked bytes beyond which an archive is most likely a copy of somebody's library, with a little added: the library's own
 /// code would become the mark.
 const LARGEST: u64 = 200_000;
@@ -48,7 +51,7 @@ pub(crate) fn build(words: &[&str]) -> Result<()> {
     let judge = judge::Judge::new(programs.clone(), &repository::root().join("policy/default.toml"), &[])?;
     let archives = judge.archives("campaigns", &from)?;
     let campaigns = campaigns(&archives, &except);
-    println!("{} archives, {} campaigns under at least {NAMES} names", archives.len(), campaigns.len());
+    println!("{} archives, {} campaigns", archives.len(), campaigns.len());
     let marker = repository::target().join("clones-marker.txt");
     fs::write(&marker, marker_text()?)?;
     if programs.is_none() {
@@ -81,10 +84,10 @@ fn campaigns(archives: &[judge::Archive], except: &BTreeSet<PathBuf>) -> Vec<(Ve
     members
         .values()
         .filter(|members| !members.iter().any(|archive| except.contains(Path::new(&archive.path))))
-        .filter(|members| members.iter().map(|archive| project(&archive.path)).collect::<BTreeSet<_>>().len() >= NAMES)
         .filter_map(|members| {
             let first = members.iter().find(|archive| archive.like.is_none())?;
-            (first.unpacked <= LARGEST)
+            let names = members.iter().map(|archive| project(&archive.path)).collect::<BTreeSet<_>>().len();
+            (first.unpacked <= if names >= NAMES { LARGEST } else { LARGEST_ALONE })
                 .then(|| (first.sketch.clone(), u16::try_from(members.len()).unwrap_or(u16::MAX)))
         })
         .collect()

@@ -9,7 +9,10 @@ use crate::detector::Want;
 use crate::lang::{ADAPTERS, View};
 use crate::likeness::{self, Likeness};
 use crate::report::ArchiveKind;
-use crate::{package, profile, reach};
+use crate::{package, pickle, profile, reach};
+
+/// Pickles that are told of.
+const PICKLES: usize = 100;
 
 /// Everything known about the code of a package.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -22,6 +25,8 @@ pub struct Code {
     pub behaviours: Vec<Behaviour>,
     /// For each view and unit, when it runs without being called from outside; `None` where only a caller starts it.
     pub reached: Vec<Vec<Option<FindingContext>>>,
+    /// Pickles that call what runs programs or code when they are loaded: the member, and what it calls.
+    pub pickles: Vec<(String, String)>,
 }
 
 /// Something by which a package's code starts.
@@ -52,7 +57,8 @@ pub(crate) struct Root {
 /// How much of the member is wanted while it flows by: for an adapter, and to compare it with known code.
 pub(crate) fn wants(kind: ArchiveKind, path: &str) -> Want {
     let read = ADAPTERS.iter().map(|adapter| (adapter.wants)(kind, path)).max().unwrap_or(Want::Nothing);
-    read.max(if likeness::is_code(path) { Want::UpTo(likeness::LARGEST) } else { Want::Nothing })
+    let read = read.max(if likeness::is_code(path) { Want::UpTo(likeness::LARGEST) } else { Want::Nothing });
+    read.max(if pickle::is_pickle(path) { Want::UpTo(pickle::LARGEST) } else { Want::Nothing })
 }
 
 /// How much of the member is needed once the whole archive was read: what declares hooks and dependencies.
@@ -64,11 +70,12 @@ pub(crate) fn needs(kind: ArchiveKind, path: &str) -> Want {
 pub(crate) struct Passing {
     views: Vec<View>,
     shingles: Shingles<'static>,
+    pickles: Vec<(String, String)>,
 }
 
 impl Passing {
     pub(crate) fn new() -> Self {
-        Self { views: Vec::new(), shingles: Shingles::new(likeness::known()) }
+        Self { views: Vec::new(), shingles: Shingles::new(likeness::known()), pickles: Vec::new() }
     }
 
     /// One file, whole.
@@ -79,6 +86,12 @@ impl Passing {
         if likeness::is_code(path) && content.len() as u64 <= likeness::LARGEST {
             self.shingles.add(content);
         }
+        if pickle::is_pickle(path)
+            && self.pickles.len() < PICKLES
+            && let Some((module, name)) = pickle::names(content).into_iter().find(pickle::harm)
+        {
+            self.pickles.push((path.to_owned(), format!("{module}.{name}")));
+        }
     }
 
     /// What starts what, and what the code is like, once every file was seen.
@@ -88,6 +101,6 @@ impl Passing {
         let started = package::started(archive, &mut views);
         let reached = reach::reached(&views, &started);
         let behaviours = reach::behaviours(&views, &reached);
-        (Code { views, hooks: started.hooks, behaviours, reached }, likeness)
+        (Code { views, hooks: started.hooks, behaviours, reached, pickles: self.pickles }, likeness)
     }
 }

@@ -11,7 +11,7 @@ use crate::structure::Flaw;
 
 /// The version of the detector set: bump it whenever any detector may say something else about the same bytes. Reports
 /// are cached by digest and this text.
-pub const RULESET: &str = "2026.11-10";
+pub const RULESET: &str = "2026.11-11";
 
 /// What a detector is about, for policy and for the manual.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,6 +101,7 @@ pub static DETECTORS: &[&dyn Detector] = &[
     &detectors::skill_prerequisite::SkillPrerequisite,
     &detectors::remote_dependency::RemoteDependency,
     &detectors::polyglot_file::PolyglotFile,
+    &detectors::pickle_execution::DETECTOR,
     &detectors::obfuscator::DETECTOR,
     &detectors::binary_in_source::DETECTOR,
     &detectors::unasked_write::DETECTOR,

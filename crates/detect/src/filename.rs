@@ -68,6 +68,13 @@ pub(crate) fn parse(file_name: &str, kind: ArchiveKind) -> Option<FileName> {
                 .map(|(at, _)| at)
                 .next_back()
                 .or_else(|| stem.rfind('-'))?;
+            // "1.0-3" is a post-release, whose hyphen is the second last.
+            let number = stem[at + 1..].bytes().all(|byte| byte.is_ascii_digit());
+            let before = stem[..at].rfind('-').filter(|&before| {
+                let version = &stem[before + 1..at];
+                number && version.starts_with(|c: char| c.is_ascii_digit()) && version.contains('.')
+            });
+            let at = before.unwrap_or(at);
             (&stem[..at], &stem[at + 1..])
         }
         ArchiveKind::Egg => {
@@ -184,6 +191,7 @@ mod tests {
         assert_eq!(split("a-b-c-1.0-2-py3-none-any.whl"), None);
         assert_eq!(split("zope.interface-3.3.0.1.tar.gz"), pair("zope.interface", "3.3.0.1"));
         assert_eq!(split("foo-bar-2-1.0.ZIP"), pair("foo-bar-2", "1.0"));
+        assert_eq!(split("thing-0.0.30-1908.tar.gz"), pair("thing", "0.0.30-1908"));
         assert_eq!(split("x.exe"), None);
         assert_eq!(split("md-5-0.10.6.crate"), pair("md-5", "0.10.6"));
         assert_eq!(split("foo-2-bar-1.0.0-rc.1+b.crate"), pair("foo-2-bar", "1.0.0-rc.1+b"));

@@ -27,6 +27,7 @@ mod likeness;
 mod limits;
 mod metadata;
 mod package;
+mod pickle;
 pub mod profile;
 mod reach;
 mod read;

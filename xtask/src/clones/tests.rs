@@ -19,7 +19,7 @@ fn archive(path: &str, sha256: &str, like: Option<&str>, unpacked: u64) -> judge
 }
 
 #[test]
-fn a_campaign_has_two_names_and_is_not_kept_for_evaluation() {
+fn a_campaign_is_small_or_has_two_names_and_is_not_kept_for_evaluation() {
     let archives = [
         archive("/d/one-1.0.tar.gz", "a", None, 9),
         archive("/d/other-1.0.tar.gz", "b", Some("a"), 9),
@@ -31,8 +31,11 @@ fn a_campaign_has_two_names_and_is_not_kept_for_evaluation() {
         archive("/d/copied-1.0.tar.gz", "h", Some("g"), LARGEST + 1),
     ];
     let except = BTreeSet::from([PathBuf::from("/d/too-1.0.tar.gz")]);
-    assert_eq!(campaigns(&archives, &except), [(vec![1, 2], 2)]);
-    assert_eq!(campaigns(&archives, &BTreeSet::new()).len(), 2);
+    // One and other; single, which is small.
+    assert_eq!(campaigns(&archives, &except), [(vec![1, 2], 2), (vec![1, 2], 2)]);
+    assert_eq!(campaigns(&archives, &BTreeSet::new()).len(), 3);
+    let alone = [archive("/d/alone-1.0.tar.gz", "i", None, LARGEST_ALONE + 1)];
+    assert_eq!(campaigns(&alone, &BTreeSet::new()), []);
 }
 
 #[test]

@@ -35,7 +35,7 @@ impl Default for Settings {
             cooldown: Duration::seconds(3 * DAY),
             feed_max_age: Duration::seconds(7 * DAY),
             downgrade_window: Duration::seconds(730 * DAY),
-            score_hold: 70,
+            score_hold: 55,
             score_deny: 100,
             reserved: Vec::new(),
             hosts: Vec::new(),

@@ -61,7 +61,7 @@ fn check(archive: &Archive, findings: &mut Findings) {
     {
         // Launchers for Windows come with every installer of scripts.
         let launcher = ends(&entry.path, &[".exe"]);
-        let severity = if source || launcher { Severity::Low } else { Severity::High };
+        let severity = if source || launcher { Severity::Low } else { Severity::Critical };
         findings
             .report(
                 &META,

@@ -49,12 +49,15 @@ fn check(archive: &Archive, findings: &mut Findings) {
             .as_deref()
             .is_some_and(|detail| detail.contains("\u{fffc}/") || detail.contains("\u{fffc}\\"));
         if behaviour.effect.from.any(Sources::OWN_FILE) && inside {
-            let severity = if behaviour.context == FindingContext::Install { Severity::Medium } else { Severity::High };
+            let weight = match behaviour.context {
+                FindingContext::Install => (Severity::Medium, Confidence::Medium),
+                _ => (Severity::High, Confidence::High),
+            };
             say(
                 findings,
                 &META,
                 behaviour,
-                (severity, Confidence::Medium),
+                weight,
                 format!("a file of the package is started {}: {}", when(behaviour.context), quoted(behaviour)),
             );
         }

@@ -44,6 +44,35 @@ pub(crate) fn weigh(context: FindingContext, severity: Severity, confidence: Con
     }
 }
 
+/// How much it weighs that a library holds what no honest one has a use for, even when it is only called. Tests, examples and
+/// manuals show such things.
+pub(crate) fn weigh_called(behaviour: &Behaviour) -> (Severity, Confidence) {
+    let shown = is_test(&behaviour.path)
+        || behaviour.path.split('/').any(|part| {
+            let part = part.to_ascii_lowercase();
+            part.contains("example") || matches!(part.as_str(), "docs" | "doc" | "demos" | "samples" | "scripts")
+        });
+    if shown || !is_library(&behaviour.path) {
+        (Severity::Medium, Confidence::Medium)
+    } else {
+        (Severity::Critical, Confidence::High)
+    }
+}
+
+/// Whether a file is code of the package, not a manual or a script beside it.
+pub(crate) fn is_library(path: &str) -> bool {
+    let lower = path.to_ascii_lowercase();
+    [".py", ".pyw", ".js", ".mjs", ".cjs", ".ts", ".rs"].iter().any(|end| lower.ends_with(end))
+}
+
+/// Whether the text names a fixed address: a URL with nothing unknown in its host.
+pub(crate) fn fixed_address(text: &str) -> bool {
+    text.split_once("://").is_some_and(|(_, rest)| {
+        let host = rest.split(['/', '?', '#', ' ']).next().unwrap_or_default();
+        host.len() > 3 && !host.contains(HOLE) && !host.contains(['{', '%', '$', '<'])
+    })
+}
+
 /// Adds a finding about one behaviour.
 pub(crate) fn say(
     findings: &mut Findings,

@@ -2,7 +2,8 @@
 
 use bulkhead_core::{Confidence, Severity};
 
-use super::code::{Rule, beside, quoted, say, when};
+use super::code::{Rule, beside, quoted, say, weigh_called, when};
+use super::drop_service;
 use crate::archive::Archive;
 use crate::behaviour::{Ability, Sources, unasked};
 use crate::detector::Meta;
@@ -50,6 +51,17 @@ fn check(archive: &Archive, findings: &mut Findings) {
                 behaviour,
                 (Severity::Critical, Confidence::High),
                 format!("credentials go to the network {}: {}", when(behaviour.context), quoted(behaviour)),
+            );
+        } else if sends
+            && effect.from.any(Sources::CREDENTIAL)
+            && effect.detail.as_deref().is_some_and(drop_service::is_box)
+        {
+            say(
+                findings,
+                &META,
+                behaviour,
+                weigh_called(behaviour),
+                format!("credentials go to a letter box {}: {}", when(behaviour.context), quoted(behaviour)),
             );
         } else if effect.ability == Ability::ReadCredential && unasked(behaviour.context) {
             let network = beside(archive, behaviour, Ability::Network, Sources::NONE);

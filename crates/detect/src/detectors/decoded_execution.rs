@@ -2,11 +2,12 @@
 
 use bulkhead_core::{Confidence, Severity};
 
-use super::code::{Rule, acts_inside, doing, is_test, say, weigh, when};
+use super::code::{Rule, acts_inside, doing, is_test, say, weigh, weigh_called, when};
 use crate::archive::Archive;
-use crate::behaviour::{Ability, Sources, unasked};
+use crate::behaviour::{Ability, Behaviour, Sources, unasked};
 use crate::detector::Meta;
 use crate::findings::Findings;
+use crate::lang::View;
 
 const META: Meta = Meta {
     id: "decoded-execution",
@@ -35,6 +36,9 @@ What to do: refuse the release; if it is your own, read the line that is shown.
 ",
 };
 
+/// Bytes of a line that nobody wrote by hand.
+const LONG: u32 = 2_000;
+
 /// See its `META`.
 pub(crate) static DETECTOR: Rule = Rule { meta: &META, check };
 
@@ -48,7 +52,22 @@ fn check(archive: &Archive, findings: &mut Findings) {
         let how = if from.any(Sources::DECODED) { "decoded" } else { "put together from characters" };
         let builtin = matches!(behaviour.effect.detail.as_deref(), Some("exec" | "eval" | "compile" | "__import__"));
         let called = !unasked(behaviour.context) && !is_test(&behaviour.path);
-        let weight = if called && (builtin || acts_inside(archive, behaviour)) {
+        let decoded = from.any(Sources::DECODED);
+        let packed = || {
+            let same = |view: &&View| view.path == behaviour.path;
+            archive
+                .code
+                .views
+                .iter()
+                .filter(same)
+                .any(|view| !view.literals.encoded.is_empty() || view.shape.longest.0 > LONG)
+        };
+        let weight = if called
+            && (builtin && (decoded || packed())
+                || (decoded || reaches_out(archive, behaviour)) && acts_inside(archive, behaviour))
+        {
+            weigh_called(behaviour)
+        } else if called && builtin {
             (Severity::High, Confidence::High)
         } else {
             weigh(behaviour.context, Severity::Critical, confidence)
@@ -61,4 +80,14 @@ fn check(archive: &Archive, findings: &mut Findings) {
             format!("code is {how} and run {}: its text was not meant to be read", when(behaviour.context)),
         );
     }
+}
+
+/// Whether what was put together talks to the network: a line for another program does not.
+fn reaches_out(archive: &Archive, behaviour: &Behaviour) -> bool {
+    archive.code.behaviours.iter().any(|other| {
+        other.path == behaviour.path
+            && other.unit == behaviour.unit
+            && other.effect.line == behaviour.effect.line
+            && matches!(other.effect.ability, Ability::Network | Ability::Download)
+    })
 }

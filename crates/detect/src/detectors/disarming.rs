@@ -2,7 +2,7 @@
 
 use bulkhead_core::{Confidence, Severity};
 
-use super::code::{Rule, quoted, say, when};
+use super::code::{Rule, quoted, say, weigh_called, when};
 use crate::archive::Archive;
 use crate::behaviour::{Ability, unasked};
 use crate::detector::Meta;
@@ -46,7 +46,15 @@ fn check(archive: &Archive, findings: &mut Findings) {
             Ability::ReadMemory => "the memory of another program is read",
             _ => continue,
         };
+        let scanner = behaviour
+            .effect
+            .detail
+            .as_deref()
+            .is_some_and(|detail| detail.to_ascii_lowercase().contains("mppreference"));
         let weight = match (unasked(behaviour.context), behaviour.effect.ability) {
+            // The machine's virus scanner is told to look away.
+            (true, Ability::Disarm) if scanner => (Severity::High, Confidence::High),
+            (false, Ability::Disarm) if scanner => weigh_called(behaviour),
             (true, Ability::Disarm) => (Severity::Medium, Confidence::Medium),
             (true, _) => (Severity::High, Confidence::Medium),
             (false, Ability::Mine) => (Severity::Medium, Confidence::Medium),

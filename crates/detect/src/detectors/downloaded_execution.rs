@@ -2,7 +2,8 @@
 
 use bulkhead_core::{Confidence, FindingContext, Severity};
 
-use super::code::{Rule, beside, is_test, quoted, say, weigh, when};
+use super::code::{Rule, beside, fixed_address, is_library, is_test, quoted, say, weigh, weigh_called, when};
+use super::drop_service;
 use crate::archive::Archive;
 use crate::behaviour::{Ability, Behaviour, Sources, unasked};
 use crate::detector::Meta;
@@ -74,7 +75,22 @@ fn check(archive: &Archive, findings: &mut Findings) {
         // Manuals and scripts of a repository say such things to people; a library that does it is another matter.
         let called = !unasked(behaviour.context) && !is_test(&behaviour.path) && is_library(&behaviour.path);
         let program = effect.ability == Ability::Spawn && effect.from.any(Sources::WRITTEN) && is_program(behaviour);
-        let weight = if called && (effect.ability == Ability::Execute || program) {
+        // Decoded, written as a script, and given to an interpreter; or fetched from a letter box by a command.
+        let script = effect.ability == Ability::Spawn
+            && effect.from.any(Sources::WRITTEN)
+            && is_script(behaviour)
+            && beside(archive, behaviour, Ability::Decrypt, Sources::NONE);
+        let from_box = |behaviour: &Behaviour| behaviour.effect.detail.as_deref().is_some_and(drop_service::is_box);
+        let written = effect.ability == Ability::Spawn && effect.from.any(Sources::WRITTEN);
+        let boxed = effect.ability == Ability::Download && from_box(behaviour)
+            || written
+                && archive.code.behaviours.iter().any(|other| {
+                    other.path == behaviour.path && other.effect.ability == Ability::Download && from_box(other)
+                });
+        let fixed = effect.detail.as_deref().is_some_and(fixed_address);
+        let weight = if called && (effect.ability == Ability::Execute && fixed || program || script || boxed) {
+            weigh_called(behaviour)
+        } else if called && effect.ability == Ability::Execute {
             // No honest library runs what it downloads, not even when it is called.
             (Severity::High, Confidence::Medium)
         } else {
@@ -86,15 +102,29 @@ fn check(archive: &Archive, findings: &mut Findings) {
 
 /// Whether a program is started by the same line.
 fn beside_line(archive: &Archive, download: &Behaviour) -> bool {
-    let at = |other: &&Behaviour| other.path == download.path && other.effect.line == download.effect.line;
-    let command = download.effect.detail.as_deref().is_some_and(|detail| {
+    let chains = |detail: &str| {
         let lower = detail.to_ascii_lowercase();
-        detail.contains(' ')
-            && ["| ", "|sh", "|bash", "&&", ";", "powershell", "iex", "-exec", "&"]
+        lower.ends_with('&')
+            || detail.contains(' ')
+                && ["| ", "|sh", "|bash", "&&", ";", "powershell", "iex", "-exec", " & "]
+                    .iter()
+                    .any(|word| lower.contains(word))
+    };
+    archive.code.behaviours.iter().any(|other| {
+        other.path == download.path
+            && other.effect.line == download.effect.line
+            && other.effect.ability == Ability::Spawn
+            && [&download.effect.detail, &other.effect.detail]
                 .iter()
-                .any(|word| lower.contains(word))
-    });
-    command && archive.code.behaviours.iter().filter(at).any(|other| other.effect.ability == Ability::Spawn)
+                .any(|detail| detail.as_deref().is_some_and(chains))
+    })
+}
+
+/// An interpreter is started with a script.
+fn is_script(behaviour: &Behaviour) -> bool {
+    behaviour.effect.detail.as_deref().is_some_and(|detail| {
+        detail.starts_with("python") && detail.split(['"', ' ']).any(|word| word.ends_with(".py"))
+    })
 }
 
 /// A file that is only there to be run.
@@ -105,9 +135,4 @@ fn is_program(behaviour: &Behaviour) -> bool {
             .split(['"', ' '])
             .any(|word| [".exe", ".bat", ".vbs", ".scr", ".ps1", ".pyw", ".cmd"].iter().any(|end| word.ends_with(end)))
     })
-}
-
-fn is_library(path: &str) -> bool {
-    let lower = path.to_ascii_lowercase();
-    [".py", ".pyw", ".js", ".mjs", ".cjs", ".ts", ".rs"].iter().any(|end| lower.ends_with(end))
 }

@@ -2,11 +2,12 @@
 
 use bulkhead_core::{Confidence, FindingContext, Severity};
 
-use super::code::{Rule, say, when};
+use super::code::{Rule, say, weigh_called, when};
 use crate::archive::Archive;
 use crate::behaviour::{Ability, unasked};
 use crate::detector::Meta;
 use crate::findings::Findings;
+use crate::lang::places;
 
 const META: Meta = Meta {
     id: "drop-service",
@@ -55,7 +56,12 @@ fn check(archive: &Archive, findings: &mut Findings) {
         let everyday = HOOKS.contains(&service) && fixed.is_none();
         let weight = match (unasked(behaviour.context), everyday) {
             (true, false) => (Severity::High, Confidence::High),
+            (true, true) if service.ends_with("githubusercontent.com") => (Severity::Low, Confidence::Medium),
             (true, true) => (Severity::Medium, Confidence::Medium),
+            // Somebody's own box, or a host that only catches what testers send: for a library there is no use in it.
+            (false, false) if fixed.is_some() || CATCHERS.iter().any(|catcher| detail.contains(catcher)) => {
+                weigh_called(behaviour)
+            }
             (false, false) => (Severity::High, Confidence::Medium),
             (false, true) => (Severity::Low, Confidence::Low),
         };
@@ -82,6 +88,11 @@ fn check(archive: &Archive, findings: &mut Findings) {
     }
 }
 
+/// Whether a text names a letter box that is no everyday service.
+pub(super) fn is_box(text: &str) -> bool {
+    fixed_box(text).is_some() || BOXES.iter().any(|service| text.contains(service))
+}
+
 /// Addresses whose path tells: the host alone is everyday.
 const HOOKS: &[&str] = &[
     "discord.com/api/webhooks",
@@ -92,6 +103,37 @@ const HOOKS: &[&str] = &[
     "ptb.discord.com/api",
     "raw.githubusercontent.com",
     "gist.githubusercontent.com",
+];
+
+/// Of the hosts, those that do nothing but show what was sent to them.
+const CATCHERS: &[&str] = &[
+    "webhook.site",
+    "oastify.com",
+    "burpcollaborator.net",
+    "interact.sh",
+    "oast.fun",
+    "oast.me",
+    "oast.pro",
+    "oast.live",
+    "oast.site",
+    "oast.online",
+    "pipedream.net",
+    "requestbin",
+    "hookbin.com",
+    "beeceptor.com",
+    "dnslog.cn",
+    "ceye.io",
+    "bxss.in",
+    "requestcatcher.com",
+    "grabify",
+    "iplogger",
+    "ngrok-free.",
+    ".ngrok.io",
+    ".ngrok.app",
+    ".ngrok.dev",
+    ".loca.lt",
+    ".trycloudflare.com",
+    ".serveo.net",
 ];
 
 /// Hosts.
@@ -155,5 +197,6 @@ fn fixed_box(text: &str) -> Option<&'static str> {
             return Some("a Discord webhook");
         }
     }
-    (text.contains("api.telegram.org/bot") && digits("api.telegram.org/bot")).then_some("a Telegram bot")
+    (text.contains("api.telegram.org/bot") && digits("api.telegram.org/bot") || places::bot_token(text))
+        .then_some("a Telegram bot")
 }

@@ -2,9 +2,9 @@
 
 use bulkhead_core::{Confidence, Severity};
 
-use super::code::{Rule, quoted, say, weigh, when};
+use super::code::{Rule, fixed_address, quoted, say, weigh, weigh_called, when};
 use crate::archive::Archive;
-use crate::behaviour::{Ability, Sources};
+use crate::behaviour::{Ability, Sources, unasked};
 use crate::detector::Meta;
 use crate::findings::Findings;
 
@@ -42,7 +42,11 @@ fn check(archive: &Archive, findings: &mut Findings) {
         if matches!(behaviour.effect.ability, Ability::Network | Ability::Dns)
             && behaviour.effect.from.any(Sources::ENVIRONMENT)
         {
-            let weight = weigh(behaviour.context, Severity::Critical, Confidence::High);
+            let fixed = behaviour.effect.detail.as_deref().is_some_and(fixed_address);
+            let weight = match unasked(behaviour.context) || !fixed {
+                true => weigh(behaviour.context, Severity::Critical, Confidence::High),
+                false => weigh_called(behaviour),
+            };
             say(
                 findings,
                 &META,

@@ -76,7 +76,7 @@ impl Detector for ExecutablePth {
     fn inspect(&self, archive: &Archive, findings: &mut Findings) {
         for entry in archive.files().filter(|entry| is_pth(&entry.path)) {
             let Some(content) = &entry.content else { continue };
-            if is_allowed(archive, entry) {
+            if is_allowed(archive, entry) || is_namespace(&entry.path, content) {
                 continue;
             }
             look(archive.kind, &entry.path, content, findings);
@@ -144,6 +144,58 @@ fn is_allowed(archive: &Archive, entry: &Entry) -> bool {
     ALLOWED.iter().any(|(name, file, digest)| {
         *name == project && *file == entry.path && entry.sha256 == Some(Sha256::from_bytes(*digest))
     })
+}
+
+/// The lines that setuptools wrote over the years, as [`namespace_line`] has them.
+const NAMESPACES: &[&str] = &[
+    "importsys,types,os;p=os.path.join(sys._getframe(1).f_locals['sitedir'],*('N',));\
+     ie=os.path.exists(os.path.join(p,'__init__.py'));\
+     m=notieandsys.modules.setdefault('N',types.ModuleType('N'));\
+     mp=(mor[])andm.__dict__.setdefault('__path__',[]);(pnotinmp)andmp.append(p)",
+    "importsys,types,os;has_mfs=sys.version_info>(3,5);\
+     p=os.path.join(sys._getframe(1).f_locals['sitedir'],*('N',));\
+     importlib=has_mfsand__import__('importlib.util');has_mfsand__import__('importlib.machinery');\
+     m=has_mfsandsys.modules.setdefault('N',importlib.util.module_from_spec(importlib.machinery.PathFinde\
+     r.find_spec('N',[os.path.dirname(p)])));m=morsys.modules.setdefault('N',types.ModuleType('N'));\
+     mp=(mor[])andm.__dict__.setdefault('__path__',[]);(pnotinmp)andmp.append(p)",
+    "importsys,types,os;p=os.path.join(sys._getframe(1).f_locals['sitedir'],*('N',));\
+     importlib=__import__('importlib.util');__import__('importlib.machinery');\
+     m=sys.modules.setdefault('N',importlib.util.module_from_spec(importlib.machinery.PathFinder.find_spe\
+     c('N',[os.path.dirname(p)])));m=morsys.modules.setdefault('N',types.ModuleType('N'));\
+     mp=(mor[])andm.__dict__.setdefault('__path__',[]);(pnotinmp)andmp.append(p)",
+];
+
+/// Whether every line is the one by which old setuptools made a namespace package, whatever its name.
+fn is_namespace(path: &str, content: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(content) else { return false };
+    path.ends_with("-nspkg.pth")
+        && text.len() < 20_000
+        && text.bytes().all(|byte| byte == b'\n' || byte == b'\r' || (b' '..=b'~').contains(&byte))
+        && text
+            .lines()
+            .filter(|line| !line.trim().is_empty())
+            .all(|line| NAMESPACES.contains(&namespace_line(line).as_str()))
+}
+
+/// The line without blanks, and with one name for all names in quotes that are Python's.
+fn namespace_line(line: &str) -> String {
+    const FIXED: &[&str] = &["sitedir", "importlib.util", "importlib.machinery", "__path__", "__init__.py"];
+    let mut out = String::new();
+    for (at, part) in line.split('\'').enumerate() {
+        let name = at % 2 == 1;
+        let plain =
+            !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'));
+        match name && plain && !FIXED.contains(&part) {
+            true => out.push_str("'N'"),
+            false if name => out.push_str(&format!("'{part}'")),
+            false => out.extend(part.chars().filter(|c| *c != ' ')),
+        }
+    }
+    // The parents of a nested namespace.
+    while out.contains("'N','N'") {
+        out = out.replace("'N','N'", "'N'");
+    }
+    out.replace("*('N')", "*('N',)").replace(";mandsetattr(sys.modules['N'],'N',m)", "")
 }
 
 const fn hex(digits: &[u8; 64]) -> [u8; 32] {

@@ -32,6 +32,7 @@ pub(crate) mod name_mismatch;
 pub(crate) mod native_program;
 pub(crate) mod obfuscator;
 pub(crate) mod persistence;
+pub(crate) mod pickle_execution;
 pub(crate) mod place;
 pub(crate) mod polyglot_file;
 pub(crate) mod private_data;

@@ -1,6 +1,6 @@
 //! Native programs that a package brings and starts by itself.
 
-use bulkhead_core::{Confidence, Severity};
+use bulkhead_core::{Confidence, FindingContext, Severity};
 
 use crate::archive::Archive;
 use crate::behaviour::{Ability, unasked};
@@ -81,12 +81,15 @@ impl Detector for NativeProgram {
         });
         for (context, path, line, command) in hooks.chain(spawned).filter(|(context, ..)| unasked(*context)) {
             if let Some(program) = started(command) {
+                // A script's callbacks count as started with it, and tools bring helpers for one system or another.
+                let sure = context != FindingContext::Import || !path.ends_with("js");
                 findings
                     .report(&META, format!("it starts `{program}`, a native program that it brings"))
                     .at(path)
                     .line(line)
                     .excerpt(command.as_bytes())
                     .context(context)
+                    .confidence(if sure { META.confidence } else { Confidence::Medium })
                     .add();
             }
         }

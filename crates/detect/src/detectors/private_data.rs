@@ -1,8 +1,10 @@
 //! Browser stores, wallets or messages are read.
 
+use std::collections::BTreeSet;
+
 use bulkhead_core::{Confidence, Severity};
 
-use super::code::{Rule, beside, quoted, say, when};
+use super::code::{Rule, beside, fixed_address, quoted, say, weigh_called, when};
 use crate::archive::Archive;
 use crate::behaviour::{Ability, Sources, unasked};
 use crate::detector::Meta;
@@ -53,9 +55,56 @@ fn check(archive: &Archive, findings: &mut Findings) {
         let weight = match (unasked(behaviour.context), network) {
             (true, true) => (Severity::Critical, Confidence::High),
             (true, false) => (Severity::High, Confidence::Medium),
+            (false, true)
+                if effect.ability == Ability::Network
+                    && (stores(archive, &behaviour.path) >= STORES
+                        || trades(archive, &behaviour.path) >= TRADES
+                        || effect.from.any(Sources::CREDENTIAL)
+                            && effect.detail.as_deref().is_some_and(fixed_address)) =>
+            {
+                weigh_called(behaviour)
+            }
             (false, true) => (Severity::High, Confidence::Medium),
             (false, false) => (Severity::Medium, Confidence::Low),
         };
         say(findings, &META, behaviour, weight, format!("{what} {}: {}", when(behaviour.context), quoted(behaviour)));
     }
+}
+
+/// From so many stores on somebody collects; an honest tool reads the one that it is for.
+const STORES: usize = 3;
+
+/// The different stores and wallets that a file reads.
+fn stores(archive: &Archive, path: &str) -> usize {
+    let read = archive.code.behaviours.iter().filter(|behaviour| {
+        behaviour.path == path && matches!(behaviour.effect.ability, Ability::ReadBrowser | Ability::Wallet)
+    });
+    read.filter_map(|behaviour| behaviour.effect.detail.as_deref())
+        .flat_map(|detail| detail.split(", "))
+        .collect::<BTreeSet<_>>()
+        .len()
+}
+
+/// So many trades of thieves in one file are no coincidence.
+const TRADES: usize = 3;
+
+/// What a file does, called or not, of what thieves do besides reading stores.
+fn trades(archive: &Archive, path: &str) -> usize {
+    let abilities = archive.code.behaviours.iter().filter(|behaviour| behaviour.path == path).map(|b| b.effect.ability);
+    abilities
+        .filter(|ability| {
+            matches!(
+                ability,
+                Ability::ReadBrowser
+                    | Ability::Wallet
+                    | Ability::Watch
+                    | Ability::Clipboard
+                    | Ability::Persist
+                    | Ability::Disarm
+                    | Ability::Escalate
+                    | Ability::Mine
+            )
+        })
+        .collect::<BTreeSet<_>>()
+        .len()
 }

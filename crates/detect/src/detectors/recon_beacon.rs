@@ -2,7 +2,7 @@
 
 use bulkhead_core::{Confidence, FindingContext, Severity};
 
-use super::code::{Rule, beside, quoted, say, when};
+use super::code::{Rule, beside, fixed_address, quoted, say, when};
 use crate::archive::Archive;
 use crate::behaviour::{Ability, Sources, unasked};
 use crate::detector::Meta;
@@ -47,9 +47,14 @@ fn check(archive: &Archive, findings: &mut Findings) {
             continue;
         }
         if effect.from.any(Sources::SYSTEM) && effect.ability == Ability::Network {
-            let named = effect.detail.as_deref().is_some_and(|detail| detail.contains("://"));
+            let named = effect.detail.as_deref().is_some_and(|detail| detail.contains("://") || fixed_host(detail));
             let (severity, confidence) = match (behaviour.context, named) {
                 (FindingContext::Install, _) => (Severity::High, Confidence::High),
+                (_, true)
+                    if effect.detail.as_deref().is_some_and(|detail| fixed_address(detail) || fixed_host(detail)) =>
+                {
+                    (Severity::High, Confidence::High)
+                }
                 (_, true) => (Severity::High, Confidence::Medium),
                 (_, false) => (Severity::Medium, Confidence::Low),
             };
@@ -78,4 +83,12 @@ fn check(archive: &Archive, findings: &mut Findings) {
             );
         }
     }
+}
+
+/// A host as `connect` takes it: a name with letters, nothing unknown in it.
+fn fixed_host(detail: &str) -> bool {
+    let host = detail.split(' ').next().unwrap_or_default();
+    host.contains('.')
+        && host.bytes().any(|byte| byte.is_ascii_alphabetic())
+        && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'))
 }

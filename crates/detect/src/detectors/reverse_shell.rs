@@ -2,7 +2,7 @@
 
 use bulkhead_core::{Confidence, Severity};
 
-use super::code::{Rule, doing, quoted, say, weigh, when};
+use super::code::{Rule, doing, is_library, quoted, say, weigh, weigh_called, when};
 use crate::archive::Archive;
 use crate::behaviour::{Ability, Behaviour, Sources, unasked};
 use crate::detector::Meta;
@@ -47,7 +47,8 @@ fn check(archive: &Archive, findings: &mut Findings) {
         let weight = match (unasked(behaviour.context), tied) {
             (true, _) => (Severity::Critical, Confidence::High),
             // Servers duplicate sockets for their children; a shell beside it is something else.
-            (false, true) if shell_in_unit(archive, behaviour) => (Severity::High, Confidence::High),
+            (false, true) if shell_in_unit(archive, behaviour) => weigh_called(behaviour),
+            (false, false) if is_library(&behaviour.path) && !piped(archive, behaviour) => weigh_called(behaviour),
             (false, _) => (Severity::Medium, Confidence::Low),
         };
         say(findings, &META, behaviour, weight, format!("a shell is tied to a connection {}", when(behaviour.context)));
@@ -76,5 +77,18 @@ fn shell_in_unit(archive: &Archive, behaviour: &Behaviour) -> bool {
                 .detail
                 .as_deref()
                 .is_some_and(|detail| ["sh", "bash", "cmd"].iter().any(|shell| detail.contains(shell)))
+    })
+}
+
+/// Whether the line gives a shell a script that it fetches: not good either, but nobody sits at the other end.
+fn piped(archive: &Archive, behaviour: &Behaviour) -> bool {
+    doing(archive, Ability::Spawn).any(|other| {
+        other.path == behaviour.path
+            && other.effect.line == behaviour.effect.line
+            && other
+                .effect
+                .detail
+                .as_deref()
+                .is_some_and(|detail| detail.contains(['|', '$']) || detail.contains("://"))
     })
 }

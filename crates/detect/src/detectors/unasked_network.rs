@@ -43,7 +43,8 @@ fn check(archive: &Archive, findings: &mut Findings) {
     for behaviour in doing(archive, Ability::Network) {
         if matches!(behaviour.context, FindingContext::Import | FindingContext::Startup) {
             let startup = behaviour.context == FindingContext::Startup;
-            let weight = if startup { (Severity::High, Confidence::High) } else { (Severity::Low, Confidence::High) };
+            let grave = startup || behaviour.effect.detail.as_deref().is_some_and(bare_address);
+            let weight = if grave { (Severity::High, Confidence::High) } else { (Severity::Low, Confidence::High) };
             say(
                 findings,
                 &META,
@@ -53,4 +54,15 @@ fn check(archive: &Archive, findings: &mut Findings) {
             );
         }
     }
+}
+
+/// A URL of a public IPv4 address: what has a name to lose has a name.
+fn bare_address(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once("://") else { return false };
+    let host = rest.split(['/', ':', '?', '#']).next().unwrap_or_default();
+    let Ok(address) = host.parse::<std::net::Ipv4Addr>() else { return false };
+    let own = address.is_private() || address.is_loopback() || address.is_link_local() || address.is_unspecified();
+    // The resolvers that everybody asks whether there is a network at all.
+    let resolver = matches!(address.octets(), [1, 1, 1, 1] | [1, 0, 0, 1] | [8, 8, 8, 8] | [8, 8, 4, 4] | [9, 9, 9, 9]);
+    scheme.ends_with(['p', 's']) && !own && !resolver && !address.is_broadcast()
 }

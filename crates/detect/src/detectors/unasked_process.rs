@@ -2,11 +2,12 @@
 
 use bulkhead_core::{Confidence, FindingContext, Severity};
 
-use super::code::{Rule, doing, quoted, say, when};
+use super::code::{HOLE, Rule, doing, quoted, say, when};
 use crate::archive::Archive;
 use crate::behaviour::{Ability, unasked};
 use crate::detector::Meta;
 use crate::findings::Findings;
+use crate::lang::python::known_module;
 
 const META: Meta = Meta {
     id: "unasked-process",
@@ -72,7 +73,13 @@ fn check(archive: &Archive, findings: &mut Findings) {
         ];
         let known = build.iter().any(|word| command.trim_start_matches(['"', '\'', '/']).starts_with(word));
         let install = behaviour.context == FindingContext::Install;
-        let weight = if known || !install {
+        let weight = if behaviour.context == FindingContext::Import
+            && behaviour.effect.excerpt.contains("Popen")
+            && foreign_code(archive, command)
+        {
+            // What it asks for it would wait for, and its own code it would import: this one goes on by itself.
+            (Severity::High, Confidence::High)
+        } else if known || !install {
             (Severity::Low, Confidence::Medium)
         } else {
             (Severity::Medium, Confidence::Medium)
@@ -85,4 +92,20 @@ fn check(archive: &Archive, findings: &mut Findings) {
             format!("a program is started {}: {}", when(behaviour.context), quoted(behaviour)),
         );
     }
+}
+
+/// Another interpreter, which imports a module that is neither this package's nor the language's.
+fn foreign_code(archive: &Archive, command: &str) -> bool {
+    let Some((program, code)) = command.split_once(" -c ") else { return false };
+    if !program.starts_with("python") || code.contains(['(', HOLE]) && !code.contains("import ") {
+        return false;
+    }
+    let last = code.rsplit(';').next().unwrap_or(code).trim();
+    let Some(rest) = last.strip_prefix("from ").or_else(|| last.strip_prefix("import ")) else { return false };
+    let module = rest.split([' ', '.', ',']).next().unwrap_or_default();
+    let own = archive.entries.iter().any(|entry| entry.path.split(['/', '.']).any(|part| part == module));
+    !module.is_empty()
+        && module.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        && !own
+        && !known_module(module)
 }

@@ -46,12 +46,17 @@ fn check(archive: &Archive, findings: &mut Findings) {
             .iter()
             .any(|start| lower.starts_with(start));
         let shown = ["/desktop", "\\desktop", "appdata", "startup"].iter().any(|part| lower.contains(part));
-        if !home && !shown {
+        // Caches and the package's own settings go there.
+        let own = lower.starts_with("~/.cache/") && !shown;
+        if !home && !shown || own {
             continue;
         }
         let install = behaviour.context == FindingContext::Install;
-        let weight =
-            if install { (Severity::High, Confidence::Medium) } else { (Severity::Medium, Confidence::Medium) };
+        let weight = match (install, shown) {
+            (true, true) => (Severity::High, Confidence::High),
+            (true, false) => (Severity::High, Confidence::Medium),
+            (false, _) => (Severity::Medium, Confidence::Medium),
+        };
         say(
             findings,
             &META,

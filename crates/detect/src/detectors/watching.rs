@@ -50,7 +50,7 @@ fn check(archive: &Archive, findings: &mut Findings) {
         let network = beside(archive, behaviour, Ability::Network, Sources::NONE);
         let weight = match (unasked(behaviour.context), network) {
             (true, true) => (Severity::High, Confidence::High),
-            (true, false) => (Severity::High, Confidence::Medium),
+            (true, false) => (Severity::High, Confidence::High),
             (false, true) => (Severity::Medium, Confidence::Low),
             (false, false) => (Severity::Low, Confidence::Low),
         };

@@ -20,99 +20,168 @@ const WALLET: Place = Place { read: Some(Ability::Wallet), write: Some(Ability::
 const START: Place = Place { read: None, write: Some(Ability::Persist), holds: Sources::NONE };
 const AGENT: Place = Place { read: None, write: Some(Ability::AgentConfig), holds: Sources::NONE };
 
-/// Lower case, with `/` as the separator. The first that occurs in the path decides.
-const PLACES: &[(&str, Place)] = &[
-    (".ssh/authorized_keys", Place { read: None, write: Some(Ability::Persist), holds: Sources::NONE }),
-    (".ssh", CREDENTIAL),
-    ("id_rsa", CREDENTIAL),
-    ("id_ed25519", CREDENTIAL),
-    (".aws/credentials", CREDENTIAL),
-    (".aws/", CREDENTIAL),
-    (".config/gcloud", CREDENTIAL),
-    ("application_default_credentials", CREDENTIAL),
-    (".azure/", CREDENTIAL),
-    (".kube/config", CREDENTIAL),
-    (".docker/config.json", CREDENTIAL),
-    (".netrc", CREDENTIAL),
-    (".pypirc", CREDENTIAL),
-    (".npmrc", CREDENTIAL),
-    (".git-credentials", CREDENTIAL),
-    (".gitconfig", CREDENTIAL),
-    (".bash_history", CREDENTIAL),
-    (".zsh_history", CREDENTIAL),
-    ("/etc/shadow", CREDENTIAL),
-    ("/etc/passwd", CREDENTIAL),
-    (".pgpass", CREDENTIAL),
-    (".vault-token", CREDENTIAL),
-    ("filezilla", CREDENTIAL),
-    ("var/run/secrets", CREDENTIAL),
-    ("169.254.169.254", CREDENTIAL),
-    ("/proc/self/environ", CREDENTIAL),
-    ("google/chrome/user data", BROWSER),
-    ("user data/default", BROWSER),
-    ("login data", BROWSER),
-    ("local storage/leveldb", BROWSER),
-    ("local extension settings", WALLET),
-    ("/local state", BROWSER),
-    ("network/cookies", BROWSER),
-    ("cookies.sqlite", BROWSER),
-    ("bravesoftware", BROWSER),
-    ("opera software", BROWSER),
-    ("opera stable", BROWSER),
-    ("yandexbrowser", BROWSER),
-    ("mozilla/firefox/profiles", BROWSER),
-    ("chromium/user data", BROWSER),
-    ("microsoft/edge/user data", BROWSER),
-    ("library/application support/google/chrome", BROWSER),
-    ("discordcanary", BROWSER),
-    ("discordptb", BROWSER),
-    ("appdata/roaming/discord", BROWSER),
-    ("lightcord", BROWSER),
-    ("logins.json", BROWSER),
-    ("key4.db", BROWSER),
-    ("telegram desktop/tdata", BROWSER),
-    ("wallet.dat", WALLET),
-    ("exodus", WALLET),
-    ("electrum", WALLET),
-    ("atomic/local storage", WALLET),
-    ("metamask", WALLET),
-    ("bitcoin/wallets", WALLET),
-    ("ethereum/keystore", WALLET),
-    (".config/solana/id.json", WALLET),
-    ("nkbihfbeogaeaoehlefnkodbefgpgknn", WALLET),
-    (".claude/", AGENT),
-    (".claude.json", AGENT),
-    (".cursor/", AGENT),
-    (".cursorrules", AGENT),
-    (".windsurf", AGENT),
-    (".codeium", AGENT),
-    (".gemini/", AGENT),
-    (".codex/", AGENT),
-    (".vscode/tasks.json", AGENT),
-    (".vscode/settings.json", AGENT),
-    (".github/copilot", AGENT),
-    ("mcp.json", AGENT),
-    ("claude_desktop_config", AGENT),
-    ("agents.md", AGENT),
-    ("claude.md", AGENT),
-    ("start menu/programs/startup", START),
-    ("startmenu/programs/startup", START),
-    ("currentversion/run", START),
-    (".config/autostart", START),
-    ("launchagents", START),
-    ("launchdaemons", START),
-    (".config/systemd", START),
-    ("etc/systemd", START),
-    (".bashrc", START),
-    (".bash_profile", START),
-    (".zshrc", START),
-    (".profile", START),
-    ("etc/cron", START),
-    ("var/spool/cron", START),
-    ("/etc/rc.local", START),
-    ("sitecustomize.py", START),
-    ("usercustomize.py", START),
-    ("etc/ld.so.preload", START),
+/// Where a place is known: when such a path is opened, when a text names it, or both. Texts name more than is meant: `.npmrc`
+/// beside a package is everyday for build tools, so a name has to say more than a path that is read.
+type Where = u8;
+const OPENED: Where = 1;
+const NAMED: Where = 2;
+const BOTH: Where = OPENED | NAMED;
+
+/// Lower case, with `/` as the separator. The first that occurs in an opened path decides.
+const PLACES: &[(&str, Place, Where)] = &[
+    (".ssh/authorized_keys", START, BOTH),
+    (".ssh", CREDENTIAL, OPENED),
+    ("id_rsa", CREDENTIAL, OPENED),
+    ("id_ed25519", CREDENTIAL, OPENED),
+    (".aws/credentials", CREDENTIAL, BOTH),
+    (".aws/", CREDENTIAL, OPENED),
+    (".config/gcloud", CREDENTIAL, BOTH),
+    ("application_default_credentials", CREDENTIAL, BOTH),
+    (".azure/", CREDENTIAL, BOTH),
+    (".kube/config", CREDENTIAL, BOTH),
+    (".docker/config.json", CREDENTIAL, BOTH),
+    (".netrc", CREDENTIAL, BOTH),
+    (".pypirc", CREDENTIAL, BOTH),
+    (".npmrc", CREDENTIAL, BOTH),
+    (".git-credentials", CREDENTIAL, BOTH),
+    (".gitconfig", CREDENTIAL, OPENED),
+    (".bash_history", CREDENTIAL, BOTH),
+    (".zsh_history", CREDENTIAL, BOTH),
+    ("/etc/shadow", CREDENTIAL, BOTH),
+    ("/etc/passwd", CREDENTIAL, OPENED),
+    (".pgpass", CREDENTIAL, BOTH),
+    (".vault-token", CREDENTIAL, BOTH),
+    ("filezilla", CREDENTIAL, OPENED),
+    ("var/run/secrets", CREDENTIAL, OPENED),
+    ("169.254.169.254", CREDENTIAL, BOTH),
+    ("/proc/self/environ", CREDENTIAL, OPENED),
+    ("google/chrome/user data", BROWSER, BOTH),
+    ("user data/default", BROWSER, OPENED),
+    ("login data", BROWSER, OPENED),
+    ("local storage/leveldb", BROWSER, OPENED),
+    ("local extension settings", WALLET, OPENED),
+    ("/local state", BROWSER, OPENED),
+    ("network/cookies", BROWSER, OPENED),
+    ("cookies.sqlite", BROWSER, BOTH),
+    ("bravesoftware", BROWSER, OPENED),
+    ("opera software", BROWSER, BOTH),
+    ("opera stable", BROWSER, OPENED),
+    ("yandexbrowser", BROWSER, OPENED),
+    ("mozilla/firefox/profiles", BROWSER, BOTH),
+    ("chromium/user data", BROWSER, OPENED),
+    ("microsoft/edge/user data", BROWSER, BOTH),
+    ("library/application support/google/chrome", BROWSER, OPENED),
+    ("discordcanary", BROWSER, OPENED),
+    ("discordptb", BROWSER, OPENED),
+    ("appdata/roaming/discord", BROWSER, OPENED),
+    ("lightcord", BROWSER, OPENED),
+    ("logins.json", BROWSER, BOTH),
+    ("key4.db", BROWSER, BOTH),
+    ("telegram desktop/tdata", BROWSER, OPENED),
+    ("wallet.dat", WALLET, BOTH),
+    ("exodus", WALLET, OPENED),
+    ("electrum", WALLET, OPENED),
+    ("atomic/local storage", WALLET, BOTH),
+    ("metamask", WALLET, OPENED),
+    ("bitcoin/wallets", WALLET, OPENED),
+    ("ethereum/keystore", WALLET, OPENED),
+    (".config/solana/id.json", WALLET, BOTH),
+    ("nkbihfbeogaeaoehlefnkodbefgpgknn", WALLET, BOTH),
+    (".claude/", AGENT, BOTH),
+    (".claude.json", AGENT, BOTH),
+    (".cursor/", AGENT, BOTH),
+    (".cursorrules", AGENT, BOTH),
+    (".windsurf", AGENT, OPENED),
+    (".codeium", AGENT, OPENED),
+    (".gemini/", AGENT, BOTH),
+    (".codex/", AGENT, BOTH),
+    (".vscode/tasks.json", AGENT, BOTH),
+    (".vscode/settings.json", AGENT, BOTH),
+    (".github/copilot", AGENT, OPENED),
+    ("mcp.json", AGENT, OPENED),
+    ("claude_desktop_config", AGENT, OPENED),
+    ("agents.md", AGENT, OPENED),
+    ("claude.md", AGENT, OPENED),
+    ("start menu/programs/startup", START, BOTH),
+    ("startmenu/programs/startup", START, OPENED),
+    ("currentversion/run", START, BOTH),
+    (".config/autostart", START, BOTH),
+    ("launchagents", START, OPENED),
+    ("launchdaemons", START, OPENED),
+    (".config/systemd", START, OPENED),
+    ("etc/systemd", START, OPENED),
+    (".bashrc", START, BOTH),
+    (".bash_profile", START, BOTH),
+    (".zshrc", START, BOTH),
+    (".profile", START, OPENED),
+    ("etc/cron", START, OPENED),
+    ("var/spool/cron", START, OPENED),
+    ("/etc/rc.local", START, BOTH),
+    ("sitecustomize.py", START, BOTH),
+    ("usercustomize.py", START, OPENED),
+    ("etc/ld.so.preload", START, OPENED),
+    ("/.ssh/id_", CREDENTIAL, NAMED),
+    (".ssh/id_rsa", CREDENTIAL, NAMED),
+    (".ssh/id_ed25519", CREDENTIAL, NAMED),
+    (".ssh/id_dsa", CREDENTIAL, NAMED),
+    (".ssh/id_ecdsa", CREDENTIAL, NAMED),
+    (".aws/config", CREDENTIAL, NAMED),
+    ("accesstokens.json", CREDENTIAL, NAMED),
+    (".cargo/credentials", CREDENTIAL, NAMED),
+    (".config/gh/hosts", CREDENTIAL, NAMED),
+    ("169.254.170.2", CREDENTIAL, NAMED),
+    ("metadata.google.internal", CREDENTIAL, NAMED),
+    ("/var/run/secrets/kubernetes.io", CREDENTIAL, NAMED),
+    (".terraform.d/credentials", CREDENTIAL, NAMED),
+    (".config/rclone", CREDENTIAL, NAMED),
+    (".gnupg/", CREDENTIAL, NAMED),
+    (".password-store", CREDENTIAL, NAMED),
+    ("login.keychain", CREDENTIAL, NAMED),
+    (".mysql_history", CREDENTIAL, NAMED),
+    (".my.cnf", CREDENTIAL, NAMED),
+    (".huggingface/token", CREDENTIAL, NAMED),
+    ("google/chrome/default", BROWSER, NAMED),
+    (".config/google-chrome", BROWSER, NAMED),
+    ("bravesoftware/brave", BROWSER, NAMED),
+    (".mozilla/firefox", BROWSER, NAMED),
+    ("/login data", BROWSER, NAMED),
+    ("local state", BROWSER, NAMED),
+    ("local extension settings", BROWSER, NAMED),
+    (".bitcoin/", WALLET, NAMED),
+    (".ethereum/keystore", WALLET, NAMED),
+    ("exodus/exodus.wallet", WALLET, NAMED),
+    ("electrum/wallets", WALLET, NAMED),
+    ("ledger live", WALLET, NAMED),
+    ("monero/wallets", WALLET, NAMED),
+    (".bittensor/wallets", WALLET, NAMED),
+    (".zprofile", START, NAMED),
+    (".zshenv", START, NAMED),
+    ("/.profile", START, NAMED),
+    ("/etc/profile", START, NAMED),
+    ("/etc/cron", START, NAMED),
+    ("/var/spool/cron", START, NAMED),
+    (".config/systemd/user", START, NAMED),
+    ("/etc/systemd/system", START, NAMED),
+    ("library/launchagents", START, NAMED),
+    ("library/launchdaemons", START, NAMED),
+    (".config/fish/config", START, NAMED),
+    ("/etc/ld.so.preload", START, NAMED),
+    (".git/hooks/", START, NAMED),
+    ("profile.ps1", START, NAMED),
+    (".vscode/mcp.json", AGENT, NAMED),
+    (".windsurf/", AGENT, NAMED),
+    (".continue/", AGENT, NAMED),
+    (".aider.conf", AGENT, NAMED),
+    ("claude_desktop_config.json", AGENT, NAMED),
+    (".copilot/", AGENT, NAMED),
+    (".openclaw/", AGENT, NAMED),
+    ("mcp_config.json", AGENT, NAMED),
+    ("/mcp.json", AGENT, NAMED),
+    (".github/copilot-instructions", AGENT, NAMED),
+    (".amazonq/", AGENT, NAMED),
+    (".kiro/", AGENT, NAMED),
+    (".cline/", AGENT, NAMED),
+    (".roo/", AGENT, NAMED),
 ];
 
 /// What is known of this path.
@@ -133,7 +202,19 @@ pub(crate) fn place(path: &str) -> Option<Place> {
     if lower.ends_with(".pth") && lower.len() > 4 {
         return Some(START);
     }
-    PLACES.iter().find(|(part, _)| lower.contains(part)).map(|(_, place)| *place)
+    let found =
+        PLACES.iter().find(|(part, _, at)| at & OPENED != 0 && lower.contains(part)).map(|(_, place, _)| *place)?;
+    // Python looks for these in its own folders, not in those that a program makes for itself.
+    let folder = lower.strip_suffix("sitecustomize.py").or_else(|| lower.strip_suffix("usercustomize.py"));
+    if folder.is_some_and(|folder| {
+        folder.contains('/')
+            && !folder.contains("-packages")
+            && !folder.contains("python")
+            && !folder.starts_with(['/', '~', '\u{fffc}'])
+    }) {
+        return None;
+    }
+    Some(found)
 }
 
 /// What an environment variable holds, by its name.
@@ -148,6 +229,46 @@ pub(crate) fn variable(name: &str) -> Sources {
         "USER" | "USERNAME" | "LOGNAME" | "HOSTNAME" | "COMPUTERNAME" | "USERDOMAIN" => Sources::SYSTEM,
         _ => Sources::NONE,
     }
+}
+
+/// Whether the text is the address of somebody's letter box at a chat service, with the secret that opens it.
+pub(crate) fn letter_box(text: &str) -> bool {
+    let digits = |after: &str| {
+        text.split_once(after).is_some_and(|(_, rest)| rest.bytes().take_while(u8::is_ascii_digit).count() >= 6)
+    };
+    text.len() < 1_000
+        && !text.contains(char::is_whitespace)
+        && (bot_token(text)
+            || digits("discord.com/api/webhooks/")
+            || digits("discordapp.com/api/webhooks/")
+            || digits("api.telegram.org/bot"))
+}
+
+/// `123456789:AA...`: what a chat service calls the secret of a bot.
+pub(crate) fn bot_token(text: &str) -> bool {
+    text.split_once(':').is_some_and(|(number, secret)| {
+        (8..=12).contains(&number.len())
+            && number.bytes().all(|byte| byte.is_ascii_digit())
+            && secret.len() >= 30
+            && secret.starts_with('A')
+            && secret.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+    })
+}
+
+/// Whether a parameter of this name is a key that opens a wallet.
+pub(crate) fn secret_name(name: &str) -> bool {
+    matches!(
+        name.trim_matches('_').to_ascii_lowercase().as_str(),
+        "private_key"
+            | "privatekey"
+            | "priv_key"
+            | "secret_key"
+            | "mnemonic"
+            | "mnemonics"
+            | "seed_phrase"
+            | "seedphrase"
+            | "keypair"
+    )
 }
 
 /// The host of a URL, lower case, without user, port and path; `None` for what is no absolute URL with a host.
@@ -170,52 +291,16 @@ pub(crate) fn host(url: &str) -> Option<String> {
     (plain && host.len() > 2 && host.contains(['.', ':']) || host == "localhost").then(|| host.to_ascii_lowercase())
 }
 
+/// Whether a text names a place of that kind.
+fn named(path: &str, kind: Place) -> bool {
+    PLACES.iter().any(|(part, place, at)| at & NAMED != 0 && *place == kind && path.contains(part))
+}
+
 /// Whether the text names a place where credentials lie.
 pub(crate) fn credential(path: &str) -> bool {
-    const PLACES: &[&str] = &[
-        "/.ssh/id_",
-        ".ssh/id_rsa",
-        ".ssh/id_ed25519",
-        ".ssh/id_dsa",
-        ".ssh/id_ecdsa",
-        ".aws/credentials",
-        ".aws/config",
-        ".config/gcloud",
-        "application_default_credentials",
-        ".azure/",
-        "accesstokens.json",
-        ".kube/config",
-        ".netrc",
-        ".git-credentials",
-        ".docker/config.json",
-        ".npmrc",
-        ".pypirc",
-        ".cargo/credentials",
-        ".config/gh/hosts",
-        ".vault-token",
-        ".bash_history",
-        ".zsh_history",
-        "/etc/shadow",
-        "169.254.169.254",
-        "169.254.170.2",
-        "metadata.google.internal",
-        "/var/run/secrets/kubernetes.io",
-        ".terraform.d/credentials",
-        ".config/rclone",
-        ".gnupg/",
-        ".password-store",
-        "login.keychain",
-        ".mysql_history",
-        ".pgpass",
-        ".my.cnf",
-        ".huggingface/token",
-    ];
     let path = normal(path);
     // `.npmrc` beside a package and `/proc/self/environ` are everyday for build tools; only those in a home are secrets.
-    PLACES.iter().any(|place| path.contains(place))
-        || path.ends_with("/.ssh")
-        || path.ends_with("/.ssh/")
-        || is_env_file(&path)
+    named(&path, CREDENTIAL) || path.ends_with("/.ssh") || path.ends_with("/.ssh/") || is_env_file(&path)
 }
 
 fn is_env_file(path: &str) -> bool {
@@ -224,105 +309,27 @@ fn is_env_file(path: &str) -> bool {
 
 /// Whether the text names what a browser stores.
 pub(crate) fn browser(path: &str) -> bool {
-    const PLACES: &[&str] = &[
-        "google/chrome/user data",
-        "google/chrome/default",
-        ".config/google-chrome",
-        "bravesoftware/brave",
-        "microsoft/edge/user data",
-        ".mozilla/firefox",
-        "mozilla/firefox/profiles",
-        "/login data",
-        "cookies.sqlite",
-        "logins.json",
-        "key4.db",
-        "local state",
-        "opera software",
-        "local extension settings",
-    ];
     let path = normal(path);
-    PLACES.iter().any(|place| path.contains(place))
+    named(&path, BROWSER)
 }
 
 /// Whether the text names a wallet.
 pub(crate) fn wallet(path: &str) -> bool {
-    const PLACES: &[&str] = &[
-        "wallet.dat",
-        ".bitcoin/",
-        ".ethereum/keystore",
-        "exodus/exodus.wallet",
-        ".config/solana/id.json",
-        "electrum/wallets",
-        "nkbihfbeogaeaoehlefnkodbefgpgknn",
-        "atomic/local storage",
-        "ledger live",
-        "monero/wallets",
-        ".bittensor/wallets",
-    ];
     let path = normal(path);
-    PLACES.iter().any(|place| path.contains(place))
+    named(&path, WALLET)
 }
 
 /// Whether writing there starts something again later.
 pub(crate) fn persistent(path: &str) -> bool {
-    const PLACES: &[&str] = &[
-        ".bashrc",
-        ".bash_profile",
-        ".zshrc",
-        ".zprofile",
-        ".zshenv",
-        "/.profile",
-        "/etc/profile",
-        "/etc/rc.local",
-        "/etc/cron",
-        "/var/spool/cron",
-        ".config/autostart",
-        ".config/systemd/user",
-        "/etc/systemd/system",
-        "library/launchagents",
-        "library/launchdaemons",
-        "start menu/programs/startup",
-        "currentversion/run",
-        ".ssh/authorized_keys",
-        ".config/fish/config",
-        "/etc/ld.so.preload",
-        "sitecustomize.py",
-        ".git/hooks/",
-        "profile.ps1",
-    ];
     let path = normal(path);
-    PLACES.iter().any(|place| path.contains(place))
+    named(&path, START)
 }
 
 /// Whether the text names configuration, memory or skills of a coding agent, or tasks that an editor runs.
 pub(crate) fn agent_config(path: &str) -> bool {
-    const PLACES: &[&str] = &[
-        ".claude/",
-        ".claude.json",
-        ".cursor/",
-        ".cursorrules",
-        ".vscode/tasks.json",
-        ".vscode/settings.json",
-        ".vscode/mcp.json",
-        ".gemini/",
-        ".codex/",
-        ".windsurf/",
-        ".continue/",
-        ".aider.conf",
-        "claude_desktop_config.json",
-        ".copilot/",
-        ".openclaw/",
-        "mcp_config.json",
-        "/mcp.json",
-        ".github/copilot-instructions",
-        ".amazonq/",
-        ".kiro/",
-        ".cline/",
-        ".roo/",
-    ];
     const FILES: &[&str] = &["claude.md", "agents.md", "gemini.md", "soul.md", "memory.md"];
     let path = normal(path);
-    PLACES.iter().any(|place| path.contains(place))
+    named(&path, AGENT)
         || path.ends_with("/.claude")
         || path.ends_with("/.cursor")
         || path.rsplit('/').next().is_some_and(|name| FILES.contains(&name))

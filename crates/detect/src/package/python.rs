@@ -180,7 +180,7 @@ fn context_of(kind: ArchiveKind, project: &str, path: &str) -> Option<FindingCon
             matches!(
                 part.to_ascii_lowercase().as_str(),
                 "test" | "tests" | "doc" | "docs" | "examples" | "benchmarks" | "testdata"
-            )
+            ) || part.to_ascii_lowercase().ends_with("_examples")
         })
     };
     let script =
@@ -212,6 +212,12 @@ fn name_modules(archive: &Archive, views: &[View], modules: &mut BTreeMap<String
             first -= 1;
         }
         modules.entry(parts[first..].join(".")).or_insert(at);
+    }
+    // Scripts that Python gives to `node`, by their file's name: the folder is seldom known.
+    for (at, view) in views.iter().enumerate().filter(|(_, view)| view.language == Language::JavaScript) {
+        if let Some((_, name)) = view.path.rsplit_once('/') {
+            modules.entry(format!("/{name}")).or_insert(at);
+        }
     }
 }
 

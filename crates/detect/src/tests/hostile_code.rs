@@ -34,6 +34,24 @@ fn a_line_of_many_megabytes_is_not_read_and_that_is_said() {
 }
 
 #[test]
+fn a_line_of_a_hundred_megabytes_that_is_not_packed_is_not_read_either() {
+    use std::io::Write as _;
+    let mut file = flate2::GzBuilder::new().write(Vec::new(), flate2::Compression::none());
+    let line = b"var a=1;".repeat(100 * (1 << 20) / 8);
+    let items = [
+        Item::file("package/package.json", br#"{"scripts":{"postinstall":"node a.js"}}"#),
+        Item::file("package/a.js", &line),
+    ];
+    file.write_all(&tar(&items)).expect("memory");
+    let bytes = file.finish().expect("memory");
+    let start = Instant::now();
+    let report = look_local(&bytes, NPM);
+    assert!(start.elapsed() < LONG, "it took {:?}", start.elapsed());
+    assert!(report.unpacked_size > 100_000_000);
+    assert!(report.findings.iter().any(|finding| finding.title.contains("too large")), "{:#?}", report.findings);
+}
+
+#[test]
 fn brackets_bytes_and_tiny_files_end() {
     let deep = "([{".repeat(300_000);
     survives(&[("package/a.js", deep.as_bytes())], "brackets");

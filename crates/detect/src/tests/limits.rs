@@ -87,3 +87,63 @@ fn a_file_that_a_detector_cannot_hold_is_a_finding() {
     let bytes = wheel(&[("demo/weights.pth", &long)]).bytes();
     assert_eq!(inspect(&bytes, WHEEL, &limits).findings, []);
 }
+
+/// A zip with so many empty members, as a writer that keeps to the format makes it: 64-bit end records, one name of eight digits each.
+fn crowded(count: u32) -> Vec<u8> {
+    let mut out = Vec::with_capacity(count as usize * 92 + 200);
+    let mut directory = Vec::with_capacity(count as usize * 54);
+    for number in 0..count {
+        let name = format!("{number:08}");
+        let at = u32::try_from(out.len()).expect("below 4 GiB");
+        out.extend_from_slice(b"PK\x03\x04\x0a\0\0\0\0\0\0\0\x21\0\0\0\0\0\0\0\0\0\0\0\0\0\x08\0\0\0");
+        out.extend_from_slice(name.as_bytes());
+        directory.extend_from_slice(
+            b"PK\x01\x02\x0a\x03\x0a\0\0\0\0\0\0\0\x21\0\0\0\0\0\0\0\0\0\0\0\0\0\x08\0\0\0\0\0\0\0\0\0\0\0\xa4\x81",
+        );
+        directory.extend_from_slice(&at.to_le_bytes());
+        directory.extend_from_slice(name.as_bytes());
+    }
+    let start = out.len() as u64;
+    out.extend_from_slice(&directory);
+    let end = out.len() as u64;
+    out.extend_from_slice(b"PK\x06\x06");
+    out.extend_from_slice(&44_u64.to_le_bytes());
+    out.extend_from_slice(&[45, 3, 45, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    for field in [u64::from(count), u64::from(count), directory.len() as u64, start] {
+        out.extend_from_slice(&field.to_le_bytes());
+    }
+    out.extend_from_slice(b"PK\x06\x07\0\0\0\0");
+    out.extend_from_slice(&end.to_le_bytes());
+    out.extend_from_slice(&1_u32.to_le_bytes());
+    out.extend_from_slice(b"PK\x05\x06\0\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\0\0");
+    out
+}
+
+#[test]
+fn a_million_tiny_files_are_refused_by_their_number() {
+    let few = inspect(&crowded(3_000), WHEEL, &Limits::default());
+    assert_eq!(few.member_count, 3_000, "{:#?}", few.findings);
+    assert!(few.findings.iter().all(|finding| finding.detector != "archive-bomb"), "{:#?}", few.findings);
+    let start = std::time::Instant::now();
+    let report = inspect(&crowded(1_000_000), WHEEL, &Limits::default());
+    must_find(&report, "archive-bomb", High, "a million files");
+    assert!(!report.readable && report.members.len() <= 200_000);
+    assert!(start.elapsed() < std::time::Duration::from_secs(120), "it took {:?}", start.elapsed());
+}
+
+#[test]
+fn archives_inside_archives_are_members_like_any_other() {
+    // Forty deep: nothing unpacks what it was not asked to unpack, so depth costs nothing.
+    let mut inner = b"x".to_vec();
+    for depth in 0..40 {
+        inner = wheel(&[("demo/inner.whl", &inner)]).bytes();
+        assert!(inner.len() < 1 << 20, "{depth}");
+    }
+    let report = inspect(&inner, WHEEL, &Limits::default());
+    assert!(report.readable && report.member_count < 10, "{:#?}", report.findings);
+    let mut locked = wheel(&[("demo/x.py", b"pass")]);
+    locked.file("demo/x.py").flags = 1;
+    let report = inspect(&wheel(&[("demo/inner.zip", &locked.bytes())]).bytes(), WHEEL, &Limits::default());
+    assert!(report.readable, "{:#?}", report.findings);
+    must_find(&inspect(&locked.bytes(), WHEEL, &Limits::default()), "archive-encrypted", High, "an encrypted member");
+}

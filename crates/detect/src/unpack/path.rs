@@ -33,14 +33,17 @@ pub(crate) fn judge(raw: &[u8]) -> (String, Vec<(Flaw, &'static str)>) {
     }
     let (mut parent, mut odd, mut long) = (false, false, raw.len() > 4096);
     let mut first = true;
+    let mut at = 0;
     while let Some(component) = components.next() {
         let last = components.peek().is_none();
         parent |= component == b"..";
         // A lone "." is the root directory of a tar and "./" before everything is a habit of tar: both are harmless.
-        odd |= component == b"." && !first;
+        // npm writes `package/./dist` for files that are listed with a dot.
+        odd |= component == b"." && !first && !(at == 1 && raw.starts_with(b"package/"));
         odd |= component.is_empty() && !last && !first;
         long |= component.len() > 255;
         first = false;
+        at += 1;
     }
     if parent {
         flaws.push((Flaw::PathEscape, "the path holds `..`"));

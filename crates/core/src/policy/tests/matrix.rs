@@ -88,12 +88,14 @@ const CASES: &[Case] = &[
         facts.findings[0].confidence = crate::Confidence::Medium;
     }),
     ("the same, when called", |facts| found(facts, "decode-execute", Severity::Critical, FindingContext::Call)),
+    ("when a model is loaded", |facts| found(facts, "pickle-execution", Severity::Critical, FindingContext::Load)),
+    ("less, when called", |facts| found(facts, "decode-execute", Severity::High, FindingContext::Call)),
     ("downloads and starts at install, high", |facts| {
         found(facts, "fetch-start", Severity::High, FindingContext::Install)
     }),
-    ("score below the threshold", |facts| facts.set("content.score", 69)),
+    ("score below the threshold", |facts| facts.set("content.score", 54)),
     ("score at the threshold", |facts| {
-        facts.set("content.score", 70);
+        facts.set("content.score", 55);
         found(facts, "odd-thing", Severity::Medium, FindingContext::Call);
     }),
     ("highest score", |facts| facts.set("content.score", 100)),
@@ -104,11 +106,11 @@ const CASES: &[Case] = &[
     ("named like a popular project", |facts| facts.set("project.lookalike", "requests")),
     ("the same, and a low score", |facts| {
         facts.set("project.lookalike", "requests");
-        facts.set("content.score", 34);
+        facts.set("content.score", 27);
     }),
     ("the same, and half of what is held", |facts| {
         facts.set("project.lookalike", "requests");
-        facts.set("content.score", 35);
+        facts.set("content.score", 28);
     }),
     ("new chain at import in a patch release", |facts| {
         delta(facts);
@@ -217,7 +219,9 @@ fn the_matrix() {
     no metadata in an old source distribution allow
     decodes and executes at import, critical deny   unasked-behaviour
     the same, not sure                       allow
-    the same, when called                    allow
+    the same, when called                    hold   called-behaviour
+    when a model is loaded                   hold   called-behaviour
+    less, when called                        allow
     downloads and starts at install, high    deny   unasked-behaviour
     score below the threshold                allow
     score at the threshold                   hold   suspicious-behaviour
@@ -352,23 +356,29 @@ fn what_a_developer_reads() {
     decodes and executes at import, critical
       sampleproject/member does at import what no package should: decode-execute was seen
       help: use another version and tell its publisher; the lines are shown by: bulkhead explain pkg:pypi/sampleproject@2.0
+    the same, when called
+      sampleproject/member holds what no package has a use for: decode-execute was seen
+      help: read the lines that bulkhead explain pkg:pypi/sampleproject@2.0 shows, then: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 30d
+    when a model is loaded
+      sampleproject/member holds what no package has a use for: pickle-execution was seen
+      help: read the lines that bulkhead explain pkg:pypi/sampleproject@2.0 shows, then: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 30d
     downloads and starts at install, high
       sampleproject/member does at install what no package should: fetch-start was seen
       help: use another version and tell its publisher; the lines are shown by: bulkhead explain pkg:pypi/sampleproject@2.0
     score at the threshold
-      sampleproject-2.0-py3-none-any.whl has a score of 70 (held from 70): odd-thing was seen
+      sampleproject-2.0-py3-none-any.whl has a score of 55 (held from 55): odd-thing was seen
       help: read the lines that bulkhead explain pkg:pypi/sampleproject@2.0 shows, then: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 30d
     highest score
       sampleproject-2.0-py3-none-any.whl has a score of 100 (denied from 100): 
       help: use another version, or read the lines that bulkhead explain pkg:pypi/sampleproject@2.0 shows and add an [[exception]] for sha256:abababababababababababababababababababababababababababababababab
     highest score
-      sampleproject-2.0-py3-none-any.whl has a score of 100 (held from 70): 
+      sampleproject-2.0-py3-none-any.whl has a score of 100 (held from 55): 
       help: read the lines that bulkhead explain pkg:pypi/sampleproject@2.0 shows, then: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 30d
     the code of a known campaign
       sampleproject-2.0-py3-none-any.whl is like what is known to be malicious: campaign-clone was seen
       help: use another project; when it is your own code that was copied: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 30d
     the same, and half of what is held
-      sampleproject looks like requests, and sampleproject-2.0-py3-none-any.whl has a score of 35: 
+      sampleproject looks like requests, and sampleproject-2.0-py3-none-any.whl has a score of 28: 
       help: if you meant requests, install that; else read the lines that bulkhead explain pkg:pypi/sampleproject@2.0 shows, then: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 30d
     new chain at import in a patch release
       new in 2.0 against 1.9.9: sampleproject/member: delta-unasked-chain was seen

@@ -27,20 +27,69 @@ use self::scope::Reader;
 
 /// Bytes of a file that are read; a larger one is opaque, which a detector says where something starts it.
 pub(crate) const MOST: u64 = 8 << 20;
+/// Bytes of a script beside Python that are read: what Python gives to `node` is small, or it is opaque and said to be started.
+const MOST_BESIDE: u64 = 1 << 20;
 /// How deep brackets, functions and blocks are followed. Bundles stay under 60; each level costs stack.
 const DEPTH: u32 = 90;
 /// Effects kept of one file.
 const EFFECTS: usize = 3000;
 
-/// Modules of npm packages and of source trees. What a wheel brings for browsers is not read.
+/// Modules of npm packages and of source trees, and scripts beside Python. What a wheel brings for browsers is not read.
 pub(crate) static ADAPTER: Adapter = Adapter { wants, view };
 
 fn wants(kind: ArchiveKind, path: &str) -> Want {
-    if matches!(kind, ArchiveKind::Npm | ArchiveKind::Tree) && is_script(path) {
-        Want::UpTo(MOST)
-    } else {
-        Want::Nothing
+    match kind {
+        ArchiveKind::Npm | ArchiveKind::Tree if is_script(path) => Want::UpTo(MOST),
+        ArchiveKind::Wheel | ArchiveKind::Egg | ArchiveKind::SdistTarGz | ArchiveKind::SdistZip
+            if is_script(path) && !for_browsers(path) =>
+        {
+            Want::UpTo(MOST_BESIDE)
+        }
+        _ => Want::Nothing,
     }
+}
+
+/// Whether a folder of the path says that browsers are meant, or that it is no part of what runs.
+fn for_browsers(path: &str) -> bool {
+    path.to_ascii_lowercase().split('/').any(|part| {
+        matches!(
+            part,
+            "static"
+                | "assets"
+                | "dist"
+                | "www"
+                | "web"
+                | "webui"
+                | "frontend"
+                | "client"
+                | "templates"
+                | "public"
+                | "ui"
+                | "js"
+                | "html"
+                | "node_modules"
+                | "labextension"
+                | "labextensions"
+                | "nbextension"
+                | "bundle"
+                | "bundles"
+                | "build"
+                | "vendor"
+                | "resources"
+                | "themes"
+                | "theme"
+                | "docs"
+                | "doc"
+                | "test"
+                | "tests"
+                | "example"
+                | "examples"
+                | "media"
+                | "site"
+                | "browser"
+                | "widgets"
+        )
+    })
 }
 
 /// Whether the path is one of JavaScript or TypeScript that holds code.

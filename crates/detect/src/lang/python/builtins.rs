@@ -2,13 +2,14 @@
 
 use std::rc::Rc;
 
-use super::api::{self, Api, Noun};
+use super::api::{self};
 use super::decode;
 use super::eval::{Eval, Source, known_module};
 use super::fold;
+use super::method;
 use super::value::{Arg, HOLE, Kind, Val};
 use crate::behaviour::{Ability, Sources};
-use crate::lang::{Callee, shell};
+use crate::lang::places;
 
 /// A call of a dotted name.
 pub(super) struct Called<'a> {
@@ -40,6 +41,7 @@ pub(super) fn starts(path: &str) -> bool {
         "sched" | "schedule" | "signal" => matches!(last, "enter" | "enterabs" | "do"),
         "sys" => matches!(last, "setprofile" | "settrace" | "addaudithook"),
         "gevent" | "eventlet" => last.starts_with("spawn"),
+        "setuptools" | "distutils" => last == "execute",
         _ => false,
     }
 }
@@ -104,10 +106,11 @@ impl Eval {
             self.effect(source, offset, Ability::ComputedCall, called.from.with(given), None);
         }
         self.start_given(path, args);
+        self.special_call(path, args);
         if let (true, Some(name), Some(held)) = (called.made, path.strip_prefix("str."), &called.noun) {
             let receiver = Val::text(held, called.from);
             let values: Vec<Val> = args.iter().map(|arg| arg.value.clone()).collect();
-            let kind = fold::method(&receiver, name, &values, &|_| None, &mut self.budget).unwrap_or(Kind::Unknown);
+            let kind = method::method(&receiver, name, &values, &|_| None, &mut self.budget).unwrap_or(Kind::Unknown);
             return Val::new(kind, given.with(called.from.without(Sources::LITERAL)));
         }
         if let Some(value) = self.fold_call(source, offset, called, given) {
@@ -117,16 +120,42 @@ impl Eval {
             return value;
         }
         // A method of what came over the network is no request: `response.json().get("x")`.
-        let answer = called.made && called.from.any(Sources::NETWORK) && !path.starts_with("socket");
+        let speaks = ["smtplib.", "ftplib.", "paramiko.", "telnetlib.", "http.", "httplib.", "websocket", "telebot."];
+        let cipher = path.ends_with("decrypt") || speaks.iter().any(|root| path.starts_with(root));
+        let answer = called.made && called.from.any(Sources::NETWORK) && !path.starts_with("socket") && !cipher;
         if !answer && let Some(api) = api::look_up(path) {
             return self.api_call(source, offset, called, api, given);
         }
         if !called.made && path.contains('.') && !known_module(path) {
             self.other(path);
         }
+        // Whoever is given the address of a letter box puts something into it.
+        let into = args.iter().filter_map(|arg| arg.value.as_str()).find(|text| places::letter_box(text));
+        if let Some(address) = into.map(str::to_owned) {
+            self.effect(source, offset, Ability::Network, given, Some(&address));
+        }
         let noun =
             keeps_noun(path).then(|| args.first().and_then(|arg| arg.value.noun())).flatten().or(called.noun.clone());
-        let from = called.from.with(given.without(Sources::LITERAL));
+        let mut from = called.from.with(given.without(Sources::LITERAL));
+        // What a key signs is not the key.
+        if [
+            "jwt.",
+            "jose.",
+            "authlib.",
+            "cryptography.",
+            "Crypto.",
+            "OpenSSL.",
+            "hmac.",
+            "hashlib.",
+            "nacl.",
+            "ecdsa.",
+            "rsa.",
+        ]
+        .iter()
+        .any(|root| path.starts_with(root))
+        {
+            from = from.without(Sources::CREDENTIAL.with(Sources::PRIVATE));
+        }
         Val::new(Kind::Made(Rc::clone(&called.path), noun), from)
     }
 
@@ -158,7 +187,8 @@ impl Eval {
         Some(match &*called.path {
             "exec" | "eval" => {
                 let value = first?.clone();
-                return Some(self.execute(source, offset, &value));
+                let statement = &*called.path == "exec";
+                return Some(self.execute(source, offset, &value, statement));
             }
             "compile" => first?.clone(),
             "__import__" | "importlib.import_module" | "importlib.__import__" => {
@@ -174,6 +204,11 @@ impl Eval {
                     }
                     None => Val::new(Kind::Made("computed-module".into(), None), value.from),
                 }
+            }
+            "importlib.util.spec_from_file_location" => {
+                let path = args.get(1).and_then(|arg| arg.value.noun())?;
+                self.own_file(source, offset, &path);
+                Val::new(Kind::Made(Rc::clone(&called.path), Some(path)), plain)
             }
             "getattr" => {
                 let object = first?;
@@ -218,6 +253,11 @@ impl Eval {
                     self.commands(&classes);
                 }
                 Val::unknown(Sources::NONE)
+            }
+            // What an obfuscator leaves: one call of a name that nothing defines, with the code in it.
+            name if packed(name) => {
+                self.effect(source, offset, Ability::Execute, given.with(Sources::DECODED), Some("exec"));
+                Val::unknown(Sources::DECODED)
             }
             "chr" | "unichr" => {
                 match first?.as_int().and_then(|code| u32::try_from(code).ok()).and_then(char::from_u32) {
@@ -283,7 +323,10 @@ impl Eval {
             "reversed" => {
                 let mut items = self.iterate(&first?.clone())?;
                 items.reverse();
-                Val::list(items, plain.with(Sources::BUILT))
+                // Letters back to front hide a text; a list the other way round is a list.
+                let letters = items.len() > 3
+                    && items.iter().all(|item| item.as_str().is_some_and(|text| text.chars().count() <= 1));
+                Val::list(items, if letters { plain.with(Sources::BUILT) } else { plain })
             }
             "range" | "xrange" => self.range(args)?,
             "enumerate" => {
@@ -333,356 +376,11 @@ impl Eval {
             _ => return self.decode_call(source, offset, called, given),
         })
     }
+}
 
-    fn int(&mut self, args: &[Arg], from: Sources) -> Option<Val> {
-        let value = &args.first()?.value;
-        if let Some(number) = value.as_int() {
-            return Some(Val::new(Kind::Int(number), from));
-        }
-        let base = args.get(1).and_then(|arg| arg.value.as_int()).unwrap_or(10);
-        let base = u32::try_from(base).ok().filter(|base| (2..=36).contains(base))?;
-        let text = value.constant_str()?.trim();
-        let digits = text.trim_start_matches("0x").trim_start_matches("0b").trim_start_matches("0o");
-        Some(i128::from_str_radix(digits, base).map_or(Val::unknown(from), |number| Val::new(Kind::Int(number), from)))
-    }
-
-    fn bytes(&mut self, called: &Called<'_>, from: Sources) -> Option<Val> {
-        let value = &called.args.first()?.value;
-        if called.path.ends_with("fromhex") {
-            let bytes = decode::hex(value.constant_bytes()?)?;
-            return Some(Val::new(Kind::Bytes(bytes.into()), from.with(Sources::DECODED)));
-        }
-        if let Some(items) = value.items() {
-            let bytes: Option<Vec<u8>> =
-                items.iter().map(|item| item.as_int().and_then(|n| u8::try_from(n).ok())).collect();
-            let built = if items.len() > 3 { Sources::BUILT } else { Sources::NONE };
-            return Some(bytes.map_or(Val::unknown(from.with(built)), |bytes| {
-                Val::new(Kind::Bytes(bytes.into()), from.with(built))
-            }));
-        }
-        match &value.kind {
-            Kind::Int(_) => Some(Val::unknown(Sources::NONE)),
-            _ => match value.constant_bytes() {
-                Some(bytes) => Some(Val::new(Kind::Bytes(bytes.into()), from)),
-                None => Some(Val::unknown(from)),
-            },
-        }
-    }
-
-    fn range(&mut self, args: &[Arg]) -> Option<Val> {
-        let numbers: Option<Vec<i128>> = args.iter().map(|arg| arg.value.as_int()).collect();
-        let (start, end, step) = match numbers?[..] {
-            [end] => (0, end, 1),
-            [start, end] => (start, end, 1),
-            [start, end, step] if step != 0 => (start, end, step),
-            _ => return None,
-        };
-        let mut items = Vec::new();
-        let mut at = start;
-        while if step > 0 { at < end } else { at > end } {
-            if items.len() >= 20_000 {
-                return None;
-            }
-            items.push(Val::new(Kind::Int(at), Sources::NONE));
-            at = at.checked_add(step)?;
-        }
-        self.budget.step(items.len() as u64).then(|| Val::list(items, Sources::NONE))
-    }
-
-    fn map(&mut self, source: &Rc<Source>, offset: u32, args: &[Arg]) -> Option<Val> {
-        let function = args.first()?.value.clone();
-        let value = args.get(1)?.value.clone();
-        let Some(items) = self.iterate(&value) else {
-            let built = matches!(&function.kind, Kind::Path(path) if &**path == "chr");
-            return Some(Val::unknown(if built { value.from.with(Sources::BUILT) } else { value.from }));
-        };
-        let mut out = Vec::new();
-        for item in items {
-            if self.budget.steps < 20_000 {
-                return Some(Val::unknown(value.from));
-            }
-            let args = [Arg { name: None, value: item, variable: None }];
-            out.push(match &function.kind {
-                Kind::Func(at, def) => self.enter(*at, *def, None, Some(args.to_vec()), false),
-                Kind::Path(path) => {
-                    let called =
-                        Called { path: Rc::clone(path), noun: None, made: false, from: Sources::NONE, args: &args };
-                    self.named(source, offset, &called)
-                }
-                _ => Val::unknown(value.from),
-            });
-        }
-        Some(Val::list(out, value.from))
-    }
-
-    fn maketrans(&mut self, args: &[Arg]) -> Option<Val> {
-        let first = &args.first()?.value;
-        if matches!(first.kind, Kind::Dict(_)) {
-            return Some(first.clone());
-        }
-        let (a, b) = (first.constant_str()?, args.get(1)?.value.constant_str()?);
-        let pairs = a.chars().zip(b.chars()).map(|(a, b)| {
-            (
-                Val::new(Kind::Int(i128::from(u32::from(a))), Sources::NONE),
-                Val::new(Kind::Int(i128::from(u32::from(b))), Sources::NONE),
-            )
-        });
-        Some(Val::new(Kind::Dict(Rc::new(pairs.collect())), Sources::BUILT))
-    }
-
-    /// Decoders: of constants the decoded value, of anything else its sources.
-    fn decode_call(&mut self, source: &Rc<Source>, offset: u32, called: &Called<'_>, given: Sources) -> Option<Val> {
-        let path = &*called.path;
-        let decoder = path.rsplit('.').next().unwrap_or(path);
-        let root = path.split('.').next().unwrap_or(path);
-        let known = match root {
-            "base64" | "pybase64" => {
-                decoder.ends_with("decode") || decoder.ends_with("decodebytes") || decoder.ends_with("decodestring")
-            }
-            "binascii" => decoder.starts_with("a2b") || decoder == "unhexlify",
-            "codecs" => decoder == "decode",
-            "zlib" | "gzip" | "lzma" | "bz2" | "brotli" | "zstandard" | "lz4" => {
-                decoder == "decompress" || path == "zlib.decompressobj.decompress"
-            }
-            "marshal" | "dill" | "cloudpickle" => decoder == "loads",
-            "b64decode" | "unhexlify" | "decompress" => !path.contains('.'),
-            _ => false,
-        };
-        if !known {
-            return None;
-        }
-        let value = called.args.first().map(|arg| arg.value.clone())?;
-        let from = given.with(Sources::DECODED);
-        self.effect(source, offset, Ability::Decode, value.from, None);
-        let room = self.budget.bytes;
-        let decoded = value.constant_bytes().filter(|bytes| bytes.len() <= room / 2).and_then(|bytes| match decoder {
-            "b32decode" => decode::base32(bytes),
-            "b85decode" => decode::base85(bytes, false),
-            "a85decode" => decode::base85(bytes, true),
-            "b16decode" | "unhexlify" | "a2b_hex" => decode::hex(bytes),
-            "decompress" => decode::inflate(bytes, room.min(8 << 20)),
-            "loads" => None,
-            "decode" if root == "codecs" => {
-                let codec = called.args.get(1).and_then(|arg| arg.value.as_str()).unwrap_or("utf-8");
-                match fold::codec_decode(bytes, codec, &mut self.budget)? {
-                    Kind::Bytes(bytes) => Some(bytes.to_vec()),
-                    Kind::Str(text) => Some(text.as_bytes().to_vec()),
-                    _ => None,
-                }
-            }
-            _ => decode::base64(bytes),
-        });
-        if root == "marshal"
-            && let Some(bytes) = value.constant_bytes()
-        {
-            // Marshalled code does not become source again, but its names and texts can be read.
-            let text = decode::strings(bytes);
-            self.host(source, offset, &text);
-            self.shell(source, offset, &text, from);
-        }
-        let Some(bytes) = decoded.filter(|bytes| self.budget.room(bytes.len())) else {
-            return Some(Val::unknown(from));
-        };
-        if let Ok(text) = std::str::from_utf8(&bytes)
-            && text.contains("://")
-        {
-            self.host(source, offset, text);
-        }
-        let kind = match std::str::from_utf8(&bytes) {
-            Ok(text) if root == "codecs" => Kind::Str(text.into()),
-            _ => Kind::Bytes(bytes.into()),
-        };
-        Some(Val::new(kind, from))
-    }
-
-    /// `exec(value)`: the effect, and what is inside where that is known.
-    pub(super) fn execute(&mut self, source: &Rc<Source>, offset: u32, value: &Val) -> Val {
-        let text = match &value.kind {
-            Kind::Str(text) if !text.contains(HOLE) => Some(Rc::clone(text)),
-            Kind::Bytes(bytes) => Some(String::from_utf8_lossy(bytes).into()),
-            _ => None,
-        };
-        let written = self.sources_of_written(&value.noun().unwrap_or_default());
-        self.effect(
-            source,
-            offset,
-            Ability::Execute,
-            value.from.with(written),
-            text.as_deref().or(value.noun().as_deref()),
-        );
-        match text {
-            Some(text) => {
-                let line = source.line(offset);
-                self.run_text(&text, line)
-            }
-            None => Val::unknown(value.from),
-        }
-    }
-
-    fn api_call(&mut self, source: &Rc<Source>, offset: u32, called: &Called<'_>, api: Api, given: Sources) -> Val {
-        let args = called.args;
-        let noun = match api.noun {
-            Noun::None => None,
-            Noun::Receiver => called.noun.clone(),
-            Noun::Arg(at) => self
-                .arg(
-                    args,
-                    at,
-                    &["url", "args", "cmd", "command", "path", "file", "filename", "host", "address", "uri", "token"],
-                )
-                .or_else(|| args.first())
-                .and_then(|arg| arg.value.noun())
-                .or_else(|| called.noun.clone()),
-        };
-        let text = noun.as_deref().unwrap_or_default();
-        let mut from = given.with(called.from);
-        if api.does.contains(&Ability::Spawn) {
-            let command =
-                args.iter().find(|arg| arg.name.is_none()).or_else(|| args.first()).map(|arg| arg.value.clone());
-            let command = command.unwrap_or(Val::unknown(from));
-            from = self.command_from(&command).with(called.from);
-            self.interpreter(source, offset, &command);
-        } else if api.does.contains(&Ability::Execute) {
-            from = from.with(self.sources_of_written(text));
-        }
-        for &ability in api.does {
-            self.effect(source, offset, ability, from, noun.as_deref());
-        }
-        if api.does.contains(&Ability::Spawn) {
-            let shell = self.keyword(args, "shell").is_some_and(|arg| !matches!(arg.value.kind, Kind::Bool(false)));
-            if shell {
-                self.effect(source, offset, Ability::Shell, from, noun.as_deref());
-            }
-            self.shell(source, offset, text, from);
-        }
-        if text.contains("://") {
-            self.host(source, offset, text);
-        } else if api.does.contains(&Ability::Network)
-            && let Some(host) = text.split(' ').next()
-        {
-            self.host(source, offset, &format!("tcp://{host}/"));
-        }
-        if api.does.contains(&Ability::WriteFile) {
-            let target = self.arg(args, 1, &["filename", "out", "output", "path", "extract_dir"]).cloned();
-            if let Some(target) = target {
-                self.wrote(source, offset, &target, from);
-            }
-        }
-        let gives = if api.does.contains(&Ability::Spawn) && is_inquiry(text) { Sources::SYSTEM } else { api.gives };
-        Val::new(Kind::Made(Rc::clone(&called.path), noun), called.from.with(gives))
-    }
-
-    /// Where the program comes from that a command line starts. The sources of its other words are not the program's:
-    /// `pip install -r <a file that was written>` starts pip.
-    fn command_from(&self, command: &Val) -> Sources {
-        let placed = Sources::NETWORK.with(Sources::WRITTEN).with(Sources::OWN_FILE).with(Sources::FILE);
-        let words: Vec<(Rc<str>, Sources)> = match &command.kind {
-            Kind::List(items) => {
-                items.iter().take(4).map(|item| (item.noun().unwrap_or_else(|| "\u{fffc}".into()), item.from)).collect()
-            }
-            Kind::Str(text) => text.split_whitespace().take(4).map(|word| (word.into(), command.from)).collect(),
-            _ => return command.from,
-        };
-        let mut from = command.from.without(placed);
-        for (word, source) in &words {
-            let lower = word.trim_matches(['"', '\'']).to_ascii_lowercase();
-            let interpreter = [
-                "python", "python3", "pythonw", "sh", "bash", "cmd", "start", "/c", "node", "bun", "wscript",
-                "cscript", "call", "sudo", "nohup", "/b", "\"\"", "java",
-            ]
-            .iter()
-            .any(|known| lower.rsplit(['/', '\\']).next().unwrap_or(&lower).trim_end_matches(".exe") == *known);
-            if interpreter && !word.contains(HOLE) {
-                continue;
-            }
-            if word.starts_with('-') {
-                break;
-            }
-            if word.contains(HOLE) {
-                from = from.with(*source);
-            }
-            from = from.with(self.sources_of_written(word));
-            break;
-        }
-        from
-    }
-
-    /// `python -c CODE` runs code that is here, `python -m MODULE` perhaps a module of the package.
-    fn interpreter(&mut self, source: &Source, offset: u32, command: &Val) {
-        let words: Vec<Rc<str>> = match &command.kind {
-            Kind::List(items) => items.iter().take(4).map(|item| item.noun().unwrap_or_default()).collect(),
-            Kind::Str(text) => text.split_whitespace().take(4).map(Into::into).collect(),
-            _ => return,
-        };
-        let [program, flag, what, ..] = &words[..] else { return };
-        let program = program.rsplit(['/', '\\']).next().unwrap_or(program).to_ascii_lowercase();
-        if !program.starts_with("python") && program != "py" && !program.contains(HOLE) {
-            return;
-        }
-        match &**flag {
-            "-c" if matches!(command.kind, Kind::List(_)) && !what.contains(HOLE) => {
-                let line = source.line(offset);
-                self.run_text(what, line);
-            }
-            "-m" if !what.contains(HOLE) && !known_module(what) => {
-                let line = source.line(offset);
-                self.imported(what, line);
-                self.edge(Callee::Other(what.to_string(), "__main__".to_owned()));
-                self.imported(&format!("{what}.__main__"), line);
-                self.edge(Callee::Other(format!("{what}.__main__"), "__main__".to_owned()));
-            }
-            _ => {}
-        }
-    }
-
-    /// What a command line does.
-    fn shell(&mut self, source: &Source, offset: u32, text: &str, from: Sources) {
-        if text.is_empty() || text.len() > 1 << 20 {
-            return;
-        }
-        for effect in shell::effects(text, source.line(offset)) {
-            self.effect(
-                source,
-                offset,
-                effect.ability,
-                effect.from.with(from),
-                effect.detail.as_deref().or(Some(text)),
-            );
-        }
-        let lower = text.to_ascii_lowercase();
-        if lower.contains("pip install") || lower.contains("pip3 install") || lower.contains("-m pip") {
-            self.effect(source, offset, Ability::InstallPackage, from, Some(text));
-        }
-        let fetches = [
-            "curl",
-            "wget",
-            "invoke-webrequest",
-            "downloadstring",
-            "downloadfile",
-            "certutil",
-            "bitsadmin",
-            "iwr ",
-            "start-bitstransfer",
-        ];
-        if text.contains("://") && fetches.iter().any(|word| lower.contains(word)) {
-            self.effect(source, offset, Ability::Network, from, Some(text));
-            self.effect(source, offset, Ability::Download, from, Some(text));
-        }
-    }
-
-    /// Whether this text names a file that was written before.
-    pub(super) fn sources_of_written(&self, text: &str) -> Sources {
-        let hit = text.len() > 3
-            && self.written.iter().take(200).any(|path| {
-                let tail = path.rsplit(HOLE).next().unwrap_or(path);
-                if tail.len() == path.len() {
-                    text.contains(&**path)
-                } else {
-                    tail.len() >= 5 && tail.contains('.') && text.ends_with(tail)
-                }
-            });
-        if hit { Sources::WRITTEN } else { Sources::NONE }
-    }
+/// `__pyarmor__(__name__, __file__, b'...')`, with or without an import that says where it comes from.
+fn packed(name: &str) -> bool {
+    name.len() > 4 && name.starts_with("__") && name.ends_with("__") && name.contains("armor")
 }
 
 fn is_rot13(codec: &str) -> bool {
@@ -707,25 +405,4 @@ fn keeps_noun(path: &str) -> bool {
             | "open"
             | "io"
     )
-}
-
-/// Commands that ask the machine who and where it is.
-fn is_inquiry(command: &str) -> bool {
-    let lower = command.to_ascii_lowercase();
-    [
-        "whoami",
-        "hostname",
-        "uname",
-        "ipconfig",
-        "ifconfig",
-        "systeminfo",
-        "wmic",
-        "id",
-        "ip a",
-        "netsh wlan",
-        "tasklist",
-        "env",
-    ]
-    .iter()
-    .any(|word| lower == *word || lower.starts_with(&format!("{word} ")))
 }

@@ -3,17 +3,17 @@
 use std::rc::Rc;
 
 use super::ast::{E, Id, List, Sym, arg};
-use super::eval::{ClassInfo, Eval, Frame, Source, known_module};
+use super::eval::{Eval, Frame, Source};
 use super::expr::join;
-use super::fold;
+use super::method;
 use super::value::{Arg, Kind, Val};
 use crate::behaviour::{Ability, Sources};
-use crate::lang::Callee;
+use crate::lang::{Callee, places};
 
 /// Calls that enter one function for what their arguments teach.
 const ENTRIES: u32 = 12;
 /// Calls inside calls.
-const CALLS_DEEP: usize = 6;
+pub(super) const CALLS_DEEP: usize = 6;
 
 /// Sources worth following into a function.
 const TELLING: Sources = Sources::DECODED
@@ -41,7 +41,17 @@ impl Eval {
         let folds = receiver.as_ref().is_some_and(|(value, ..)| {
             matches!(value.kind, Kind::Str(_) | Kind::Bytes(_) | Kind::List(_) | Kind::Dict(_))
         });
+        if let Some((object, _, name)) = &receiver {
+            let method = Rc::clone(self.names.text(*name));
+            if let Some(value) = self.thread(object, &method) {
+                return value;
+            }
+        }
         match &function_value.kind {
+            Kind::Instance(_) => {
+                self.special(&function_value, &["__call__"]);
+                Val::unknown(function_value.from.with(given))
+            }
             Kind::Path(path) | Kind::Made(path, _) if !folds => {
                 let noun = match &function_value.kind {
                     Kind::Made(_, noun) => noun.clone(),
@@ -85,32 +95,35 @@ impl Eval {
         args: &[Arg],
         given: Sources,
     ) -> Val {
-        let Some((value, object, name)) = receiver else {
+        let Some((mut value, object, name)) = receiver else {
             self.enter_given(args);
             return Val::unknown(function.from.with(given));
         };
         let text = Rc::clone(self.names.text(name));
-        // Threads of this file's own classes.
-        if let Kind::Instance(class) = value.kind
-            && &*text == "start"
-        {
-            let run = self.names.number("run");
-            if let Some(Val { kind: Kind::Func(at, def), .. }) = self.member(class, run, 0) {
-                return self.local(at, def, Vec::new());
-            }
-        }
         if let Some(result) = self.path_method(source, offset, &value, &text, args) {
             return result;
         }
-        if matches!(&*text, "append" | "extend" | "insert" | "add") && self.append(source, object, args, &text) {
-            return Val::unknown(Sources::NONE);
+        if matches!(&*text, "append" | "extend" | "insert" | "add") {
+            // A second holder would have the list copied for each element.
+            let from = value.from;
+            let list = matches!(value.kind, Kind::List(_)) && matches!(source.ast.node(object).e, E::Name(_));
+            let held = if list {
+                drop(value);
+                None
+            } else {
+                Some(value)
+            };
+            if self.append(source, object, args, &text) {
+                return Val::unknown(Sources::NONE);
+            }
+            value = held.unwrap_or(Val::unknown(from));
         }
         let values: Vec<Val> = args.iter().filter(|arg| arg.name.is_none()).map(|arg| arg.value.clone()).collect();
         let named: Vec<(Rc<str>, Val)> =
             args.iter().filter_map(|arg| Some((Rc::clone(self.names.text(arg.name?)), arg.value.clone()))).collect();
         let find = |key: &str| named.iter().find(|(name, _)| &**name == key).map(|(_, value)| value.clone());
         let from = value.from.with(given);
-        if let Some(kind) = fold::method(&value, &text, &values, &find, &mut self.budget) {
+        if let Some(kind) = method::method(&value, &text, &values, &find, &mut self.budget) {
             let decoded = &*text == "decode"
                 && values.first().and_then(Val::as_str).is_some_and(|codec| {
                     matches!(
@@ -281,7 +294,12 @@ impl Eval {
         {
             frame.locals.insert(*name, Val::new(Kind::Instance(class), Sources::NONE));
         }
-        let outside = if alone { Sources::UNKNOWN } else { Sources::NONE };
+        let remote = self.handlers.contains(&key);
+        let outside = match (alone, remote) {
+            (_, true) => Sources::UNKNOWN.with(Sources::NETWORK),
+            (true, _) => Sources::UNKNOWN,
+            _ => Sources::NONE,
+        };
         let args = args.unwrap_or_default();
         let mut positional = args.iter().filter(|arg| arg.name.is_none());
         for (name, kind, default) in params {
@@ -296,7 +314,10 @@ impl Eval {
                 1 => Val::list(positional.by_ref().map(|arg| arg.value.clone()).collect(), outside),
                 _ => Val::unknown(given.with(outside)),
             };
-            frame.locals.insert(*name, value);
+            let secret = places::secret_name(self.names.text(*name));
+            frame
+                .locals
+                .insert(*name, if secret { value.with(Sources::CREDENTIAL.with(Sources::PRIVATE)) } else { value });
         }
         self.frames.push(frame);
         let result = match definition.value {
@@ -344,96 +365,6 @@ impl Eval {
         value
     }
 
-    /// A unit for a function that is defined here.
-    pub(super) fn register(&mut self, source: &Source, at: u32, name: &str, class: Option<u32>) -> usize {
-        let key = (source.at, at);
-        if let Some(&unit) = self.unit_of.get(&key) {
-            return unit;
-        }
-        let prefix = self.frame().prefix.clone();
-        let name = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") };
-        let definition = &source.ast.defs[at as usize];
-        let unit = self.new_unit(name, source.line(definition.start));
-        self.units[unit].digest = definition.digest;
-        self.unit_of.insert(key, unit);
-        self.pending.push((source.at, at, class));
-        unit
-    }
-
-    pub(super) fn define(&mut self, source: &Rc<Source>, at: u32) {
-        let definition = source.ast.defs[at as usize].clone();
-        for (_, _, default) in &definition.params {
-            if let Some(default) = default {
-                self.eval(source, *default);
-            }
-        }
-        let name = Rc::clone(self.names.text(definition.name));
-        let unit = self.register(source, at, &name, None);
-        let value = Val::new(Kind::Func(source.at, at), Sources::NONE);
-        for &decorator in source.ast.list(definition.decorators) {
-            let decorator = self.eval(source, Id(decorator));
-            let args = vec![Arg { name: None, value: value.clone(), variable: None }];
-            match &decorator.kind {
-                Kind::Func(at, def) => {
-                    let (at, def) = (*at, *def);
-                    self.local(at, def, args);
-                }
-                Kind::Path(path) if super::builtins::starts(path) => self.edge(Callee::Local(unit)),
-                Kind::Path(path) if path.contains('.') && !known_module(path) => self.other(&Rc::clone(path)),
-                _ => {}
-            }
-        }
-        self.set(definition.name, value);
-    }
-
-    pub(super) fn class(&mut self, source: &Rc<Source>, at: u32) {
-        let definition = source.ast.classes[at as usize].clone();
-        let bases = self.args(source, definition.bases);
-        let name = Rc::clone(self.names.text(definition.name));
-        let prefix = self.frame().prefix.clone();
-        let full = if prefix.is_empty() { name.to_string() } else { format!("{prefix}.{name}") };
-        let number = super::parse::narrow(self.classes.len());
-        let mut info = ClassInfo::default();
-        let mut meta = None;
-        for base in &bases {
-            let keyword = base.name.map(|name| Rc::clone(self.names.text(name)));
-            match (&base.value.kind, keyword.as_deref()) {
-                (Kind::Class(class), Some("metaclass")) => meta = Some(*class),
-                (Kind::Class(class), None) => info.bases.push(*class),
-                (Kind::Path(path) | Kind::Made(path, _), None) => info.outer.push(Rc::clone(path)),
-                _ => {}
-            }
-        }
-        for &base in &info.bases {
-            let outer = self.classes[base as usize].outer.clone();
-            info.outer.extend(outer.into_iter().take(8));
-        }
-        self.classes.push(info);
-        let unit = self.unit();
-        self.frames.push(Frame { unit, prefix: full, ..Frame::default() });
-        if self.frames.len() < 3 * CALLS_DEEP {
-            self.block(source, definition.body);
-        }
-        let frame = self.frames.pop().unwrap_or_default();
-        for value in frame.locals.values() {
-            if let Kind::Func(at, def) = value.kind {
-                self.class_of.entry((at, def)).or_insert(number);
-            }
-        }
-        self.classes[number as usize].members = frame.locals;
-        if let Some(meta) = meta {
-            self.instantiate(meta, Vec::new());
-        }
-        let value = Val::new(Kind::Class(number), Sources::NONE);
-        for &decorator in source.ast.list(definition.decorators) {
-            let decorator = self.eval(source, Id(decorator));
-            if let Kind::Func(at, def) = decorator.kind {
-                self.local(at, def, vec![Arg { name: None, value: value.clone(), variable: None }]);
-            }
-        }
-        self.set(definition.name, value);
-    }
-
     /// A call of something in another module of the package, perhaps.
     pub(super) fn other(&mut self, path: &str) {
         let Some((module, name)) = path.rsplit_once('.') else { return };
@@ -444,50 +375,6 @@ impl Eval {
         }
         if let Some((outer, class)) = module.rsplit_once('.') {
             self.edge(Callee::Other(outer.to_owned(), format!("{class}.{name}")));
-        }
-    }
-
-    /// Methods that a build runs of command classes, and of classes whose names do not fold.
-    pub(super) fn commands(&mut self, classes: &Val) {
-        let mut named: Vec<u32> = match &classes.kind {
-            Kind::Dict(pairs) => pairs
-                .iter()
-                .filter_map(|(_, value)| match value.kind {
-                    Kind::Class(class) | Kind::Instance(class) => Some(class),
-                    _ => None,
-                })
-                .collect(),
-            _ => Vec::new(),
-        };
-        if named.is_empty() {
-            let is_command = |info: &ClassInfo| {
-                info.outer.iter().any(|base| {
-                    base.starts_with("setuptools") || base.starts_with("distutils") || base.starts_with("wheel")
-                })
-            };
-            named = (0..).zip(&self.classes).filter(|(_, info)| is_command(info)).map(|(at, _)| at).collect();
-        }
-        for class in named {
-            for name in
-                ["__init__", "initialize_options", "finalize_options", "run", "build_extension", "build_extensions"]
-            {
-                let sym = self.names.number(name);
-                if let Some(Val { kind: Kind::Func(at, def), .. }) = self.member(class, sym, 0) {
-                    self.local(at, def, Vec::new());
-                }
-            }
-        }
-        if let Kind::Dict(pairs) = &classes.kind {
-            for (_, value) in pairs.iter() {
-                if let Kind::Path(path) = &value.kind
-                    && let Some((module, name)) = path.rsplit_once('.')
-                    && !known_module(module)
-                {
-                    for method in ["run", "__init__", "initialize_options", "finalize_options"] {
-                        self.edge(Callee::Other(module.to_owned(), format!("{name}.{method}")));
-                    }
-                }
-            }
         }
     }
 
@@ -522,6 +409,29 @@ impl Eval {
 
     /// A name given as text that reaches something which can do harm: honest code just writes the name.
     pub(super) fn hidden(&mut self, source: &Source, offset: u32, name: &str, from: Sources) {
+        // Operators are looked up by names that are put together: `getattr(float, "__%s__" % name)`.
+        let operator = name.strip_prefix("__").and_then(|rest| rest.strip_suffix("__")).is_some_and(|rest| {
+            !matches!(
+                rest,
+                "import"
+                    | "builtins"
+                    | "builtin"
+                    | "globals"
+                    | "dict"
+                    | "subclasses"
+                    | "class"
+                    | "code"
+                    | "getattribute"
+                    | "mro"
+                    | "base"
+                    | "bases"
+                    | "call"
+                    | "loader"
+            )
+        });
+        if operator {
+            return;
+        }
         if from.any(Sources::BUILT.with(Sources::DECODED))
             || matches!(
                 name,

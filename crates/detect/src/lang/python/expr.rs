@@ -186,7 +186,10 @@ impl Eval {
                     if matches!(value.kind, Kind::Unknown | Kind::None) { right.with(from) } else { value.with(from) }
                 }
                 Op::Cmp => Val::unknown(Sources::NONE),
-                _ => fold::binary(op, &value, &right, &mut self.budget),
+                _ => {
+                    self.operated(&value, &right);
+                    fold::binary(op, &value, &right, &mut self.budget)
+                }
             };
         }
         if let Some(text) = pieces.take() {
@@ -293,6 +296,7 @@ impl Eval {
         match &object.kind {
             Kind::Path(path) => {
                 let path = match &**path {
+                    "builtins" | "__builtins__" if &*text == "__dict__" => "builtins.__dict__".into(),
                     "builtins" | "__builtins__" => return Val::new(Kind::Path(text), object.from),
                     _ => join(path, &text),
                 };
@@ -311,11 +315,17 @@ impl Eval {
                 self.member(*class, name, 0).unwrap_or_else(|| Val::unknown(object.from))
             }
             Kind::Instance(class) => {
-                if let Some(member) = self.member(*class, name, 0) {
-                    return member;
-                }
-                if let Some(value) = self.attributes.get(&name) {
+                let member = self.member(*class, name, 0);
+                if member.is_none()
+                    && let Some(value) = self.attributes.get(&name)
+                {
                     return value.clone();
+                }
+                if let Some(value) = self.property(*class, member.as_ref()) {
+                    return value;
+                }
+                if let Some(member) = member {
+                    return member;
                 }
                 match self.classes[*class as usize].outer.first() {
                     Some(base) => Val::new(Kind::Made(join(base, &text), None), object.from),
@@ -352,69 +362,7 @@ impl Eval {
         info.bases.iter().find_map(|&base| self.member(base, name, depth + 1))
     }
 
-    /// `object[index]`.
-    fn element(&mut self, source: &Rc<Source>, offset: u32, object: Id, index: Id) -> Val {
-        let object = self.eval(source, object);
-        if let E::Slice(list) = source.ast.node(index).e {
-            let parts: Vec<Val> = source.ast.list(list).iter().map(|&part| self.eval(source, Id(part))).collect();
-            return self.slice(&object, &parts);
-        }
-        let index = self.eval(source, index);
-        let from = object.from.with(index.from.without(Sources::LITERAL));
-        match (&object.kind, &index.kind) {
-            (Kind::List(items), Kind::Int(at)) => {
-                pick(items.len(), *at).map_or(Val::unknown(from), |at| items[at].clone())
-            }
-            (Kind::Str(text), Kind::Int(at)) if !text.contains(HOLE) => {
-                let found = if text.is_ascii() {
-                    pick(text.len(), *at).map(|at| char::from(text.as_bytes()[at]))
-                } else {
-                    self.budget.step(text.len() as u64 / 16);
-                    pick(text.chars().count(), *at).and_then(|at| text.chars().nth(at))
-                };
-                found.map_or(Val::unknown(from), |c| Val::text(c.encode_utf8(&mut [0; 4]), from.with(Sources::BUILT)))
-            }
-            (Kind::Bytes(bytes), Kind::Int(at)) => {
-                pick(bytes.len(), *at).map_or(Val::unknown(from), |at| Val::new(Kind::Int(i128::from(bytes[at])), from))
-            }
-            (Kind::Dict(pairs), _) => {
-                let found = match &index.kind {
-                    Kind::Str(key) => fold::look_up(&object, key),
-                    Kind::Int(key) => {
-                        pairs.iter().rev().find(|(k, _)| k.as_int() == Some(*key)).map(|(_, v)| v.clone())
-                    }
-                    _ => None,
-                };
-                found.map_or(Val::unknown(from), |value| value.with(index.from.without(Sources::LITERAL)))
-            }
-            (Kind::Path(path), Kind::Str(key)) => match &**path {
-                "os.environ" | "os.environb" => self.variable(source, offset, key),
-                "globals()" | "builtins" | "builtins.__dict__" | "__builtins__.__dict__" | "locals()" => {
-                    self.hidden(source, offset, key, index.from);
-                    let sym = self.names.number(key);
-                    self.get(sym).with(index.from)
-                }
-                "sys.modules" => Val::path(key),
-                _ => match path.strip_suffix(".__dict__") {
-                    Some(module) => {
-                        self.hidden(source, offset, key, index.from);
-                        Val::new(Kind::Path(join(module, key)), index.from)
-                    }
-                    None => Val::unknown(from),
-                },
-            },
-            (Kind::Path(path) | Kind::Made(path, _), _) => {
-                let built = index.from.any(Sources::BUILT.with(Sources::DECODED));
-                if matches!(&**path, "globals()" | "locals()" | "builtins" | "builtins.__dict__") && built {
-                    return Val::new(Kind::Made("computed".into(), None), from);
-                }
-                Val::new(Kind::Made(Rc::clone(path), None), from)
-            }
-            _ => Val::unknown(from),
-        }
-    }
-
-    fn slice(&mut self, object: &Val, parts: &[Val]) -> Val {
+    pub(super) fn slice(&mut self, object: &Val, parts: &[Val]) -> Val {
         let number = |at: usize| parts.get(at).and_then(Val::as_int);
         let open = |at: usize| parts.get(at).is_none_or(|part| matches!(part.kind, Kind::Unknown));
         let step = number(2).unwrap_or(1);
@@ -447,7 +395,10 @@ impl Eval {
             }
             out
         };
-        let from = if step == 1 { object.from } else { object.from.with(Sources::BUILT) };
+        let text = matches!(object.kind, Kind::Str(_) | Kind::Bytes(_));
+        let all = (0..2).all(|at| parts.get(at).is_none_or(|part| part.as_int().is_none()));
+        let hides = step != 1 && (text || all && matches!(object.kind, Kind::Unknown | Kind::Made(..)));
+        let from = if hides { object.from.with(Sources::BUILT) } else { object.from };
         let kind = match &object.kind {
             Kind::Str(text) if !text.contains(HOLE) && self.budget.room(text.len()) => {
                 self.budget.step(text.len() as u64 / 16);
@@ -502,9 +453,4 @@ pub(super) fn join(path: &str, name: &str) -> Rc<str> {
         return path.into();
     }
     format!("{path}.{name}").into()
-}
-
-fn pick(len: usize, at: i128) -> Option<usize> {
-    let at = if at < 0 { at + i128::try_from(len).ok()? } else { at };
-    usize::try_from(at).ok().filter(|&at| at < len)
 }

@@ -73,7 +73,12 @@ impl Eval {
                 if let Some(ability) = place.and_then(|place| place.read) {
                     self.effect(source, offset, ability, value.from, value.noun().as_deref());
                 }
-                let holds = place.map_or(Sources::NONE, |place| place.holds);
+                let mut holds = place.map_or(Sources::NONE, |place| place.holds);
+                // Whatever lies in somebody's home is theirs.
+                let lists = matches!(path, "os.listdir" | "os.scandir" | "os.walk" | "glob.glob" | "glob.iglob");
+                if lists && value.noun().is_some_and(|noun| !noun.is_empty() && places::home(&noun)) {
+                    holds = holds.with(Sources::PRIVATE);
+                }
                 Some(Val::new(
                     Kind::Made(Rc::clone(&called.path), value.noun()),
                     value.from.without(Sources::LITERAL).with(holds),
@@ -101,6 +106,7 @@ impl Eval {
         match method {
             "write" | "writelines" if opened => {
                 self.effect(source, offset, Ability::WriteFile, given.with(called.from), Some(noun));
+                self.content(noun, args_text(called.args));
                 if let Some(place) = places::place(noun)
                     && let Some(ability) = place.write
                 {
@@ -113,7 +119,8 @@ impl Eval {
             {
                 let value = Val::new(Kind::Str(noun.into()), called.from);
                 let holds = self.read(source, offset, &value);
-                Some(Val::new(Kind::Made(Rc::clone(&called.path), None), called.from.with(holds)))
+                let noun = holds.any(Sources::OWN_FILE).then(|| called.noun.clone()).flatten();
+                Some(Val::new(Kind::Made(Rc::clone(&called.path), noun), called.from.with(holds)))
             }
             "recv" | "makefile" if object.starts_with("socket") => Some(Val::unknown(Sources::NETWORK)),
             _ => None,
@@ -135,6 +142,9 @@ impl Eval {
         match name {
             "write_text" | "write_bytes" | "symlink_to" => {
                 self.wrote(source, offset, &target, given);
+                if let Some(path) = object.as_str() {
+                    self.content(path, args_text(args));
+                }
                 Some(Val::unknown(Sources::NONE))
             }
             "read_text" | "read_bytes" => {
@@ -197,6 +207,40 @@ impl Eval {
         file.with(place.map_or(Sources::NONE, |place| place.holds))
     }
 
+    /// Remembers what is written into a file, in case it is started.
+    fn content(&mut self, path: &str, text: Option<String>) {
+        let Some(text) = text.filter(|text| text.len() <= CONTENT) else { return };
+        if self.written.len() < 500 {
+            let held = self.written.entry(path.into()).or_default();
+            if held.len() + text.len() <= CONTENT {
+                held.push_str(&text);
+            }
+        }
+    }
+
+    /// A file that this code wrote is started: what was written runs.
+    pub(super) fn run_written(&mut self, source: &Source, offset: u32, command: &str) {
+        let started = self.written.iter().find(|(path, text)| {
+            !text.is_empty() && path.len() > 3 && path.chars().any(|c| c != HOLE) && command.contains(&***path)
+        });
+        let Some((path, text)) = started.map(|(path, text)| (Rc::clone(path), text.clone())) else { return };
+        self.written.insert(Rc::clone(&path), String::new());
+        let lower = path.to_ascii_lowercase();
+        let script = [".bat", ".cmd", ".ps1", ".vbs", ".sh"].iter().any(|end| lower.ends_with(end));
+        let python = !script
+            && (lower.ends_with(".py")
+                || lower.ends_with(".pyw")
+                || command.contains("python")
+                || text.starts_with("import ")
+                || text.starts_with("from "));
+        if python && !text.contains(HOLE) {
+            let line = source.line(offset);
+            self.run_text(&text, line);
+        } else if !python {
+            self.shell(source, offset, &text, Sources::NONE);
+        }
+    }
+
     /// Notes that a file is written, and remembers which.
     pub(super) fn wrote(&mut self, source: &Source, offset: u32, target: &Arg, from: Sources) {
         let noun = target.value.noun();
@@ -209,8 +253,19 @@ impl Eval {
             self.effect(source, offset, ability, from, Some(&noun));
         }
         if self.written.len() < 500 {
-            self.written.insert(noun);
+            self.written.entry(noun).or_default();
         }
+    }
+}
+
+/// Bytes of a written file that are remembered.
+const CONTENT: usize = 256 << 10;
+
+fn args_text(args: &[Arg]) -> Option<String> {
+    match &args.first()?.value.kind {
+        Kind::Str(text) => Some(text.to_string()),
+        Kind::Bytes(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+        _ => None,
     }
 }
 

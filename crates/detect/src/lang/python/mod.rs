@@ -11,18 +11,28 @@ use crate::report::ArchiveKind;
 
 mod api;
 mod ast;
+mod atom;
+mod bind;
 mod builtins;
 mod call;
+mod compound;
 mod decode;
+mod define;
+mod element;
 mod eval;
 mod expr;
 mod expression;
 mod files;
 mod fold;
+mod folded;
 mod lex;
+mod method;
 mod parse;
 mod shape;
 mod source;
+mod special;
+mod started;
+mod statement;
 mod value;
 
 pub(super) static ADAPTER: Adapter = Adapter { wants, view };
@@ -73,6 +83,13 @@ pub(crate) fn view(path: &str, bytes: &[u8]) -> View {
         literals,
         shape,
     }
+}
+
+/// Modules of the standard library, and common ones.
+pub(crate) fn known_module(module: &str) -> bool {
+    let more =
+        ["sysconfig", "site", "locale", "encodings", "ensurepip", "venv", "tkinter", "sqlite3", "gc", "traceback"];
+    eval::known_module(module) || more.contains(&module)
 }
 
 /// What it says of a file that is an archive as well.

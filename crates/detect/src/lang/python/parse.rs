@@ -5,7 +5,7 @@
 
 use std::hash::Hasher as _;
 
-use super::ast::{Ast, Class, Def, E, Fast, Id, ImportStmt, List, NO_KEY, Names, Op, S, Stmt, Sym};
+use super::ast::{Ast, E, Fast, Id, List, Names, Op, S, Stmt, Sym};
 use super::lex::{Kw, Lexer, Tok, Token};
 
 /// Blocks inside blocks.
@@ -75,7 +75,7 @@ pub(super) struct Parser<'a, 'n> {
     pub(super) notes: Notes,
     pub(super) depth: u32,
     blocks: u32,
-    hash: Fast,
+    pub(super) hash: Fast,
     /// Lists under construction, so that each list is one allocation less.
     pub(super) scratch: Vec<u32>,
 }
@@ -155,7 +155,7 @@ impl Parser<'_, '_> {
         }
     }
 
-    fn push(&mut self, out: &mut Vec<u32>, s: S, start: usize) {
+    pub(super) fn push(&mut self, out: &mut Vec<u32>, s: S, start: usize) {
         self.ast.stmts.push(Stmt { s, start: narrow(start), end: narrow(self.last_end) });
         out.push(narrow(self.ast.stmts.len() - 1));
     }
@@ -358,32 +358,7 @@ impl Parser<'_, '_> {
         ahead.next().kind == Tok::Name && matches!(ahead.next().kind, Tok::Op(b'=' | b'['))
     }
 
-    fn at_match(&self) -> bool {
-        let mut ahead = self.lex.clone();
-        let first = ahead.next().kind;
-        if !matches!(
-            first,
-            Tok::Name | Tok::Str | Tok::FStr | Tok::Num | Tok::Kw(_) | Tok::Op(b'(' | b'[' | b'{' | b'-' | b'*')
-        ) || matches!(first, Tok::Kw(Kw::In | Kw::Is | Kw::And | Kw::Or | Kw::If | Kw::Else))
-        {
-            return false;
-        }
-        // A subject is followed by `:` and the end of the line.
-        let mut brackets = u32::from(matches!(first, Tok::Op(b'(' | b'[' | b'{')));
-        for _ in 0..200 {
-            match ahead.next().kind {
-                Tok::Op(b'(' | b'[' | b'{') => brackets += 1,
-                Tok::Op(b')' | b']' | b'}') => brackets = brackets.saturating_sub(1),
-                Tok::Op(b':') if brackets == 0 => return ahead.next().kind == Tok::Newline,
-                Tok::Op(b'=') if brackets == 0 => return false,
-                Tok::Newline | Tok::End => return false,
-                _ => {}
-            }
-        }
-        false
-    }
-
-    fn block(&mut self) -> Vec<u32> {
+    pub(super) fn block(&mut self) -> Vec<u32> {
         let mut out = Vec::new();
         if !self.eat(b':') {
             self.error("a colon is missing");
@@ -432,273 +407,6 @@ impl Parser<'_, '_> {
                 return;
             }
         }
-    }
-
-    /// `elif` chains are built from their end, so that a long one costs no stack.
-    fn if_statement(&mut self, out: &mut Vec<u32>) {
-        let mut arms = Vec::new();
-        let mut last = List::default();
-        loop {
-            let start = self.tok.start;
-            self.advance();
-            let test = self.expression_or_walrus();
-            let body = self.block();
-            arms.push((start, test, self.ast.add_list(&body)));
-            if self.is_kw(Kw::Elif) {
-                continue;
-            }
-            if self.eat_kw(Kw::Else) {
-                let body = self.block();
-                last = self.ast.add_list(&body);
-            }
-            break;
-        }
-        let mut statement = Vec::new();
-        for (start, test, body) in arms.into_iter().rev() {
-            statement.clear();
-            self.push(&mut statement, S::If(test, body, last), start);
-            last = self.ast.add_list(&statement);
-        }
-        out.extend(statement);
-    }
-
-    fn for_statement(&mut self, out: &mut Vec<u32>) {
-        let start = self.tok.start;
-        self.advance();
-        let target = self.targets();
-        if !self.eat_kw(Kw::In) {
-            self.error("`in` is missing");
-        }
-        let iterable = self.tuple();
-        let mut body = self.block();
-        if self.eat_kw(Kw::Else) {
-            body.extend(self.block());
-        }
-        let body = self.ast.add_list(&body);
-        self.push(out, S::For(target, iterable, body), start);
-    }
-
-    fn try_statement(&mut self, out: &mut Vec<u32>) {
-        let start = self.tok.start;
-        self.advance();
-        let mut body = self.block();
-        loop {
-            match self.tok.kind {
-                Tok::Kw(Kw::Except) => {
-                    self.advance();
-                    self.eat(b'*');
-                    if !self.is(b':') {
-                        self.tuple();
-                        if self.eat_kw(Kw::As) {
-                            self.name();
-                        }
-                    }
-                    body.extend(self.block());
-                }
-                Tok::Kw(Kw::Else | Kw::Finally) => {
-                    self.advance();
-                    body.extend(self.block());
-                }
-                _ => break,
-            }
-        }
-        let body = self.ast.add_list(&body);
-        self.push(out, S::Try(body), start);
-    }
-
-    fn with_statement(&mut self, out: &mut Vec<u32>) {
-        let start = self.tok.start;
-        self.advance();
-        let mut items = Vec::new();
-        let grouped = self.is(b'(') && self.grouped_with();
-        if grouped {
-            self.advance();
-        }
-        loop {
-            if grouped && self.is(b')') {
-                break;
-            }
-            let value = self.expression();
-            let target = if self.eat_kw(Kw::As) { self.binary(5).0 } else { NO_KEY };
-            items.extend([value.0, target]);
-            if !self.eat(b',') {
-                break;
-            }
-        }
-        if grouped {
-            self.eat(b')');
-        }
-        let items = self.ast.add_list(&items);
-        let body = self.block();
-        let body = self.ast.add_list(&body);
-        self.push(out, S::With(items, body), start);
-    }
-
-    /// Whether the bracket after `with` groups items: there is an `as` inside, or a colon right after it.
-    fn grouped_with(&self) -> bool {
-        let mut ahead = self.lex.clone();
-        let mut open = 1u32;
-        for _ in 0..2_000 {
-            match ahead.next().kind {
-                Tok::Op(b'(' | b'[' | b'{') => open += 1,
-                Tok::Op(b')' | b']' | b'}') => {
-                    open -= 1;
-                    if open == 0 {
-                        return false;
-                    }
-                }
-                Tok::Kw(Kw::As) if open == 1 => return true,
-                Tok::End | Tok::Newline => return false,
-                _ => {}
-            }
-        }
-        false
-    }
-
-    fn match_statement(&mut self, out: &mut Vec<u32>) {
-        let start = self.tok.start;
-        self.advance();
-        let subject = self.tuple();
-        let mut body = Vec::new();
-        self.eat(b':');
-        if self.tok.kind == Tok::Newline {
-            self.advance();
-        }
-        if self.tok.kind == Tok::Indent {
-            self.advance();
-            while self.tok.kind == Tok::Name && self.word() == "case" {
-                // Patterns bind and compare, but do nothing.
-                while !matches!(self.tok.kind, Tok::Newline | Tok::End) && !self.at_block_colon() {
-                    self.advance();
-                }
-                body.extend(self.block());
-            }
-            if self.tok.kind == Tok::Dedent {
-                self.advance();
-            }
-        }
-        let body = self.ast.add_list(&body);
-        self.push(out, S::Match(subject, body), start);
-    }
-
-    /// A colon outside brackets; the lexer knows the brackets only as a count, and patterns have no lambdas.
-    fn at_block_colon(&self) -> bool {
-        self.is(b':') && self.lex.outside()
-    }
-
-    fn decorated(&mut self, out: &mut Vec<u32>) {
-        let mut decorators = Vec::new();
-        while self.eat(b'@') {
-            decorators.push(self.expression_or_walrus().0);
-            while self.tok.kind == Tok::Newline {
-                self.advance();
-            }
-        }
-        let decorators = self.ast.add_list(&decorators);
-        self.eat_kw(Kw::Async);
-        match self.tok.kind {
-            Tok::Kw(Kw::Def) => self.def(decorators, out),
-            Tok::Kw(Kw::Class) => self.class(decorators, out),
-            _ => self.error("a decorator without a function"),
-        }
-    }
-
-    fn def(&mut self, decorators: List, out: &mut Vec<u32>) {
-        let outer = std::mem::take(&mut self.hash);
-        let start = self.tok.start;
-        self.advance();
-        let name = self.name();
-        if self.is(b'[') {
-            self.binary(0);
-        }
-        let mut params = Vec::new();
-        if self.eat(b'(') {
-            params = self.params(b')');
-            if !self.eat(b')') {
-                self.error("a list of parameters that does not end where it should");
-            }
-        }
-        if self.tok.kind == Tok::Arrow {
-            self.advance();
-            self.expression();
-        }
-        let body = self.block();
-        let body = self.ast.add_list(&body);
-        let digest = std::mem::replace(&mut self.hash, outer).value();
-        let start_at = narrow(start);
-        self.ast.defs.push(Def { name, params, body, value: None, decorators, start: start_at, digest });
-        let at = narrow(self.ast.defs.len() - 1);
-        self.push(out, S::Def(at), start);
-    }
-
-    fn class(&mut self, decorators: List, out: &mut Vec<u32>) {
-        let start = self.tok.start;
-        self.advance();
-        let name = self.name();
-        if self.is(b'[') {
-            self.binary(0);
-        }
-        let bases = if self.is(b'(') { self.arguments() } else { List::default() };
-        let body = self.block();
-        let body = self.ast.add_list(&body);
-        self.ast.classes.push(Class { name, bases, body, decorators });
-        let at = narrow(self.ast.classes.len() - 1);
-        self.push(out, S::Class(at), start);
-    }
-
-    fn import(&mut self, out: &mut Vec<u32>) {
-        let start = self.tok.start;
-        let from = self.is_kw(Kw::From);
-        self.advance();
-        let mut statement = ImportStmt { level: 0, from: None, names: Vec::new() };
-        if from {
-            loop {
-                match self.tok.kind {
-                    Tok::Op(b'.') => statement.level += 1,
-                    Tok::Ellipsis => statement.level += 3,
-                    _ => break,
-                }
-                self.advance();
-            }
-            statement.from = Some(if self.is_kw(Kw::Import) { String::new() } else { self.dotted() });
-            if !self.eat_kw(Kw::Import) {
-                self.error("`import` is missing");
-                return;
-            }
-        }
-        let grouped = self.eat(b'(');
-        loop {
-            let name = if self.eat(b'*') { "*".to_owned() } else { self.dotted() };
-            if name.is_empty() {
-                break;
-            }
-            let alias = self.eat_kw(Kw::As).then(|| self.name());
-            statement.names.push((name, alias));
-            if !self.eat(b',') {
-                break;
-            }
-        }
-        if grouped {
-            self.eat(b')');
-        }
-        self.ast.imports.push(statement);
-        let at = narrow(self.ast.imports.len() - 1);
-        self.push(out, S::Import(at), start);
-    }
-
-    fn dotted(&mut self) -> String {
-        let mut name = String::new();
-        while self.tok.kind == Tok::Name || (matches!(self.tok.kind, Tok::Kw(_)) && name.ends_with('.')) {
-            name.push_str(self.word());
-            self.advance();
-            if self.is(b'.') {
-                name.push('.');
-                self.advance();
-            } else {
-                break;
-            }
-        }
-        name
     }
 
     fn optional_tuple(&mut self) -> Id {

@@ -77,6 +77,11 @@ impl Judged<'_> {
                 self.effect(Ability::Clipboard, Sources::NONE, program);
                 self.printed = self.printed.with(Sources::PRIVATE);
             }
+            // ImageMagick's, not a statement of some language that was taken for a command.
+            "import"
+                if !self
+                    .args()
+                    .any(|arg| arg == "-window" || [".png", ".jpg"].iter().any(|end| arg.ends_with(end))) => {}
             "screencapture" | "scrot" | "import" | "gnome-screenshot" => {
                 self.effect(Ability::Watch, Sources::NONE, program)
             }
