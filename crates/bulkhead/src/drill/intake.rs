@@ -2,7 +2,7 @@
 //!
 //! The release is inert: its `.pth` has the shape of the one of March 2026, and prints a word when somebody runs it.
 
-use std::io::{BufRead, BufReader, Read, Seek};
+use std::io::{BufRead as _, BufReader, Read as _, Seek as _};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Stdio};
@@ -12,6 +12,7 @@ use bulkhead_detect::ArchiveKind;
 
 use super::host::{self, Host};
 use super::scene::Scene;
+use crate::app::Paths;
 use crate::blob::sha256;
 use crate::scan::pack::Pack;
 
@@ -84,10 +85,12 @@ impl Gate {
         let mut child = serve.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().context("no gate can be started")?;
         let printed = child.stdout.take().context("the gate prints nothing")?;
         let mut printed = BufReader::new(printed);
-        let address = printed.by_ref().lines().map_while(Result::ok).find_map(|line| {
-            let url = line.trim().strip_prefix("console ")?.split_whitespace().next()?.to_owned();
-            url.strip_prefix("http://")?.trim_end_matches('/').parse().ok()
-        });
+        // One line, and not all until one that fits: the server goes on, and so would the reading. With the first word it
+        // listens, and has written down where.
+        let mut line = String::new();
+        let listens = printed.read_line(&mut line).is_ok_and(|length| length > 0);
+        let told = if listens { crate::files::read_text(&Paths::new(data).address).ok() } else { None };
+        let address = told.and_then(|url| url.trim().strip_prefix("http://")?.trim_end_matches('/').parse().ok());
         match address {
             Some(address) => Ok(Self { child, address, _printed: printed }),
             None => {
