@@ -84,9 +84,9 @@ impl Gate {
         let mut child = serve.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().context("no gate can be started")?;
         let printed = child.stdout.take().context("the gate prints nothing")?;
         let mut printed = BufReader::new(printed);
+        // `intake   http://ADDRESS/pypi/simple/ ...`
         let address = printed.by_ref().lines().map_while(Result::ok).find_map(|line| {
-            let url = line.trim().strip_prefix("console ")?.split_whitespace().next()?.to_owned();
-            url.strip_prefix("http://")?.trim_end_matches('/').parse().ok()
+            line.trim().strip_prefix("intake ")?.trim().strip_prefix("http://")?.split('/').next()?.parse().ok()
         });
         match address {
             Some(address) => Ok(Self { child, address, _printed: printed }),
