@@ -133,10 +133,9 @@ impl Inner {
             return Ok(());
         }
         let projected = self.store.project(&rows);
-        if projected.is_ok() {
-            if rows.iter().any(|(_, entry)| matches!(entry.action, Action::ReviewRelease | Action::ReviewReject)) {
-                self.epoch.advance();
-            }
+        let is_review = |(_, entry): &Indexed| matches!(entry.action, Action::ReviewRelease | Action::ReviewReject);
+        if projected.is_ok() && rows.iter().any(is_review) {
+            self.epoch.advance();
         }
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         queue.leaving = Arc::default();
