@@ -47,13 +47,17 @@ fn main() -> Outcome<()> {
         let cold = ask(&path, days, 1)?;
         let mut warm = ask(&path, days, 11)?;
         warm.remove(0);
-        warm.sort_by(f64::total_cmp);
+        warm.sort_by(|one, two| one.0.total_cmp(&two.0));
+        let mut worked: Vec<f64> = warm.iter().map(|(_, worked)| *worked).collect();
+        worked.sort_by(f64::total_cmp);
         println!(
-            "{window:>10}: cold {:.1} ms; warm {:.1} ms median, {:.1} best, {:.1} worst of {}",
-            cold[0],
-            warm[warm.len() / 2],
-            warm[0],
-            warm[warm.len() - 1],
+            "{window:>10}: cold {:.1} ms ({:.1} on a core); warm {:.1} ms median ({:.1} on a core), {:.1} best, {:.1} worst of {}",
+            cold[0].0,
+            cold[0].1,
+            warm[warm.len() / 2].0,
+            worked[worked.len() / 2],
+            warm[0].0,
+            warm[warm.len() - 1].0,
             warm.len()
         );
     }
@@ -61,7 +65,7 @@ fn main() -> Outcome<()> {
 }
 
 #[expect(clippy::print_stdout, reason = "a bench prints its figures")]
-fn ask(path: &Path, days: Option<(u64, u64)>, times: usize) -> Outcome<Vec<f64>> {
+fn ask(path: &Path, days: Option<(u64, u64)>, times: usize) -> Outcome<Vec<(f64, f64)>> {
     let store = SqliteStore::open(path)?;
     let at = |days: u64| jiff::Timestamp::from_microsecond((BEGIN + days * DAY).cast_signed());
     let question = Question {
@@ -74,13 +78,13 @@ fn ask(path: &Path, days: Option<(u64, u64)>, times: usize) -> Outcome<Vec<f64>>
     };
     let mut took = Vec::new();
     for turn in 0..times {
-        let began = Instant::now();
+        let (began, worked) = (Instant::now(), on_cpu()?);
         let mut answer = None;
         store.look(&mut |graph| {
             answer = Some(walk(graph, &question, "bench")?);
             Ok(())
         })?;
-        took.push(began.elapsed().as_secs_f64() * 1_000.0);
+        took.push((began.elapsed().as_secs_f64() * 1_000.0, on_cpu()? - worked));
         let answer = answer.ok_or("no answer")?;
         if turn == 0 && times > 1 {
             let mut line = String::from("answer:");
@@ -92,6 +96,12 @@ fn ask(path: &Path, days: Option<(u64, u64)>, times: usize) -> Outcome<Vec<f64>>
         }
     }
     Ok(took)
+}
+
+/// Milliseconds that this thread was on a core: what other work on the machine does not change much.
+fn on_cpu() -> Outcome<f64> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat")?;
+    Ok(text.split(' ').next().unwrap_or_default().parse::<f64>()? / 1e6)
 }
 
 fn counts(connection: &Connection) -> Outcome<String> {

@@ -1,7 +1,7 @@
 //! The plans of exposure's look-ups are pinned: each follows an index, none reads a table from end to end, and SQLite
 //! builds no index of its own.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, StatementStatus};
 
 use super::super::{connect, graph};
 
@@ -48,6 +48,28 @@ fn every_look_up_follows_an_index() {
         let plan = plan(&connection, &sql);
         assert!(!plan.contains("AUTOMATIC"), "{name}:\n{plan}");
         assert!(!plan.contains("SCAN"), "{name}:\n{plan}");
+    }
+}
+
+/// With statistics SQLite looks at what is bound, and makes the plan anew whenever that changes: measured, a third of a walk.
+#[test]
+fn a_plan_is_made_once_whatever_is_bound() {
+    let connection = connect::memory().expect("opens");
+    let rows = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 3000)";
+    connection
+        .execute_batch(&format!(
+            "INSERT INTO pull {rows} SELECT n % 7, n, n, n % 100, NULL FROM n;
+             INSERT INTO run {rows} SELECT n, n % 5, n % 9, NULL, n, n + 1, n, n FROM n; ANALYZE;"
+        ))
+        .expect("fills");
+    let [ended, _] = graph::runs_on();
+    for sql in [graph::PULLS, graph::PULLS_BY, &ended] {
+        let mut statement = connection.prepare(sql).expect("prepares");
+        for round in 0..5 {
+            let mut rows = statement.query([round, 10 * round, 1_000]).expect("asks");
+            while rows.next().expect("answers").is_some() {}
+        }
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0, "{sql}");
     }
 }
 
