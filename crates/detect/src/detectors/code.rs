@@ -162,7 +162,9 @@ pub(crate) fn suspicious_command(text: &str) -> bool {
         "sudo ",
     ];
     let first = lower.split_whitespace().next().unwrap_or_default();
-    if ["://localhost", "://127.", "--unix-socket"].iter().any(|local| lower.contains(local)) {
+    if lower.ends_with(" --version")
+        || ["://localhost", "://127.", "--unix-socket"].iter().any(|local| lower.contains(local))
+    {
         return false;
     }
     // What proofs of concept start to show that they could.

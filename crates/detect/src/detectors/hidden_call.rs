@@ -42,7 +42,13 @@ pub(crate) static DETECTOR: Rule = Rule { meta: &META, check };
 fn check(archive: &Archive, findings: &mut Findings) {
     for behaviour in doing(archive, Ability::ComputedCall) {
         let built = behaviour.effect.from.any(Sources::BUILT.with(Sources::DECODED));
+        // Hidden from a linter, not from a reader: these give away nothing.
+        let idle = matches!(
+            behaviour.effect.detail.as_deref(),
+            Some("_getframe" | "_current_frames" | "modules" | "path" | "argv" | "version_info" | "platform")
+        );
         let (severity, confidence) = match (built, unasked(behaviour.context)) {
+            (true, _) if idle => (Severity::Low, Confidence::Low),
             (true, true) => (Severity::High, Confidence::High),
             (true, false) => (Severity::Medium, Confidence::Medium),
             (false, true) if behaviour.context == FindingContext::Install => (Severity::Medium, Confidence::Medium),

@@ -4,7 +4,7 @@ use bulkhead_core::{Confidence, Severity};
 
 use super::code::{Rule, doing, quoted, say, when};
 use crate::archive::Archive;
-use crate::behaviour::{Ability, unasked};
+use crate::behaviour::{Ability, Behaviour, unasked};
 use crate::detector::Meta;
 use crate::findings::Findings;
 
@@ -44,7 +44,8 @@ pub(crate) static DETECTOR: Rule = Rule { meta: &META, check };
 fn check(archive: &Archive, findings: &mut Findings) {
     for behaviour in doing(archive, Ability::Persist) {
         let weight = match unasked(behaviour.context) {
-            true => (Severity::High, Confidence::High),
+            true if known(behaviour) => (Severity::High, Confidence::High),
+            true => (Severity::High, Confidence::Medium),
             false => (Severity::Medium, Confidence::Low),
         };
         say(
@@ -55,4 +56,13 @@ fn check(archive: &Archive, findings: &mut Findings) {
             format!("something is arranged to start again {}: {}", when(behaviour.context), quoted(behaviour)),
         );
     }
+}
+
+/// Whether it is known where: a registry has other uses.
+fn known(behaviour: &Behaviour) -> bool {
+    behaviour
+        .effect
+        .detail
+        .as_deref()
+        .is_some_and(|detail| detail.chars().filter(|c| c.is_alphanumeric()).take(3).count() == 3)
 }
