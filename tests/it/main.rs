@@ -18,6 +18,7 @@ mod exposure;
 mod faults;
 mod harness;
 mod intake;
+mod keyring;
 mod ledger;
 mod lockfile;
 mod oracles;

@@ -12,10 +12,11 @@ use super::output::{Output, table};
 use super::{Done, Failure, Place};
 use crate::app::Paths;
 use crate::clock::Clock;
+use crate::config::KeyPlace;
 use crate::config::env::{self, Env};
 use crate::control::{Request, SecretChange, SecretNoted};
 use crate::gate::egress::broker::{
-    Binding, KeySource, Placeholder, PlaceholderError, SealedFile, SecretName, StoredSecret,
+    Binding, KeySource, Keyring, Placeholder, PlaceholderError, SealedFile, SecretName, StoredSecret,
 };
 use crate::gate::egress::host::Host;
 
@@ -62,7 +63,11 @@ enum Command {
     /// Replace a secret's value; what it is for stays
     Rotate {
         /// The secret
-        name: SecretName,
+        #[arg(required_unless_present = "key")]
+        name: Option<SecretName>,
+        /// Seal all secrets anew, with a new key in the place that `[secrets] key` names; no value changes
+        #[arg(long, conflicts_with_all = ["name", "value_file"])]
+        key: bool,
         /// Read the value from this file instead of standard input
         #[arg(long, value_name = "FILE")]
         value_file: Option<PathBuf>,
@@ -86,6 +91,8 @@ struct Row {
 #[derive(Debug, Serialize)]
 struct Rows {
     sealed: String,
+    /// `file`, `keyring` or `environment`.
+    key: &'static str,
     secrets: Vec<Row>,
 }
 
@@ -98,6 +105,9 @@ struct Changed {
 
 pub(crate) fn run(place: &Place, args: Args, output: &Output) -> Result<Done, Failure> {
     let file = sealed(place)?;
+    if matches!(args.command, Command::Rotate { name: None, .. }) {
+        return rotate_key(place, &file, output);
+    }
     let mut secrets = read(&file)?;
     let (change, name) = match args.command {
         Command::List => return list(&file, secrets, output),
@@ -121,7 +131,8 @@ pub(crate) fn run(place: &Place, args: Args, output: &Output) -> Result<Done, Fa
             secrets.sort_by(|a, b| a.name.cmp(&b.name));
             (SecretChange::Add, name)
         }
-        Command::Rotate { name, value_file } => {
+        Command::Rotate { name, value_file, .. } => {
+            let name = name.ok_or_else(|| Failure::Usage("which secret? see bulkhead secret list".to_owned()))?;
             let secret = secrets.iter_mut().find(|secret| secret.name == name).ok_or_else(|| unknown(&name))?;
             secret.value = usable(&name, value(value_file)?, &secret.binding)?;
             secret.since = Clock.now().to_string();
@@ -144,14 +155,16 @@ pub(crate) fn run(place: &Place, args: Args, output: &Output) -> Result<Done, Fa
         use_for: use_for.unwrap_or_default(),
         owner: super::user()?,
     };
+    // A keyring that is locked says so before anything is recorded.
+    let seal = file.seal().map_err(anyhow::Error::new)?;
     // The entry comes before the effect.
     let noted: SecretNoted = call(place, request)?;
-    file.write(&secrets).map_err(|error| Failure::Other(error.into()))?;
+    file.write(&seal, &secrets).map_err(|error| Failure::Other(error.into()))?;
     let changed = Changed { name, entry: noted.entry, sealed: file.key_source().describe() };
     output.facts(&changed, |changed| {
         let verb = match change {
             SecretChange::Add => "added",
-            SecretChange::Rotate => "has a new value",
+            SecretChange::Rotate | SecretChange::Key => "has a new value",
             SecretChange::Remove => "removed",
         };
         let see = if change == SecretChange::Add { "; runs see a placeholder of the same shape" } else { "" };
@@ -165,11 +178,70 @@ pub(super) fn sealed(place: &Place) -> Result<SealedFile, Failure> {
     let config = place.load()?;
     crate::files::make_folder(&config.server.data).map_err(anyhow::Error::new)?;
     let paths = Paths::new(&config.server.data);
-    let key = match Env::process().text(env::BULKHEAD_SECRETS_KEY) {
-        Some(digits) => KeySource::Environment(Secret::new(digits)),
-        None => KeySource::File(paths.secrets_key),
+    let env = Env::process();
+    let given = env.text(env::BULKHEAD_SECRETS_KEY).map(|digits| KeySource::Environment(Secret::new(digits)));
+    let key = match config.secrets.key {
+        None => given.unwrap_or(KeySource::File(paths.secrets_key)),
+        Some(KeyPlace::File) => KeySource::File(paths.secrets_key),
+        Some(KeyPlace::Keyring) => keyring(&env),
+        Some(KeyPlace::Environment) => given.ok_or_else(|| {
+            let name = env::BULKHEAD_SECRETS_KEY.name;
+            let what = "the key that seals secrets is to come from the environment";
+            Failure::Usage(format!("{what}, and {name} is not set; set it to the 64 hexadecimal digits of the key"))
+        })?,
     };
     Ok(SealedFile::new(paths.secrets, key))
+}
+
+fn keyring(env: &Env) -> KeySource {
+    KeySource::Keyring(Keyring::new(env, std::env::current_dir().ok()))
+}
+
+#[derive(Debug, Serialize)]
+struct Moved {
+    secrets: usize,
+    entry: u64,
+    sealed: String,
+    key: &'static str,
+    /// Whether the key before was removed from where it was.
+    forgotten: bool,
+}
+
+/// From wherever the key is to where it is to be.
+fn rotate_key(place: &Place, file: &SealedFile, output: &Output) -> Result<Done, Failure> {
+    let (env, paths) = (Env::process(), Paths::new(&place.load()?.server.data));
+    let mut places = vec![keyring(&env), KeySource::File(paths.secrets_key)];
+    places.extend(env.text(env::BULKHEAD_SECRETS_KEY).map(|digits| KeySource::Environment(Secret::new(digits))));
+    let id = file.key_id().map_err(anyhow::Error::new)?;
+    let anew = file.seal_anew(places).map_err(anyhow::Error::new)?;
+    let none = || Failure::Usage("there are no secrets, so there is no key yet; it is made with the first".to_owned());
+    let (seal, before, secrets) = anew.ok_or_else(none)?;
+    let request = Request::SecretNote {
+        change: SecretChange::Key,
+        name: String::new(),
+        use_for: format!("sealing key, from {} to {}", before.key_source().word(), file.key_source().word()),
+        owner: super::user()?,
+    };
+    let noted: SecretNoted = call(place, request)?;
+    file.write(&seal, &secrets).map_err(anyhow::Error::new)?;
+    let moved = Moved {
+        secrets: secrets.len(),
+        entry: noted.entry,
+        sealed: file.key_source().describe(),
+        key: file.key_source().word(),
+        // Only now: until the file is written, the key before opens it.
+        forgotten: before.forget_key(id.as_deref()),
+    };
+    output.facts(&moved, |moved| {
+        let from = before.key_source().word();
+        let rest = match moved.forgotten {
+            true => format!("the key before is gone from the {from}"),
+            false => format!("remove the key before from the {from}"),
+        };
+        let plural = if moved.secrets == 1 { "" } else { "s" };
+        format!("{} secret{plural} (entry {}), {}; {rest}", moved.secrets, moved.entry, moved.sealed)
+    })?;
+    Ok(Done::Good)
 }
 
 fn read(file: &SealedFile) -> Result<Vec<StoredSecret>, Failure> {
@@ -178,10 +250,12 @@ fn read(file: &SealedFile) -> Result<Vec<StoredSecret>, Failure> {
 
 fn list(file: &SealedFile, secrets: Vec<StoredSecret>, output: &Output) -> Result<Done, Failure> {
     let row = |StoredSecret { name, binding, since, .. }| Row { name, since, binding };
-    let rows = Rows { sealed: file.key_source().describe(), secrets: secrets.into_iter().map(row).collect() };
+    let source = file.key_source();
+    let secrets = secrets.into_iter().map(row).collect();
+    let rows = Rows { sealed: source.describe(), key: source.word(), secrets };
     output.facts(&rows, |rows| {
         if rows.secrets.is_empty() {
-            return "no secrets; add one: bulkhead secret add NAME --host HOST < FILE".to_owned();
+            return format!("no secrets; add one: bulkhead secret add NAME --host HOST < FILE\n{}", rows.sealed);
         }
         let cells = |row: &Row| {
             vec![

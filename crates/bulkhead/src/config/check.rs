@@ -10,7 +10,7 @@ use http::uri::Authority;
 use super::error::ConfigErrors;
 use super::raw::{self, Report, Section};
 use super::url::index_url;
-use super::{Config, DEFAULT_FILE, Egress, Feed, Intake, Ledger, People, Pypi, Server, TlsFiles};
+use super::{Config, DEFAULT_FILE, Egress, Feed, Intake, KeyPlace, Ledger, People, Pypi, Secrets, Server, TlsFiles};
 
 /// Checks the whole text; all mistakes at once.
 pub(super) fn check(file: Option<PathBuf>, text: &str) -> Result<Config, ConfigErrors> {
@@ -25,10 +25,11 @@ pub(super) fn check(file: Option<PathBuf>, text: &str) -> Result<Config, ConfigE
     let feed = feed(root.section("feed", &mut report), &mut report);
     let ledger = ledger(root.section("ledger", &mut report), folder, &mut report);
     let egress = egress(root.section("egress", &mut report), &mut report);
+    let secrets = secrets(root.section("secrets", &mut report), &mut report);
     root.finish(&mut report);
     match ConfigErrors::of(report.into_errors()) {
         Some(errors) => Err(errors),
-        None => Ok(Config { file, server, intake: Intake { pypi }, feed, ledger, egress }),
+        None => Ok(Config { file, server, intake: Intake { pypi }, feed, ledger, egress, secrets }),
     }
 }
 
@@ -176,6 +177,25 @@ fn egress(mut section: Section<'_>, report: &mut Report<'_>) -> Egress {
     }
     section.finish(report);
     egress
+}
+
+fn secrets(mut section: Section<'_>, report: &mut Report<'_>) -> Secrets {
+    let mut secrets = Secrets::default();
+    if let Some((at, word)) = text(&mut section, "key", report) {
+        match word.as_str() {
+            "file" => secrets.key = Some(KeyPlace::File),
+            "keyring" => secrets.key = Some(KeyPlace::Keyring),
+            "environment" => secrets.key = Some(KeyPlace::Environment),
+            // It may be the key itself: it is not repeated.
+            _ => report.add(
+                at,
+                "`secrets.key` does not say where the sealing key is",
+                "write \"file\", \"keyring\" or \"environment\", never the key",
+            ),
+        }
+    }
+    section.finish(report);
+    secrets
 }
 
 /// `host:port=address:port`, the host in lower case.

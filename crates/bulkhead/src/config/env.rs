@@ -27,11 +27,12 @@ macro_rules! variables {
 variables! {
     BULKHEAD_LOG: "What to log, as `tracing` directives such as `info,bulkhead=debug`.";
     BULKHEAD_SECRETS_KEY: "The key that seals secrets at rest, 64 hexadecimal digits, instead of the key file in the data directory.";
+    DBUS_SESSION_BUS_ADDRESS: "Where the operating system's keyring is asked for the key that seals secrets.";
     HOME: "Where the user's client configuration and `.netrc` are.";
     LOGNAME: "Who runs the command, when `USER` is not set.";
     NETRC: "The netrc file, instead of `~/.netrc`.";
     NO_COLOR: "When set and not empty, output has no colours.";
-    PATH: "Where `python3`, `pip` and `uv` are found when pip is asked for its own default.";
+    PATH: "Where `python3`, `pip` and `uv` are found when pip is asked for its own default, and `secret-tool` for the keyring.";
     PIP_CONFIG_FILE: "pip's extra configuration file; the null device means none at all.";
     PIP_INDEX_URL: "The index that pip uses.";
     SSL_CERT_DIR: "Folder of trusted certificates, instead of the operating system's.";
@@ -47,6 +48,7 @@ variables! {
     VIRTUAL_ENV: "The active virtual environment, whose `pip.conf` counts.";
     XDG_CONFIG_DIRS: "Where system-wide client configuration is.";
     XDG_CONFIG_HOME: "Where the user's client configuration is.";
+    XDG_RUNTIME_DIR: "Where the session's sockets are, when the operating system's keyring is asked.";
 }
 
 /// A snapshot of the listed variables, and where system-wide configuration is.

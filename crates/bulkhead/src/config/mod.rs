@@ -40,6 +40,8 @@ pub struct Config {
     pub ledger: Ledger,
     /// `[egress]`.
     pub egress: Egress,
+    /// `[secrets]`.
+    pub secrets: Secrets,
 }
 
 /// `[server]`: where Bulkhead listens and keeps its data.
@@ -124,6 +126,24 @@ pub struct Egress {
     /// Hosts, as host and port, that stand on these addresses whatever the names resolve to: a company's own services
     /// that only its own resolver knows. Loopback may be one of them. Policy decides all the same whether runs reach them.
     pub addresses: Vec<(String, u16, SocketAddr)>,
+}
+
+/// `[secrets]`: how they are sealed at rest.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Secrets {
+    /// Where the sealing key is; `None`: the environment when it has one, else a file.
+    pub key: Option<KeyPlace>,
+}
+
+/// Where the key is that seals secrets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyPlace {
+    /// A file with mode 0600 in the data directory.
+    File,
+    /// The operating system's keyring.
+    Keyring,
+    /// A variable.
+    Environment,
 }
 
 /// How people stand in entries.

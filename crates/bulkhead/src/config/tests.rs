@@ -87,6 +87,20 @@ fn where_a_host_stands_is_said_once_and_as_a_name() {
 }
 
 #[test]
+fn where_the_sealing_key_is_is_one_of_three_words_and_never_the_key() {
+    assert_eq!(parse("").unwrap().secrets.key, None);
+    for (word, place) in
+        [("file", KeyPlace::File), ("keyring", KeyPlace::Keyring), ("environment", KeyPlace::Environment)]
+    {
+        assert_eq!(parse(&format!("[secrets]\nkey = {word:?}\n")).unwrap().secrets.key, Some(place));
+    }
+    insta::assert_snapshot!(errors("[secrets]\nkey = \"00112233445566778899\"\n"), @r#"
+    /etc/bulkhead/bulkhead.toml:2: `secrets.key` does not say where the sealing key is
+      help: write "file", "keyring" or "environment", never the key
+    "#);
+}
+
+#[test]
 fn the_command_line_wins() {
     let overrides = Overrides { data: Some("here".into()), listen: Some("127.0.0.1:1".parse().unwrap()) };
     let text = "[server]\nlisten = \"127.0.0.1:2\"\ndata = \"there\"\n";
@@ -154,7 +168,7 @@ max_age = 7
     /etc/bulkhead/bulkhead.toml:21: `feed.max_age` is an integer
       help: write a string in quotes
     /etc/bulkhead/bulkhead.toml:23: unknown key `colour`
-      help: known here: server, intake, feed, ledger, egress
+      help: known here: server, intake, feed, ledger, egress, secrets
     "#
     );
 }

@@ -171,9 +171,9 @@ pub enum Request {
     FeedList,
     /// Record that a secret is about to be added, replaced or removed. Its value never crosses the socket.
     SecretNote {
-        /// `add`, `rotate` or `remove`.
+        /// `add`, `rotate`, `remove`, or `key`.
         change: SecretChange,
-        /// The secret's name.
+        /// The secret's name; empty for the key of all.
         name: String,
         /// Where it may go, as a sentence.
         use_for: String,

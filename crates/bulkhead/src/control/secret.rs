@@ -18,6 +18,8 @@ pub enum SecretChange {
     Rotate,
     /// One less.
     Remove,
+    /// Another key under which all are sealed; no value changes.
+    Key,
 }
 
 /// The entry that recorded it.
@@ -36,10 +38,13 @@ pub(super) async fn note(
 ) -> Result<SecretNoted, Problem> {
     let action = match change {
         SecretChange::Add => Action::SecretAdd,
-        SecretChange::Rotate => Action::SecretRotate,
+        SecretChange::Rotate | SecretChange::Key => Action::SecretRotate,
         SecretChange::Remove => Action::SecretRemove,
     };
-    let details = [("secret", name), ("use", use_for), ("owner", owner.to_owned())];
+    let mut details = vec![("use", use_for), ("owner", owner.to_owned())];
+    if change != SecretChange::Key {
+        details.insert(0, ("secret", name));
+    }
     let entry = control(app, action, owner, Resource::default(), &details).await?;
     Ok(SecretNoted { entry })
 }

@@ -1,6 +1,7 @@
 //! The broker: real credentials stay outside the run. Inside, a placeholder stands for each; here it is swapped for the
 //! secret on the way to the one host that it is for, and what comes back is scrubbed of it.
 
+mod keyring;
 mod placeholder;
 mod scrub;
 mod seal;
@@ -8,9 +9,10 @@ mod secret;
 mod sigv4;
 mod swap;
 
+pub use keyring::{Keyring, KeyringError};
 pub use placeholder::{Placeholder, PlaceholderError};
 pub use scrub::{Needle, Scrubber, needles};
-pub use seal::{KeySource, SealError, SealedFile};
+pub use seal::{KeySource, Seal, SealError, SealedFile};
 pub use secret::{Binding, SecretName, SecretNameError, StoredSecret};
 pub use sigv4::{SignError, resign, wants_body};
 pub use swap::{Misuse, Swapped, seen_in, swap};
