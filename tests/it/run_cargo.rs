@@ -52,11 +52,12 @@ fn installed() -> (PathBuf, Option<PathBuf>) {
     (folder, toolchains)
 }
 
-/// A script in a run of a caller with cargo on its path.
-fn run(world: &World, script: &str) -> Output {
+/// A script in a run of a caller with cargo on its path, and perhaps its caches elsewhere than in the home.
+fn run(world: &World, script: &str, kept: Option<&Path>) -> Output {
     let (folder, toolchains) = installed();
     let mut command = world.command(&["run", "--", "/bin/sh", "-c", script]);
     command.env("PATH", format!("{}:/usr/bin:/bin", folder.display()));
+    command.envs(kept.map(|kept| ("CARGO_HOME", kept)));
     command.envs(toolchains.map(|toolchains| ("RUSTUP_HOME", toolchains)));
     command.envs(std::env::var_os("RUSTUP_TOOLCHAIN").map(|toolchain| ("RUSTUP_TOOLCHAIN", toolchain)));
     command.output().expect("starts")
@@ -67,12 +68,10 @@ fn cargo_fetches_from_the_allowed_registry_and_from_no_other() {
     let world = World::new(&format!("[settings]\nhosts = [{GOOD:?}]\n"));
     project(&world);
     let elsewhere = format!("--config 'source.here.registry=\"sparse+https://{BAD}/index/\"'");
-    let output = run(
-        &world,
-        &format!(
-            "cargo fetch 2>&1 && echo fetched; grep checksum Cargo.lock; rm Cargo.lock; cargo fetch {elsewhere} 2>&1"
-        ),
+    let script = format!(
+        "cargo fetch 2>&1 && echo fetched; grep checksum Cargo.lock; rm Cargo.lock; cargo fetch {elsewhere} 2>&1"
     );
+    let output = run(&world, &script, None);
     let (said, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(said.contains("fetched\nchecksum = "), "{said}\n{told}");
     // Its TLS was opened by the run's authority, which cargo trusts: the refusal is an answer and no broken connection.
@@ -80,4 +79,31 @@ fn cargo_fetches_from_the_allowed_registry_and_from_no_other() {
     assert!(told.contains(&format!("refused: connect {BAD}:443 (egress-default)")), "{told}");
     let received = world.internet.received();
     assert!(received.contains("GET /dl/asked-1.0.0.crate") && !received.contains(BAD), "{received}");
+}
+
+#[test]
+fn what_cargo_keeps_is_lent_to_a_run_and_gets_nothing_back() {
+    let world = World::new(&format!("[settings]\nhosts = [{GOOD:?}]\n"));
+    project(&world);
+    for (kept, named) in [("home/.cargo", false), ("elsewhere", true)] {
+        let kept = world.folder.path().join(kept);
+        std::fs::create_dir_all(kept.join("registry/cache")).expect("made");
+        std::fs::write(kept.join("registry/cache/mine"), "mine").expect("written");
+        std::fs::write(kept.join("credentials.toml"), "[registry]\ntoken = \"decoy\"\n").expect("written");
+        let script = format!(
+            "cargo fetch 2>&1 && echo fetched; cd {}; cat registry/cache/mine; ls registry/cache
+             cat credentials.toml 2>&1; mv credentials.toml x 2>&1; echo y > registry/cache/mine && cat registry/cache/mine",
+            kept.display()
+        );
+        let output = run(&world, &script, named.then_some(kept.as_path()));
+        let (said, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(said.contains("fetched\nmine"), "{said}\n{told}");
+        assert!(said.contains(&format!("{GOOD}-")) && said.ends_with("y\n"), "{said}\n{told}");
+        assert!(!said.contains("decoy") && told.contains("credentials.toml"), "{said}\n{told}");
+        // Outside it is as it was.
+        let left: Vec<_> = std::fs::read_dir(kept.join("registry/cache")).expect("read").flatten().collect();
+        assert_eq!(left.len(), 1, "{left:?}");
+        assert_eq!(std::fs::read_to_string(kept.join("registry/cache/mine")).expect("read"), "mine");
+        assert!(!kept.join(".package-cache").exists());
+    }
 }
