@@ -27,6 +27,7 @@ mod policy;
 mod protocol;
 mod rejudge;
 mod run;
+mod run_cargo;
 mod run_egress;
 mod scan;
 mod training;

@@ -40,11 +40,15 @@ fn every_client_reaches_the_allowed_host_and_is_refused_at_another() {
     assert!(world.install("pip", &["pip"]), "cargo xtask clients");
     // Optional: only where pdm could be installed.
     let httpx = world.install("pdm", &["httpx", "httpcore", "h11", "anyio", "idna", "certifi"]);
+    let all =
+        "aiohttp aiohappyeyeballs aiosignal attr attrs frozenlist idna multidict propcache typing_extensions.py yarl";
+    assert!(world.install("aiohttp", &all.split(' ').collect::<Vec<_>>()), "cargo xtask clients");
     let urllib = "import sys, urllib.request as u\ntry: print(u.urlopen(sys.argv[1]).read().decode())\nexcept u.HTTPError as e: print(e.code, e.reason)";
     let requests = "import sys; from pip._vendor import requests as r; a = r.get(sys.argv[1]); print(a.reason, a.text)";
     let httpx_get = "import sys, httpx; a = httpx.get(sys.argv[1]); print(a.reason_phrase, a.text)";
+    let aiohttp = "import sys, aiohttp, asyncio\nasync def get():\n  async with aiohttp.request('GET', sys.argv[1]) as a: print(a.reason, await a.text())\nasyncio.run(get())";
     let node = "require('https').get(process.argv[2], a => { console.log(a.statusCode, a.statusMessage); a.pipe(process.stdout) })";
-    for (file, text) in [("u.py", urllib), ("r.py", requests), ("x.py", httpx_get), ("n.js", node)] {
+    for (file, text) in [("u.py", urllib), ("r.py", requests), ("x.py", httpx_get), ("a.py", aiohttp), ("n.js", node)] {
         std::fs::write(world.project().join(file), text).expect("written");
     }
     // requests and httpx with nothing but their own bundle, in the project's environment.
@@ -62,6 +66,9 @@ fn every_client_reaches_the_allowed_host_and_is_refused_at_another() {
         ("requests", format!("{bare} r.py URL"), "ECHO GET /requests", "Blocked by Bulkhead"),
         ("node", "node n.js URL".to_owned(), "ECHO GET /node", "403 Blocked by Bulkhead"),
     ];
+    // It takes no bundle of its own: the one that OpenSSL is told of, and no proxy unless told to.
+    let aiohttp = "PYTHONPATH=.venv/lib/python3.11/site-packages python3 a.py URL".to_owned();
+    clients.push(("aiohttp", aiohttp, "ECHO GET /aiohttp", "Blocked by Bulkhead"));
     let fetch = "fetch(process.argv[2]).then(async a => console.log(a.status, a.statusText, await a.text()))";
     std::fs::write(world.project().join("f.js"), fetch).expect("written");
     clients.push(("fetch", "node f.js URL".to_owned(), "ECHO GET /fetch", "403 Blocked by Bulkhead"));

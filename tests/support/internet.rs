@@ -1,6 +1,7 @@
 //! A little internet on loopback: hosts under `.test` names that repeat what they are sent, over TLS and without.
 
 use std::{
+    collections::HashMap,
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     sync::{Arc, Mutex},
@@ -17,7 +18,11 @@ pub struct Internet {
     talker: SocketAddr,
     root: String,
     received: Arc<Mutex<Vec<String>>>,
+    files: Files,
 }
+
+/// What stands at a path of every host, instead of the request's echo.
+type Files = Arc<Mutex<HashMap<String, Vec<u8>>>>;
 
 impl Internet {
     /// Starts it.
@@ -31,15 +36,16 @@ impl Internet {
             talker: talker.local_addr().unwrap(),
             root: ca.pem().to_owned(),
             received: Arc::default(),
+            files: Arc::default(),
         };
-        let received = Arc::clone(&internet.received);
+        let (received, files) = (Arc::clone(&internet.received), Arc::clone(&internet.files));
         each(tls, move |stream| {
             if let Some(stream) = hello(stream, &ca) {
-                talk(stream, &received);
+                talk(stream, &received, &files);
             }
         });
-        let received = Arc::clone(&internet.received);
-        each(plain, move |stream| talk(stream, &received));
+        let (received, files) = (Arc::clone(&internet.received), Arc::clone(&internet.files));
+        each(plain, move |stream| talk(stream, &received, &files));
         // Speaks first, as mail and databases do.
         each(talker, |mut stream| {
             drop(stream.write_all(b"220 ready\r\n"));
@@ -60,6 +66,11 @@ impl Internet {
         let ports = [(443, self.tls), (80, self.plain), (2525, self.talker)];
         let all = hosts.iter().flat_map(|host| ports.map(|(port, at)| format!("\"{host}:{port}={at}\"")));
         format!("[egress]\naddresses = [{}]\n", all.collect::<Vec<_>>().join(", "))
+    }
+
+    /// Puts a file at this path of every host.
+    pub fn put(&self, path: &str, content: impl Into<Vec<u8>>) {
+        self.files.lock().unwrap().insert(path.to_owned(), content.into());
     }
 
     /// Everything that reached any host: heads and bodies.
@@ -91,8 +102,8 @@ fn hello(mut stream: TcpStream, ca: &Ca) -> Option<StreamOwned<ServerConnection,
     }
 }
 
-/// Repeats each request's head and body; a repository of git at `/repo.git`.
-fn talk(stream: impl Read + Write, received: &Mutex<Vec<String>>) {
+/// Repeats each request's head and body, where there is no file; a repository of git at `/repo.git`.
+fn talk(stream: impl Read + Write, received: &Mutex<Vec<String>>, files: &Files) {
     let mut stream = BufReader::new(stream);
     loop {
         let mut head = String::new();
@@ -110,16 +121,18 @@ fn talk(stream: impl Read + Write, received: &Mutex<Vec<String>>) {
         let said = format!("{head}{}", String::from_utf8_lossy(&body));
         received.lock().unwrap().push(said.clone());
         let path = head.split(' ').nth(1).unwrap_or_default();
-        let answer = match path.split('?').next().unwrap_or_default() {
-            "/repo.git/info/refs" => "0123456789012345678901234567890123456789\trefs/heads/main\n".to_owned(),
-            "/repo.git/HEAD" => "ref: refs/heads/main\n".to_owned(),
-            _ => format!("ECHO {said}"),
-        };
+        let path = path.split('?').next().unwrap_or_default();
+        let file = files.lock().unwrap().get(path).cloned();
+        let answer = file.unwrap_or_else(|| match path {
+            "/repo.git/info/refs" => b"0123456789012345678901234567890123456789\trefs/heads/main\n".to_vec(),
+            "/repo.git/HEAD" => b"ref: refs/heads/main\n".to_vec(),
+            _ => format!("ECHO {said}").into_bytes(),
+        });
         let head = format!("HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: {}\r\n\r\n", answer.len());
         // Fails when the client has what it wanted.
         if stream
             .get_mut()
-            .write_all(format!("{head}{answer}").as_bytes())
+            .write_all(&[head.as_bytes(), &answer].concat())
             .and_then(|()| stream.get_mut().flush())
             .is_err()
         {

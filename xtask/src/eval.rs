@@ -24,8 +24,9 @@ cargo xtask eval --malicious DIR|LIST... --benign DIR|LIST... [--pairs DIR] [opt
   --benign PATH         archives that should pass; each is counted on its own and all together
   --pairs DIR           benign releases with the one before: a folder for each project, the two newest are compared
   --without DETECTOR    also give the recall as if that detector said nothing (default: campaign-clone)
-  --guarddog PROGRAM    compare with this guarddog (default: the one on the search path, when there is one); `none` for none
-  --cache FILE          where guarddog's answers are kept between runs (default: target/eval/guarddog.jsonl)
+  --guarddog PROGRAM    compare with this guarddog (default: the one on the search path, when there is one); `none` for none.
+                        It is shut in with `unshare`, and has 120 s of CPU for an archive
+  --cache FILE          where guarddog's verdicts are kept between runs (default: target/eval/guarddog.jsonl)
   --policy FILE         the policy (default: policy/default.toml)
   --programs DIR        where `bulkhead` and `examples/judge` are, when they are built (default: built now, as released)
   --out DIR             where the lists and the figures as JSON go (default: target/eval)
@@ -116,17 +117,27 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
             archives,
         });
     }
-    let peer = match &options.guarddog {
-        Some(program) => guarddog::run(program, &options.cache, &sets)?,
-        None => guarddog::Answers::default(),
+    // The product's figures are worth having without the peer's, so its failure waits until they are out.
+    let (peer, failure) = match options.guarddog.as_deref().map(|program| guarddog::run(program, &options.cache, &sets))
+    {
+        Some(Ok(answers)) => (answers, None),
+        Some(Err(error)) => (guarddog::Answers::default(), Some(error)),
+        None => (guarddog::Answers::default(), None),
     };
     let figures = report::figures(&sets, &peer, &options.without);
     print!("{}", report::text(&figures));
     write(&options.out, "figures.json", &format!("{figures:#}\n"))?;
     write(&options.out, "misses.txt", &report::misses(&sets))?;
     write(&options.out, "false-positives.txt", &report::false_positives(&sets))?;
-    println!("\nThe figures as JSON and the lists of misses and false positives: {}", options.out.display());
-    Ok(())
+    write(&options.out, "no-verdicts.txt", &report::no_verdicts(&sets, &peer))?;
+    println!(
+        "\nThe figures as JSON and the lists of misses, false positives and archives without a verdict: {}",
+        options.out.display()
+    );
+    match failure {
+        Some(error) => Err(error.context("the figures are without guarddog's (`--guarddog none` does not ask it)")),
+        None => Ok(()),
+    }
 }
 
 fn read(judge: &judge::Judge, paths: &[PathBuf], malicious: bool) -> Result<Set> {

@@ -114,6 +114,8 @@ pub struct FileRules {
     pub hidden: Vec<PathBuf>,
     /// What of the hidden folders is in sight all the same, read-only: tools.
     pub readable: Vec<PathBuf>,
+    /// Folders of the readable ones that may be written all the same: what is written is in memory and gone with the run.
+    pub scratch: Vec<PathBuf>,
     /// What may be written besides the work directory.
     pub writable: Vec<PathBuf>,
     /// What of the writable folders stays read-only, with every folder above it pinned to its place.

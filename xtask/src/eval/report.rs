@@ -75,7 +75,9 @@ fn of_set(name: &str, malicious: bool, archives: &[&Archive], files: usize, peer
             "only_bulkhead": pairs.iter().filter(|(archive, answer)| archive.refused() && !answer.suspicious()).count(),
             "only_peer": pairs.iter().filter(|(archive, answer)| !archive.refused() && answer.suspicious()).count(),
             "neither": pairs.iter().filter(|(archive, answer)| !archive.refused() && !answer.suspicious()).count(),
-            "no_verdict": told().filter(|answer| answer.score.is_none()).count(),
+            "no_verdict": told().filter(|answer| answer.verdict.is_err()).count(),
+            "failed_rules": told().filter(|answer| answer.failed_rules > 0).count(),
+            "bulkhead_cpu_us": spread(Spread::of(pairs.iter().filter_map(|(archive, _)| archive.cpu_us))),
             "cpu_us": spread(Spread::of(told().map(|answer| answer.cpu_us))),
             "rss_kb": spread(Spread::of(told().map(|answer| answer.rss_kb))),
         });
@@ -143,9 +145,14 @@ pub(super) fn text(figures: &Value) -> String {
             line(format!("    its score >= 5           {}", percent(&pairs["suspicious"])));
             line(format!("    its score >= 7           {}", percent(&pairs["high"])));
             line(format!(
-                "    only Bulkhead {}, only it {}, neither {}; its no verdict {}",
-                pairs["only_bulkhead"], pairs["only_peer"], pairs["neither"], pairs["no_verdict"]
+                "    only Bulkhead {}, only it {}, neither {}",
+                pairs["only_bulkhead"], pairs["only_peer"], pairs["neither"]
             ));
+            line(format!(
+                "    it gives no verdict      {} (and on {} some of its rules failed)",
+                pairs["no_verdict"], pairs["failed_rules"]
+            ));
+            line(format!("    Bulkhead's CPU ms        {}", spread_text(&pairs["bulkhead_cpu_us"], 1_000.0)));
             line(format!("    its CPU ms               {}", spread_text(&pairs["cpu_us"], 1_000.0)));
             line(format!("    its memory MB            {}", spread_text(&pairs["rss_kb"], 1_000.0)));
         }
@@ -156,23 +163,28 @@ pub(super) fn text(figures: &Value) -> String {
             line(format!(
                 "{:<32} {:>9} {:>6} {:>8} {:>6}",
                 words(&row["name"]),
-                row["malicious"],
-                row["malicious_alone"],
-                row["benign"],
-                row["benign_alone"]
+                number(&row["malicious"]),
+                number(&row["malicious_alone"]),
+                number(&row["benign"]),
+                number(&row["benign_alone"])
             ));
         }
     }
     line("\nscore at least    malicious      benign".to_owned());
     for row in figures["scores"].as_array().into_iter().flatten() {
         let percent = |name: &str| row[name]["percent"].as_f64().unwrap_or_default();
-        line(format!("{:>14} {:>10.1} % {:>9.1} %", row["least"], percent("malicious"), percent("benign")));
+        line(format!("{:>14} {:>10.1} % {:>9.1} %", number(&row["least"]), percent("malicious"), percent("benign")));
     }
     out
 }
 
 fn words(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
+}
+
+/// A number that can be set flush right, which a JSON value ignores.
+fn number(value: &Value) -> u64 {
+    value.as_u64().unwrap_or_default()
 }
 
 fn list(value: &Value) -> String {
@@ -206,6 +218,20 @@ pub(super) fn misses(sets: &[Set]) -> String {
 pub(super) fn false_positives(sets: &[Set]) -> String {
     let benign = sets.iter().filter(|set| !set.malicious).flat_map(|set| &set.archives);
     listing(benign.filter(|archive| archive.refused()))
+}
+
+/// The archives on which one of the two said nothing, which of them, and why.
+pub(super) fn no_verdicts(sets: &[Set], peer: &Answers) -> String {
+    let mut out = String::new();
+    for archive in sets.iter().flat_map(|set| &set.archives) {
+        if !archive.verdict_given {
+            out.push_str(&format!("{}\tBulkhead\t{}\n", archive.path, archive.rules.join(",")));
+        }
+        if let (Some(version), Some(Err(why))) = (&peer.version, peer.on(archive).map(|answer| &answer.verdict)) {
+            out.push_str(&format!("{}\t{version}\t{why}\n", archive.path));
+        }
+    }
+    out
 }
 
 fn listing<'a>(archives: impl Iterator<Item = &'a Archive>) -> String {

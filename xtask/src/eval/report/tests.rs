@@ -1,6 +1,7 @@
 //! The counting, on archives made here.
 
 use super::*;
+use crate::eval::guarddog::Answer;
 use crate::eval::judge::Finding;
 
 fn archive(name: &str, effect: &str, rules: &[&str], detectors: &[&str]) -> Archive {
@@ -93,7 +94,46 @@ fn the_text_has_every_set_and_figure() {
         "recall, deny or hold",
         "(30.1 to 95.4; 3 of 4)",
         "without campaign-clone",
+        "\ndetector                         malicious  alone   benign  alone\n",
+        "\none                                      1      0        0      0\n",
     ] {
         assert!(text.contains(words), "{words}: {text}");
     }
+}
+
+/// The peer's: a find, a find where the product says nothing, nothing where the product holds, and no verdict.
+fn peer() -> Answers {
+    let answer = |verdict, failed_rules| Answer { verdict, failed_rules, cpu_us: 500_000, rss_kb: 95_000 };
+    let answers = [
+        ("a", answer(Ok(8.8), 1)),
+        ("b", answer(Ok(5.0), 0)),
+        ("c", answer(Ok(4.9), 0)),
+        ("d", answer(Err("not a tar".to_owned()), 0)),
+    ];
+    let answers = answers.map(|(digest, answer)| (digest.to_owned(), answer));
+    Answers { version: Some("guarddog 0.0".to_owned()), answers: answers.into() }
+}
+
+#[test]
+fn both_are_counted_on_what_both_have_seen() {
+    let figures = figures(&sets(), &peer(), &[]);
+    let pairs = &figures["sets"][0]["pairs"];
+    let hits = ["refused", "suspicious", "high"].map(|name| pairs[name]["hits"].clone());
+    assert_eq!(hits, [json!(3), json!(2), json!(1)]);
+    let counts = ["only_bulkhead", "only_peer", "neither", "no_verdict", "failed_rules"];
+    assert_eq!(counts.map(|name| pairs[name].clone()), [json!(2), json!(1), json!(0), json!(1), json!(1)]);
+    assert!(figures["sets"][1]["pairs"].is_null(), "it saw nothing of the wheels");
+    let text = text(&figures);
+    for words in ["beside guarddog 0.0 on the same 4 archives", "it gives no verdict      1 (and on 1", "median 500.0"]
+    {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+}
+
+#[test]
+fn who_said_nothing_is_named_with_the_reason() {
+    assert_eq!(
+        no_verdicts(&sets(), &peer()),
+        "/archives/d-1.0.tar.gz\tBulkhead\tunreadable\n/archives/d-1.0.tar.gz\tguarddog 0.0\tnot a tar\n"
+    );
 }

@@ -110,6 +110,19 @@ pub const TOOLS: &[&str] = &[
     "nltk_data",
 ];
 
+/// Variables that name a folder of tools, for those who keep them elsewhere: in sight as if it were where it is expected.
+pub const TOOL_VARIABLES: &[&str] =
+    &["VIRTUAL_ENV", "RUSTUP_HOME", "CARGO_HOME", "PYENV_ROOT", "NVM_DIR", "VOLTA_HOME", "CONDA_PREFIX"];
+
+/// Tools that keep what they download beside themselves, and cannot do without: a run may write there, and what it wrote
+/// goes with it.
+pub const SCRATCH_TOOLS: &[&str] = &[".cargo"];
+/// The variables that name one of those.
+pub const SCRATCH_VARIABLES: &[&str] = &["CARGO_HOME"];
+
+/// Files with secrets directly in a folder of tools, wherever that is.
+pub const TOOL_FILES: &[&str] = &["credentials", "credentials.toml"];
+
 /// In the work directory: what starts programs later, for somebody else. Read-only inside a run.
 pub const PERSISTENT: &[&str] = &[
     ".git/hooks",

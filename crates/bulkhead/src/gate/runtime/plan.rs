@@ -100,18 +100,27 @@ pub fn plan(
     environment.kept.retain(|(name, _)| name != "TMPDIR" && name != "TMP" && name != "TEMP");
     environment.kept.push(("BULKHEAD_RUN".into(), run.to_string().into()));
 
-    let tripwires = tripwires_of_home(home.as_deref(), profile, &work_dir);
-    let files: Vec<PathBuf> = tripwires.iter().map(|tripwire| tripwire.path.clone()).collect();
-    let found = sight::look(&work_dir, &key_files(&files));
     let hidden = if layers.has(Layer::Files) || layers.has(Layer::Landlock) {
         sight::hidden(home.as_deref())
     } else {
         Vec::new()
     };
     let path: Vec<PathBuf> = variable("PATH").map(|path| std::env::split_paths(path).collect()).unwrap_or_default();
-    let mut readable = sight::tools(home.as_deref(), &hidden, &path, variable("VIRTUAL_ENV").map(Path::new));
+    let named = |names: &[&str]| names.iter().filter_map(|name| variable(name)).map(PathBuf::from).collect::<Vec<_>>();
+    let mut readable = sight::tools(home.as_deref(), &hidden, &path, &named(credentials::TOOL_VARIABLES));
+    let kept_beside = named(credentials::SCRATCH_VARIABLES);
+    let kept_beside: Vec<PathBuf> = kept_beside.iter().filter_map(|path| fs::canonicalize(path).ok()).collect();
+    let scratch = |path: &PathBuf| {
+        credentials::SCRATCH_TOOLS.iter().any(|name| path.ends_with(name)) || kept_beside.contains(path)
+    };
+    let mut scratch: Vec<PathBuf> = readable.iter().filter(|path| scratch(path)).cloned().collect();
     readable.extend(all(&profile.files.read));
-    readable.retain(|path| !path.starts_with(&work_dir) && !work_dir.starts_with(path));
+    for tools in [&mut readable, &mut scratch] {
+        tools.retain(|path| !path.starts_with(&work_dir) && !work_dir.starts_with(path));
+    }
+    let tripwires = tripwires_of_home(home.as_deref(), profile, &work_dir, &readable);
+    let files: Vec<PathBuf> = tripwires.iter().map(|tripwire| tripwire.path.clone()).collect();
+    let found = sight::look(&work_dir, &key_files(&files));
 
     let mut plan = Plan {
         launch: Launch {
@@ -124,6 +133,7 @@ pub fn plan(
                 masked: sight::sockets(&hidden),
                 hidden,
                 readable,
+                scratch,
                 writable: all(&profile.files.write),
                 ..FileRules::default()
             },
@@ -214,7 +224,7 @@ pub fn digest(bytes: &[u8]) -> Sha256 {
     Sha256::from_bytes(out)
 }
 
-fn tripwires_of_home(home: Option<&Path>, profile: &Profile, work_dir: &Path) -> Vec<Tripwire> {
+fn tripwires_of_home(home: Option<&Path>, profile: &Profile, work_dir: &Path, tools: &[PathBuf]) -> Vec<Tripwire> {
     let mut tripwires = Vec::new();
     let mut add = |path: PathBuf, folder: bool, there: bool| {
         if work_dir.starts_with(&path) {
@@ -236,7 +246,9 @@ fn tripwires_of_home(home: Option<&Path>, profile: &Profile, work_dir: &Path) ->
             }
         }
     }
-    for path in home.into_iter().flat_map(|home| credentials::FILES.iter().map(|name| home.join(name))) {
+    let of_tools = tools.iter().flat_map(|tools| credentials::TOOL_FILES.iter().map(|name| tools.join(name)));
+    let of_home = home.into_iter().flat_map(|home| credentials::FILES.iter().map(|name| home.join(name)));
+    for path in of_home.chain(of_tools).collect::<BTreeSet<_>>() {
         if real(&path).is_some_and(|meta| meta.is_file()) {
             add(path, false, true);
         }

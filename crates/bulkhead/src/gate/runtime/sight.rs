@@ -89,8 +89,8 @@ pub fn hidden(home: Option<&Path>) -> Vec<PathBuf> {
     hidden
 }
 
-/// Tools below the hidden folders: known ones of the home, and whatever PATH and the active environment name.
-pub fn tools(home: Option<&Path>, hidden: &[PathBuf], path: &[PathBuf], environment: Option<&Path>) -> Vec<PathBuf> {
+/// Tools below the hidden folders: known ones of the home, and whatever PATH and the variables for them name.
+pub fn tools(home: Option<&Path>, hidden: &[PathBuf], path: &[PathBuf], named: &[PathBuf]) -> Vec<PathBuf> {
     let mut tools: Vec<PathBuf> =
         home.into_iter().flat_map(|home| credentials::TOOLS.iter().map(|name| home.join(name))).collect();
     let is_hidden = |path: &Path| hidden.iter().any(|hidden| path.starts_with(hidden) && path != hidden);
@@ -101,7 +101,9 @@ pub fn tools(home: Option<&Path>, hidden: &[PathBuf], path: &[PathBuf], environm
             parent.filter(|parent| !parent.ends_with(".local") && entry.ends_with("bin") && Some(*parent) != home);
         tools.push(whole.unwrap_or(entry).to_owned());
     }
-    tools.extend(environment.filter(|environment| is_hidden(environment)).map(Path::to_owned));
+    // A variable that names what the home lies in says nothing of tools.
+    let is_wide = |path: &Path| home.is_some_and(|home| home.starts_with(path));
+    tools.extend(named.iter().filter(|named| is_hidden(named) && !is_wide(named)).cloned());
     let mut real: Vec<PathBuf> = tools.iter().filter_map(|tool| fs::canonicalize(tool).ok()).collect();
     real.sort();
     real.dedup();

@@ -176,8 +176,32 @@ fn a_folder_above_bin_is_a_tool_unless_it_is_everything() {
         std::fs::create_dir_all(home.join(folder)).expect("made");
     }
     let path = [".local/bin", "envs/x/bin", "bin"].map(|name| home.join(name));
-    let tools = sight::tools(Some(&home), std::slice::from_ref(&home), &path, None);
+    let tools = sight::tools(Some(&home), std::slice::from_ref(&home), &path, &[]);
     assert_eq!(tools, [".local/bin", ".pyenv", "bin", "envs/x"].map(|name| home.join(name)));
+}
+
+#[test]
+fn tools_that_variables_name_are_lent_without_their_credentials() {
+    let home = tempfile::tempdir().expect("a folder");
+    let home = home.path().canonicalize().expect("a path");
+    let all = ["project", ".cargo", "kept/cargo", "kept/rustup"].map(|name| home.join(name));
+    let [work, usual, cargo, rustup] = &all;
+    for folder in &all {
+        std::fs::create_dir_all(folder).expect("made");
+        std::fs::write(folder.join("credentials.toml"), "").expect("written");
+    }
+    let mut caller = caller(work, &home);
+    let above = home.parent().expect("a parent").to_owned();
+    for (name, folder) in [("CARGO_HOME", cargo), ("RUSTUP_HOME", rustup), ("NVM_DIR", &home), ("PYENV_ROOT", &above)] {
+        caller.environment.push((name.into(), folder.into()));
+    }
+    let launch = planned(&caller, "").expect("a plan").launch;
+    assert_eq!(launch.files.readable, [usual, cargo, rustup].map(Clone::clone));
+    assert_eq!(launch.files.scratch, [usual, cargo].map(Clone::clone));
+    for tools in [usual, cargo, rustup] {
+        let path = tools.join("credentials.toml");
+        assert_eq!(launch.tripwires.iter().filter(|tripwire| tripwire.path == path).count(), 1, "{}", path.display());
+    }
 }
 
 fn recorded(scene: Scene, seen: Vec<What>) -> (Vec<RunLine>, Totals) {

@@ -40,10 +40,12 @@ impl Trees {
                 .map_err(|why| step("set the attributes of a mount", why))
         };
         set(&work, NOSUID | NODEV)?;
+        let mut seen_as = None;
         if let Some(RunAs { uid, gid, instead_of: Some(owner) }) = launch.run_as {
-            let seen_as = idmap(owner, (uid, gid)).map_err(|why| step("make a user map", why))?;
-            sys::mount_idmap(work.as_fd(), seen_as.as_fd())
+            let map = idmap(owner, (uid, gid)).map_err(|why| step("make a user map", why))?;
+            sys::mount_idmap(work.as_fd(), map.as_fd())
                 .map_err(|why| step("let the run's user own the work directory (an id-mapped mount)", why))?;
+            seen_as = Some(map);
         }
         let mut others = Vec::new();
         for (paths, attributes) in
@@ -53,6 +55,10 @@ impl Trees {
                 // What is not there, or not for this user, the run lives without.
                 if let Ok(tree) = clone_tree(path) {
                     set(&tree, attributes)?;
+                    if let (Some(seen_as), true) = (&seen_as, launch.files.scratch.contains(path)) {
+                        // Where the kernel cannot, it stays what it is for others: readable.
+                        drop(sys::mount_idmap(tree.as_fd(), seen_as.as_fd()));
+                    }
                     others.push((path.clone(), tree));
                 }
             }
@@ -115,7 +121,7 @@ pub(super) fn build(
             .map_err(|why| step("make the file system read-only", why))?;
         hide(launch)?;
         devices(launch, trees)?;
-        bring_back(launch, trees)?;
+        bring_back(launch, trees, &mut passed_over)?;
         protect(launch, &mut passed_over)?;
     }
     stage(launch, tripwires, &mut passed_over)?;
@@ -172,7 +178,7 @@ fn devices(launch: &Launch, trees: &Trees) -> Result<(), ContainError> {
     Ok(())
 }
 
-fn bring_back(launch: &Launch, trees: &Trees) -> Result<(), ContainError> {
+fn bring_back(launch: &Launch, trees: &Trees, passed_over: &mut Vec<String>) -> Result<(), ContainError> {
     let work = (&launch.work_dir, &trees.work);
     let mut all: Vec<_> = trees.others.iter().map(|(path, tree)| (path, tree)).chain([work]).collect();
     all.sort_by_key(|(path, _)| path.components().count());
@@ -180,9 +186,42 @@ fn bring_back(launch: &Launch, trees: &Trees) -> Result<(), ContainError> {
         let folder =
             rustix::fs::fstat(tree).is_ok_and(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode).is_dir());
         ensure(launch, path, folder).map_err(|why| named("make a place for", path, &why))?;
-        attach(tree.as_fd(), path).map_err(|why| named("bring back", path, &why))?;
+        if folder && launch.files.scratch.contains(path) {
+            let (layered, failed) = layer(tree.as_fd(), launch.limits.temporary)?;
+            passed_over.extend(failed.map(|why| format!("{} stays read-only: {why}", path.display())));
+            attach(layered.as_fd(), path).map_err(|why| named("bring back", path, &why))?;
+        } else {
+            attach(tree.as_fd(), path).map_err(|why| named("bring back", path, &why))?;
+        }
     }
     Ok(())
+}
+
+/// The tree with memory over it, which takes what is written: an overlay, made on the stage. It holds on to its layers, and
+/// the names by which it was told of them go with the stage. Where the kernel has none, the tree as it was, and why.
+fn layer(tree: BorrowedFd<'_>, size: u64) -> Result<(OwnedFd, Option<io::Error>), ContainError> {
+    let stage = Path::new(STAGE);
+    temporary(stage, 0o700, size)?;
+    let [below, above, work, whole] = ["below", "above", "work", "whole"].map(|name| stage.join(name));
+    let overlay = || -> io::Result<OwnedFd> {
+        let [lower, upper, work] = [&below, &above, &work].map(|path| path.display().to_string());
+        let data = CString::new(format!("lowerdir={lower},upperdir={upper},workdir={work},userxattr"))?;
+        mount(c"overlay", &whole, MountFlags::NOSUID | MountFlags::NODEV, &data)?;
+        clone_tree(&whole)
+    };
+    let layered = || -> io::Result<(OwnedFd, Option<io::Error>)> {
+        for folder in [&below, &above, &work, &whole] {
+            std::fs::create_dir(folder)?;
+        }
+        attach(tree, &below)?;
+        match overlay() {
+            Ok(overlay) => Ok((overlay, None)),
+            Err(why) => Ok((clone_tree(&below)?, Some(why))),
+        }
+    };
+    let layered = layered().map_err(|why| step("put memory over a folder of tools", why));
+    rustix::mount::unmount(STAGE, UnmountFlags::DETACH).map_err(|why| step("clear the stage", why))?;
+    layered
 }
 
 /// A thing to mount on. Made only below what was hidden, where all is ours; what lies elsewhere is there already.
