@@ -111,7 +111,7 @@ class Proxpi(Peer):
     packages = ["proxpi", "gunicorn"]
 
     def serve(self, data, port):
-        env = dict(os.environ, PROXPI_INDEX_URL=self.upstream, PROXPI_CACHE_DIR=str(data))
+        env = dict(os.environ, PROXPI_INDEX_URL=self.upstream.rstrip("/") + "/", PROXPI_CACHE_DIR=str(data))
         data.mkdir(exist_ok=True)
         command = [self.program("gunicorn"), "--bind", f"127.0.0.1:{port}", "--threads", "8", "proxpi.server:app"]
         return Server(command, data.parent / "proxpi.log", env), f"http://127.0.0.1:{port}/index/"
