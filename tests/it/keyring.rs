@@ -79,7 +79,7 @@ impl Keyring {
         let value = self.world.folder.path().join("value");
         std::fs::write(&value, REAL).unwrap();
         let value = value.to_str().unwrap();
-        self.bulkhead(&["secret", "add", name, "--host", GOOD, "--variable", "KEY", "--value-file", value])
+        self.bulkhead(&["secret", "add", name, "--host", GOOD, "--variable", name, "--value-file", value])
     }
 
     fn keys(&self) -> Vec<(PathBuf, String)> {
@@ -151,7 +151,7 @@ fn the_key_is_in_the_keyring_and_in_no_file_and_no_command_line() {
     let listed: serde_json::Value = serde_json::from_str(&listed.text).unwrap();
     assert_eq!((&listed["key"], listed["secrets"].as_array().unwrap().len()), (&"keyring".into(), 2));
     // The other reader: a run, before it starts.
-    let script = format!("curl -sS -H \"authorization: Bearer $KEY\" https://{GOOD}/used; env; cat /proc/mounts");
+    let script = format!("curl -sS -H \"authorization: Bearer $one\" https://{GOOD}/used; env; cat /proc/mounts");
     let ran = keyring.bulkhead(&["run", "--", "/bin/sh", "-c", &script]);
     ran.well("placeholders for: one");
     ran.well("used one");
@@ -251,4 +251,38 @@ fn the_key_moves_between_the_places_and_only_when_told_to() {
         assert!(entries.contains(&format!("sealing key, {way}")), "{way}: {entries}");
     }
     assert!(!entries.contains(in_file.trim()) && !entries.contains(&given));
+}
+
+#[test]
+fn commands_at_the_same_time_lose_no_secret_and_no_key() {
+    let keyring = Keyring::new();
+    keyring.add("zero").well("added");
+    let value = keyring.world.folder.path().join("same");
+    std::fs::write(&value, REAL).unwrap();
+    let add = |name: String| {
+        let words = ["secret", "add", &name, "--host", GOOD, "--value-file", value.to_str().unwrap()];
+        (keyring.bulkhead(&words), name)
+    };
+    let added: Vec<(Said, String)> = std::thread::scope(|scope| {
+        let adding: Vec<_> = (0..6).map(|at| scope.spawn(move || add(format!("s{at}")))).collect();
+        let rotating: Vec<_> =
+            (0..2).map(|_| scope.spawn(|| keyring.bulkhead(&["secret", "rotate", "--key"]))).collect();
+        for rotated in rotating {
+            rotated.join().unwrap().well("gone from the keyring");
+        }
+        adding.into_iter().map(|adding| adding.join().unwrap()).collect()
+    });
+    let listed = keyring.bulkhead(&["secret", "list"]);
+    listed.well("zero");
+    for (said, name) in added {
+        assert_eq!(
+            said.code == Some(0),
+            listed.text.contains(&format!("{name} ")),
+            "{name}: {}\n{}",
+            said.text,
+            listed.text
+        );
+        assert!(said.code == Some(0) || said.text.contains("changed by another command meanwhile"), "{}", said.text);
+    }
+    assert_eq!(keyring.keys().len(), 1);
 }

@@ -36,8 +36,10 @@ pub struct Paths {
     pub origin: PathBuf,
     /// The sealed secrets.
     pub secrets: PathBuf,
-    /// The key that seals them, unless the environment gives it.
+    /// The key that seals them, unless the environment or the keyring has it.
     pub secrets_key: PathBuf,
+    /// Locked by whoever changes the sealed secrets or their key.
+    pub secrets_lock: PathBuf,
 }
 
 impl Paths {
@@ -59,6 +61,7 @@ impl Paths {
             origin: data.join("ledger.origin"),
             secrets: data.join("secrets.sealed"),
             secrets_key: data.join("secrets.key"),
+            secrets_lock: data.join("secrets.lock"),
         }
     }
 

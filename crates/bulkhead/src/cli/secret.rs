@@ -108,7 +108,8 @@ pub(crate) fn run(place: &Place, args: Args, output: &Output) -> Result<Done, Fa
     if matches!(args.command, Command::Rotate { name: None, .. }) {
         return rotate_key(place, &file, output);
     }
-    let mut secrets = read(&file)?;
+    let before = read(&file)?;
+    let mut secrets = before.clone();
     let (change, name) = match args.command {
         Command::List => return list(&file, secrets, output),
         Command::Add { name, hosts, port, path, methods, headers, variable, aws, value_file } => {
@@ -155,6 +156,11 @@ pub(crate) fn run(place: &Place, args: Args, output: &Output) -> Result<Done, Fa
         use_for: use_for.unwrap_or_default(),
         owner: super::user()?,
     };
+    // Not held while somebody types a value: what was read before must still be so.
+    let _turn = turn(place)?;
+    if read(&file)? != before {
+        return Err(Failure::Usage("the secrets were changed by another command meanwhile; try again".to_owned()));
+    }
     // A keyring that is locked says so before anything is recorded.
     let seal = file.seal().map_err(anyhow::Error::new)?;
     // The entry comes before the effect.
@@ -193,6 +199,12 @@ pub(super) fn sealed(place: &Place) -> Result<SealedFile, Failure> {
     Ok(SealedFile::new(paths.secrets, key))
 }
 
+/// One change at a time: a file that is written with a key which another command just forgot opens never again.
+fn turn(place: &Place) -> Result<std::fs::File, Failure> {
+    let paths = Paths::new(&place.load()?.server.data);
+    crate::files::turn(&paths.secrets_lock).map_err(|error| Failure::Other(error.into()))
+}
+
 fn keyring(env: &Env) -> KeySource {
     KeySource::Keyring(Keyring::new(env, std::env::current_dir().ok()))
 }
@@ -209,6 +221,7 @@ struct Moved {
 
 /// From wherever the key is to where it is to be.
 fn rotate_key(place: &Place, file: &SealedFile, output: &Output) -> Result<Done, Failure> {
+    let _turn = turn(place)?;
     let (env, paths) = (Env::process(), Paths::new(&place.load()?.server.data));
     let mut places = vec![keyring(&env), KeySource::File(paths.secrets_key)];
     places.extend(env.text(env::BULKHEAD_SECRETS_KEY).map(|digits| KeySource::Environment(Secret::new(digits))));

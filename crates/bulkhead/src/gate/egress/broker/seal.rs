@@ -142,9 +142,22 @@ impl SealedFile {
     /// # Errors
     /// [`SealError`] when the file or its key cannot be read, or the seal does not hold.
     pub fn read(&self) -> Result<Vec<StoredSecret>, SealError> {
-        let Some(sealed) = self.bytes()? else { return Ok(Vec::new()) };
+        let Some(mut sealed) = self.bytes()? else { return Ok(Vec::new()) };
+        loop {
+            match self.open(&sealed) {
+                // Somebody gave it another key just now, and the key before is gone.
+                Err(why) => match self.bytes()? {
+                    Some(anew) if anew != sealed => sealed = anew,
+                    _ => return Err(why),
+                },
+                opened => return opened,
+            }
+        }
+    }
+
+    fn open(&self, sealed: &[u8]) -> Result<Vec<StoredSecret>, SealError> {
         let broken = || SealError::Opened(self.path.clone());
-        let header = header(&sealed).ok_or_else(broken)?;
+        let header = header(sealed).ok_or_else(broken)?;
         let key = self.key(Some(header))?.key;
         let (nonce, body) = sealed[header.len()..].split_at_checked(NONCE_LEN).ok_or_else(broken)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| broken())?;
@@ -179,8 +192,7 @@ impl SealedFile {
         for place in places.into_iter().filter(|place| matches!(place, KeySource::Keyring(_)) == in_keyring) {
             let before = Self::new(&self.path, place);
             match before.read() {
-                Ok(secrets) if !in_keyring && before.key.word() == self.key.word() => {
-                    drop(secrets);
+                Ok(_) if !in_keyring && before.key.word() == self.key.word() => {
                     return Err(SealError::There(self.key.word()));
                 }
                 Ok(secrets) => return Ok(Some((self.key(None)?, before, secrets))),
