@@ -145,6 +145,9 @@ impl Reader<'_> {
         {
             self.effect(Ability::ComputedCall, from, callee.start, "");
         }
+        if let Some(text) = self.element_called(&path, &arguments) {
+            return text;
+        }
         if let Some(folded) = fold(&callee.name, &receiver, &arguments) {
             return folded;
         }

@@ -476,7 +476,7 @@ fn arithmetic(operator: &str, left: &Value, right: &Value) -> Value {
     Value { number, from, ..Value::default() }
 }
 
-fn number(text: &str) -> Option<f64> {
+pub(super) fn number(text: &str) -> Option<f64> {
     let text = text.trim_end_matches('n').replace('_', "");
     let radix = |digits: &str, radix| u32::from_str_radix(digits, radix).ok().map(f64::from);
     match text.get(..2) {

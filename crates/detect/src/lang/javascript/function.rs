@@ -50,7 +50,10 @@ impl Reader<'_> {
         if self.kind() == Kind::Name {
             self.bump();
         }
-        let value = self.function(&name, false);
+        let mut value = self.function(&name, false);
+        if let Some(table) = self.table_of(&name) {
+            value.path = Some(table.into());
+        }
         self.declare(&name, value.clone(), true);
         value
     }

@@ -16,6 +16,7 @@ mod lex;
 mod network;
 mod scope;
 mod statement;
+mod table;
 mod value;
 
 use crate::behaviour::{Ability, Effect, Sources};

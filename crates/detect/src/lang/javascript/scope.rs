@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::lex::{self, Kind, Token};
+use super::table::Table;
 use super::value::Value;
 use super::{DEPTH, EFFECTS};
 use crate::behaviour::{Ability, Effect, Sources};
@@ -41,6 +42,8 @@ pub(super) struct Reader<'a> {
     pub(super) written: HashMap<String, Sources>,
     /// Modules of a bundle by their number, as far as they stand for one of Node's.
     pub(super) bundled: HashMap<String, Rc<str>>,
+    /// Tables of texts that were opened.
+    pub(super) tables: Vec<Table>,
     pub(super) given: Vec<Sources>,
     pub(super) returned: Vec<Sources>,
     /// Calls of methods by the name of their unit, or of all of an object's when it ends in a dot.
@@ -70,6 +73,7 @@ impl<'a> Reader<'a> {
             flows: Value::default(),
             written: HashMap::new(),
             bundled: HashMap::new(),
+            tables: Vec::new(),
             given: vec![Sources::NONE],
             returned: vec![Sources::NONE],
             methods: Vec::new(),
@@ -77,6 +81,7 @@ impl<'a> Reader<'a> {
             count: 0,
         };
         reader.bundle();
+        reader.tables();
         reader
     }
 
@@ -191,6 +196,8 @@ impl<'a> Reader<'a> {
         match slot {
             // What flowed into it before may still be there: the assignment may stand in a branch or a callback.
             Some(slot) => {
+                // The function of a table puts another one in its own place; nobody else does, or it would be none.
+                let value = if Self::is_table(slot) { Value { path: slot.path.clone(), ..value } } else { value };
                 let value = if value.from.is_empty() && value.path.is_none() { value.taint(slot.from) } else { value };
                 *slot = value;
             }
