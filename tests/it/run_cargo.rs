@@ -100,6 +100,10 @@ fn what_cargo_keeps_is_lent_to_a_run_and_gets_nothing_back() {
         assert!(said.contains("fetched\nmine"), "{said}\n{told}");
         assert!(said.contains(&format!("{GOOD}-")) && said.ends_with("y\n"), "{said}\n{told}");
         assert!(!said.contains("decoy") && told.contains("credentials.toml"), "{said}\n{told}");
+        // Downloads are nothing to tell of.
+        let id = told.split_whitespace().skip_while(|word| *word != "run").nth(1).expect("an id");
+        let shown = String::from_utf8_lossy(&world.bulkhead(&["run", "show", id]).stdout).into_owned();
+        assert!(shown.contains(id) && !shown.contains("registry/cache"), "{shown}");
         // Outside it is as it was.
         let left: Vec<_> = std::fs::read_dir(kept.join("registry/cache")).expect("read").flatten().collect();
         assert_eq!(left.len(), 1, "{left:?}");

@@ -165,7 +165,7 @@ fn contained(place: &Place, args: &Args, output: &Output) -> Result<ExitCode, Fa
     let scene = Scene {
         work_dir: plan.launch.work_dir.clone(),
         home: plan.home.clone(),
-        writable: plan.launch.files.writable.clone(),
+        writable: plan.launch.files.writable.iter().cloned().chain(plan.downloads()).collect(),
         observe: args.observe,
         caught: net.as_ref().map(|net| net.caught.clone()),
     };

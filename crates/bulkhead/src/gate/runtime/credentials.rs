@@ -120,6 +120,9 @@ pub const SCRATCH_TOOLS: &[&str] = &[".cargo"];
 /// The variables that name one of those.
 pub const SCRATCH_VARIABLES: &[&str] = &["CARGO_HOME"];
 
+/// Folders of those with nothing but downloads: that something is written there is nothing to tell of.
+pub const SCRATCH_DOWNLOADS: &[&str] = &["registry", "git"];
+
 /// Files with secrets directly in a folder of tools, wherever that is.
 pub const TOOL_FILES: &[&str] = &["credentials", "credentials.toml"];
 

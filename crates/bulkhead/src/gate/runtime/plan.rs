@@ -202,6 +202,12 @@ impl Plan {
         digest(self.installed.join("\n").as_bytes())
     }
 
+    /// Where tools keep what they download, for this run only.
+    pub fn downloads(&self) -> impl Iterator<Item = PathBuf> + '_ {
+        let folders = credentials::SCRATCH_DOWNLOADS;
+        self.launch.files.scratch.iter().flat_map(move |tools| folders.iter().map(|name| tools.join(name)))
+    }
+
     /// Something that is put in front of everything else: the variables and files of another part of the product.
     pub fn add(
         &mut self,

@@ -343,7 +343,7 @@ impl Scene {
         if self.observe {
             return self.made(who, Action::Write, Effect::Allow, shown, "observed", "", &[("from", "claim")]);
         }
-        let text = "the home is an empty one that ends with the run";
+        let text = "what is written in the home ends with the run";
         self.made(who, Action::Write, Effect::Transform, shown, "vanishes", text, &[("from", "claim")])
     }
 

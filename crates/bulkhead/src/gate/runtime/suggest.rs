@@ -101,7 +101,9 @@ fn place(about: &str) -> Place {
             .split('/')
             .next()
             .is_some_and(|first| first.starts_with('.') && (first.ends_with("rc") || first.ends_with("profile")));
-        if credential || shell || !path.contains('/') {
+        // What is in there is started by others, and its downloads need no profile.
+        let tools = is(credentials::SCRATCH_TOOLS, path);
+        if credential || shell || tools || !path.contains('/') {
             return Place::Credential;
         }
     } else if !about.starts_with('/') {

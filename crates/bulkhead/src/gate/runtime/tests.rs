@@ -308,6 +308,7 @@ fn a_suggestion_never_opens_credentials_or_what_starts_programs() {
         did(Action::Read, "~/.ssh/id_rsa", "tripwire"),
         did(Action::Write, "~/.ssh/authorized_keys", "tripwire"),
         did(Action::Write, "~/.bashrc", "vanishes"),
+        did(Action::Write, "~/.cargo/bin/cargo", "vanishes"),
         did(Action::Write, ".venv/lib/python3.11/site-packages/x.pth", "read-only"),
         did(Action::Write, "/etc/cron.d/x", "read-only"),
         did(Action::Write, "/data/out/a/1", "observed"),
@@ -333,7 +334,7 @@ fn a_suggestion_never_opens_credentials_or_what_starts_programs() {
     [network]
     hosts = ["pypi.example:443"]
     "#);
-    assert_eq!(suggestion.withheld.len(), 9, "{:#?}", suggestion.withheld);
+    assert_eq!(suggestion.withheld.len(), 10, "{:#?}", suggestion.withheld);
 }
 
 #[test]
