@@ -109,6 +109,18 @@ fn what_cannot_be_looked_at_is_wrong_use() {
 }
 
 #[test]
+fn a_file_that_is_too_large_to_be_looked_at_is_named() {
+    let (_registry, place) = place();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("small.py"), "VALUE = 1\n").unwrap();
+    // Sparse: it takes no room.
+    std::fs::File::create(folder.path().join("large.py")).unwrap().set_len(33 << 20).unwrap();
+    let screen = place.run(&["scan", folder.path().to_str().unwrap()]);
+    assert!(screen.all().contains("large.py is larger than [SIZE] and was NOT looked at"), "{screen}");
+    assert!(!screen.all().contains("small.py is larger"), "{screen}");
+}
+
+#[test]
 fn a_release_is_read_and_judged_without_being_installed() {
     let registry = Registry::start();
     let good = registry.publish(Wheel::new("demo", "1.0"));

@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::control::{self, Explanation, Looked, Request};
 use crate::scan::judge;
 use crate::scan::target::{self, Target, Work};
-use crate::scan::{Item, Parcel, Scanned, sarif};
+use crate::scan::{Item, LARGEST, Parcel, Scanned, sarif};
 use crate::store::SqliteStore;
 use crate::tasks::Tasks;
 use crate::worker::{Pool, PoolOptions};
@@ -121,10 +121,14 @@ fn read(place: &Place, policy: &Policy, target: Target, progress: Progress) -> R
             match done {
                 Ok((parcel, report)) => {
                     files += report.members.len() as u64;
+                    let too_large = |file: &String| {
+                        format!("{}: {file} is larger than {} MiB and was NOT looked at", parcel.name, LARGEST >> 20)
+                    };
+                    notes.extend(parcel.passed_over.iter().map(too_large));
                     let known = known.iter().find(|known| Some(&known.purl) == parcel.purl.as_ref()).cloned();
                     items.push(judge::parcel(policy, now, parcel, report, known));
                 }
-                Err(why) => notes.push(why),
+                Err((name, why)) => items.push(judge::unread(policy, now, name, &why)),
             }
         }
     }
@@ -132,7 +136,8 @@ fn read(place: &Place, policy: &Policy, target: Target, progress: Progress) -> R
     Ok((items, files, notes))
 }
 
-type Answer = Result<(Parcel, bulkhead_detect::Report), String>;
+/// What was read, or the name of what could not be and why.
+type Answer = Result<(Parcel, bulkhead_detect::Report), (String, String)>;
 
 /// Packs and reads, as many side by side as there are workers.
 async fn reports(work: Vec<Work>, mut progress: Progress) -> Result<Vec<Answer>, Problem> {
@@ -173,7 +178,7 @@ async fn one(pool: &Pool, work: Work) -> Result<Option<Answer>, Problem> {
         Ok(Some(parcel)) => parcel,
         Ok(None) => return Ok(None),
         // What could not be read is said, and the rest is looked at.
-        Err(error) => return Ok(Some(Err(format!("{label} was NOT looked at: {error}")))),
+        Err(error) => return Ok(Some(Err((label, error.to_string())))),
     };
     let file = parcel.file.try_clone();
     let file = file.map_err(|error| Problem::new(bulkhead_core::Code::StorageUnavailable, error.to_string()))?;

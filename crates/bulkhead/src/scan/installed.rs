@@ -12,10 +12,8 @@ use bulkhead_core::{Confidence, Ecosystem, Finding, FindingContext, Location, Pu
 use bulkhead_detect::ArchiveKind;
 
 use super::pack::Pack;
-use super::{Parcel, walk};
+use super::{LARGEST, Parcel, walk};
 
-/// The largest file that is packed; larger ones are only compared with RECORD.
-const LARGEST: u64 = 32 << 20;
 /// Findings of one kind per distribution.
 const SHOWN: usize = 20;
 
@@ -97,7 +95,7 @@ impl Site {
     /// # Errors
     /// When it cannot be read or is too large.
     pub fn parcel(&self, found: &Distribution) -> io::Result<Parcel> {
-        let mut findings = Vec::new();
+        let (mut findings, mut passed_over) = (Vec::new(), Vec::new());
         let mut pack = Wheel::new(&found.name, &found.version)?;
         for row in &found.rows {
             let Some(inside) = &row.inside else { continue };
@@ -110,6 +108,9 @@ impl Site {
             };
             if !metadata.is_file() || row.path.ends_with(".pyc") {
                 continue;
+            }
+            if wanted(&row.path) && metadata.len() > LARGEST {
+                passed_over.push(row.path.to_string());
             }
             let wanted = wanted(&row.path) && metadata.len() <= LARGEST;
             let (content, sha256) = read_file(&path, wanted)?;
@@ -135,6 +136,7 @@ impl Site {
                 found.name
             )),
             made: true,
+            passed_over,
         })
     }
 
@@ -144,11 +146,16 @@ impl Site {
     /// When it cannot be read or is too large.
     pub fn unrecorded(&self) -> io::Result<Option<Parcel>> {
         let mut pack = Wheel::new("unrecorded", "0")?;
-        let mut any = false;
+        let (mut any, mut passed_over) = (false, Vec::new());
         for path in &self.unrecorded {
             let full = self.root.join(path);
             let spelled = walk::spelled(path);
-            if !wanted(&spelled) || fs::symlink_metadata(&full)?.len() > LARGEST {
+            if !wanted(&spelled) {
+                continue;
+            }
+            if fs::symlink_metadata(&full)?.len() > LARGEST {
+                passed_over.push(spelled.to_string());
+                any = true;
                 continue;
             }
             let (content, sha256) = read_file(&full, true)?;
@@ -175,6 +182,7 @@ impl Site {
                 self.root.display()
             )),
             made: true,
+            passed_over,
         }))
     }
 }

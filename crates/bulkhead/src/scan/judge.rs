@@ -44,6 +44,25 @@ pub fn parcel(policy: &Policy, now: Timestamp, parcel: Parcel, report: Report, k
     }
 }
 
+/// Judges what could not be read: unknown is no pass, the policy says what it is (rule `unreadable` as shipped).
+pub fn unread(policy: &Policy, now: Timestamp, name: String, why: &str) -> Item {
+    let mut facts = Facts::new();
+    facts.set("content.judged", true);
+    read::gather(&mut facts, false, &[], &[], None);
+    let (effect, reasons) = decide(policy, now, facts, None, &name, None);
+    Item {
+        name,
+        purl: None,
+        effect,
+        reasons,
+        findings: Vec::new(),
+        score: 0,
+        behaviours: Vec::new(),
+        known: None,
+        advice: Some(format!("it was not looked at: {why}")),
+    }
+}
+
 /// Judges one release by name alone.
 pub fn release(policy: &Policy, now: Timestamp, known: Looked) -> Item {
     let (effect, reasons) = decide(policy, now, Facts::new(), Some(&known.purl), &known.purl, Some(&known));

@@ -67,6 +67,9 @@ pub struct Item {
     pub advice: Option<String>,
 }
 
+/// The largest file on disk that is looked into, in bytes; of a larger one it is said that it was not.
+pub const LARGEST: u64 = 32 << 20;
+
 /// One thing to be read by the worker.
 #[derive(Debug)]
 pub struct Parcel {
@@ -86,4 +89,6 @@ pub struct Parcel {
     pub advice: Option<String>,
     /// Whether its metadata was made here, so that what detectors say about that is of no interest.
     pub made: bool,
+    /// Files of it that were too large to look at.
+    pub passed_over: Vec<String>,
 }

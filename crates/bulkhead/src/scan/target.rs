@@ -9,10 +9,7 @@ use bulkhead_detect::ArchiveKind;
 
 use super::installed::{self, Distribution, Site};
 use super::pack::Pack;
-use super::{Parcel, lock, walk};
-
-/// The largest file of a folder that is packed.
-const LARGEST: u64 = 32 << 20;
+use super::{LARGEST, Parcel, lock, walk};
 
 /// What is to be looked at.
 #[derive(Debug)]
@@ -207,6 +204,7 @@ fn archive(path: &Path) -> io::Result<Parcel> {
         findings: Vec::new(),
         advice: None,
         made: false,
+        passed_over: Vec::new(),
     })
 }
 
@@ -256,10 +254,13 @@ fn folder(path: &Path, kind: ArchiveKind) -> io::Result<Parcel> {
     };
     let mut pack = Pack::new(kind)?;
     let skip = |path: &Path| walk::is_cache(path) || path.file_name().is_some_and(|name| name == "node_modules");
+    let mut passed_over = Vec::new();
     for file in walk::files(path, &skip)? {
         let full = path.join(&file);
         if fs::symlink_metadata(&full)?.len() <= LARGEST {
             pack.add(&format!("{top}{}", walk::spelled(&file)), &fs::read(&full)?)?;
+        } else {
+            passed_over.push(walk::spelled(&file).to_string());
         }
     }
     let label = if version == "0" { name.clone() } else { format!("{name} {version}") };
@@ -275,5 +276,6 @@ fn folder(path: &Path, kind: ArchiveKind) -> io::Result<Parcel> {
         findings: Vec::new(),
         advice: None,
         made: true,
+        passed_over,
     })
 }

@@ -170,3 +170,15 @@ fn a_lockfile_that_is_none_is_an_error_and_not_an_empty_list() {
         lock::read(name, text).expect_err(name);
     }
 }
+
+/// Unknown is no pass: what could not be packed or read is held by the shipped policy, and says why.
+#[test]
+fn what_could_not_be_read_is_held() {
+    let policy = bulkhead_core::policy::Policy::parse(bulkhead_core::policy::DEFAULT, "policy.toml")
+        .expect("the shipped policy");
+    let now = "2026-03-24T10:00:00Z".parse().expect("a time");
+    let item = super::judge::unread(&policy, now, "demo 1.0".to_owned(), "permission denied");
+    assert_eq!(item.effect, bulkhead_core::Effect::Hold);
+    assert!(item.reasons.iter().any(|reason| reason.rule == "unreadable"), "{item:?}");
+    assert!(item.advice.is_some_and(|advice| advice.contains("permission denied")));
+}

@@ -73,6 +73,23 @@ impl Ca {
         if let Some(config) = self.configs.lock().unwrap_or_else(PoisonError::into_inner).get(host) {
             return Ok(Arc::clone(config));
         }
+        let config = Arc::new(self.make(host, |_| ())?);
+        let mut configs = self.configs.lock().unwrap_or_else(PoisonError::into_inner);
+        if configs.len() >= MOST {
+            configs.clear();
+        }
+        configs.insert(host.clone(), Arc::clone(&config));
+        Ok(config)
+    }
+
+    /// As an upstream whose certificate is that host's and ended years ago.
+    #[cfg(test)]
+    pub(super) fn serve_expired(&self, host: &Host) -> Arc<ServerConfig> {
+        let ended = |params: &mut CertificateParams| params.not_after = rcgen::date_time_ymd(2020, 1, 1);
+        Arc::new(self.make(host, ended).expect("a certificate"))
+    }
+
+    fn make(&self, host: &Host, adjust: impl FnOnce(&mut CertificateParams)) -> Result<ServerConfig, CaError> {
         let name = host.to_string();
         let name = name.trim_start_matches('[').trim_end_matches(']').to_owned();
         let mut params = CertificateParams::new(vec![name.clone()])?;
@@ -81,6 +98,7 @@ impl Ca {
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;
+        adjust(&mut params);
         let leaf = params.signed_by(&self.key, &self.issuer)?;
         let chain = vec![leaf.der().clone(), self.certificate.clone()];
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(self.key.serialize_der()));
@@ -90,12 +108,6 @@ impl Ca {
             .with_no_client_auth()
             .with_single_cert(chain, key)?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        let config = Arc::new(config);
-        let mut configs = self.configs.lock().unwrap_or_else(PoisonError::into_inner);
-        if configs.len() >= MOST {
-            configs.clear();
-        }
-        configs.insert(host.clone(), Arc::clone(&config));
         Ok(config)
     }
 }

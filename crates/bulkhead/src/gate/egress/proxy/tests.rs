@@ -27,6 +27,23 @@ async fn any_other_host_is_refused_in_words_and_recorded() {
     assert_eq!(world.upstream.seen(), 0);
 }
 
+/// Who is at the other end gets the real key: the certificate decides, and nothing is sent before it holds.
+#[tokio::test]
+async fn a_host_whose_certificate_does_not_hold_gets_nothing() {
+    let world = World::start("").await;
+    for host in ["expired.example.test", "stranger.example.test", "elsewhere.example.test"] {
+        let mut client = world.tls(host, &world.run_root()).await.unwrap();
+        let said = client.get("/v1/models", &[("authorization", &format!("Bearer {TEXT}"))]).await;
+        assert_eq!(said.status, 502, "{host}: {}", said.body);
+        assert!(
+            said.body.contains("upstream-unreachable") && said.body.contains("certificate"),
+            "{host}: {}",
+            said.body
+        );
+    }
+    assert_eq!(world.upstream.seen(), 0);
+}
+
 #[tokio::test]
 async fn a_placeholder_becomes_the_secret_outside_and_the_answer_is_scrubbed_of_it() {
     let world = World::start("").await;

@@ -24,6 +24,7 @@ impl Upstream {
     /// in `tls` only for that name.
     pub(super) async fn start(hosts: &[&str]) -> Self {
         let ca = Arc::new(Ca::new("upstream").unwrap());
+        let stranger = Arc::new(Ca::new("nobody's").unwrap());
         let root = pem_to_der(ca.pem());
         let heads = Arc::new(Mutex::new(Vec::new()));
         let (tls, plain) =
@@ -34,12 +35,18 @@ impl Upstream {
         spawn(async move {
             while let Ok((stream, _)) = tls.accept().await {
                 let (ca, seen, hosts) = (Arc::clone(&ca), Arc::clone(&seen), hosts.clone());
+                let stranger = Arc::clone(&stranger);
                 spawn(async move {
                     let acceptor = tokio_rustls::LazyConfigAcceptor::new(rustls::server::Acceptor::default(), stream);
                     let Ok(start) = acceptor.await else { return };
                     let name = start.client_hello().server_name().map(str::to_owned).unwrap_or_default();
                     let Some(host) = hosts.iter().find(|host| host.name() == Some(&name)) else { return };
-                    let config = ca.serve_as(host).unwrap();
+                    let config = match name.split('.').next() {
+                        Some("expired") => ca.serve_expired(host),
+                        Some("stranger") => stranger.serve_as(host).unwrap(),
+                        Some("elsewhere") => ca.serve_as(&Host::parse("another.example.test").unwrap()).unwrap(),
+                        _ => ca.serve_as(host).unwrap(),
+                    };
                     if let Ok(stream) = start.into_stream(config).await {
                         talk(stream, seen).await;
                     }

@@ -23,7 +23,15 @@ use crate::net::{Resolver, tls};
 pub(super) const TEXT: &str = "sk-proj-placeholder00000000000000";
 pub(super) const REAL: &str = "sk-proj-REALREALREALREAL111111111";
 
-const HOSTS: [&str; 4] = ["api.example.test", "pass.example.test", "other.example.test", "models.example.test"];
+const HOSTS: [&str; 7] = [
+    "api.example.test",
+    "pass.example.test",
+    "other.example.test",
+    "models.example.test",
+    "expired.example.test",
+    "stranger.example.test",
+    "elsewhere.example.test",
+];
 
 pub(super) struct World {
     pub(super) upstream: Upstream,
@@ -62,7 +70,8 @@ impl World {
                 .iter()
                 .flat_map(|host| [((*host).to_owned(), 443, upstream.tls), ((*host).to_owned(), 80, upstream.plain)]),
         );
-        let binding = Binding { hosts: vec!["api.example.test".into()], path: "/v1/".into(), ..Binding::default() };
+        let hosts = ["api", "expired", "stranger", "elsewhere"].map(|name| format!("{name}.example.test"));
+        let binding = Binding { hosts: hosts.to_vec(), path: "/v1/".into(), ..Binding::default() };
         let placeholder =
             Placeholder { name: "openai".parse().unwrap(), text: TEXT.into(), value: Secret::new(REAL), binding };
         let context = Context {
