@@ -378,7 +378,15 @@ impl Scene {
             return Judged::Nothing;
         }
         let Some(caught) = &self.caught else {
-            return self.attempt(who, &address.to_string(), "observed", "");
+            // No entry may say that something was refused which nothing here refused: for the question after a breach it left.
+            let text = match self.observe {
+                true => "",
+                false => {
+                    "the run was accepted without a network of its own; whether anything else refused it is not known"
+                }
+            };
+            let about = address.to_string();
+            return self.made(who, Action::Connect, Effect::Allow, about, "observed", text, &[("from", "claim")]);
         };
         if datagram {
             return self.attempt(who, &format!("udp {address}"), "no-datagrams", "a run sends no datagrams outside");

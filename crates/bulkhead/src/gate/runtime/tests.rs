@@ -301,6 +301,16 @@ fn to_observe_is_to_refuse_credentials_only() {
     assert_eq!(totals.refused.len(), 1);
 }
 
+/// A run that was accepted without a network of its own: what it contacts may have left, and no entry says otherwise.
+#[test]
+fn what_nothing_refused_is_not_recorded_as_refused() {
+    let scene = Scene { observe: false, caught: None, ..scene() };
+    let (lines, totals) = recorded(scene, vec![internet("10.0.0.1:443", false), internet("192.0.2.1:9", true)]);
+    assert_eq!(lines.iter().map(|line| line.effect).collect::<Vec<_>>(), [Effect::Allow, Effect::Allow]);
+    assert!(lines.iter().all(|line| line.text.contains("not known")), "{lines:?}");
+    assert!(totals.refused.is_empty());
+}
+
 #[test]
 fn a_suggestion_never_opens_credentials_or_what_starts_programs() {
     let did = |action, about: &str, rule: &str| Did { action, about: about.into(), rule: rule.into() };
