@@ -360,22 +360,17 @@ fn a_rule_sees_requests_and_a_changed_policy_holds_for_what_runs_already() {
 fn what_installs_packages_reaches_its_index_and_no_other() {
     let world = World::new(&allowed());
     assert!(world.install("pip", &["pip"]), "cargo xtask clients");
-    let uv = developer::installed().join("uv/bin");
-    let profile = world.folder.path().join("profile.toml");
-    std::fs::write(&profile, format!("name = \"ci\"\n[files]\nread = [{:?}]\n", uv.canonicalize().expect("uv")))
-        .expect("written");
+    // Into the project: the clients may lie below a folder that the run's user has no way into.
+    let uv = developer::installed().join("uv/bin/uv");
+    std::fs::copy(&uv, world.project().join("uv")).expect("uv: cargo xtask clients");
     let pip = "PYTHONPATH=.venv/lib/python3.11/site-packages python3 -m pip -vvv download --no-deps --retries 0 --index-url https://HOST/simple/ pip-asks";
-    let uv = format!(
-        "{}/uv pip install --python /usr/bin/python3 --target out --default-index https://HOST/simple/ uv-asks",
-        uv.display()
-    );
+    let uv = "./uv pip install --python /usr/bin/python3 --target out --default-index https://HOST/simple/ uv-asks";
     let npm = "npm view npm-asks --registry https://HOST/ --fetch-retries 0";
-    let script = [pip, &uv, npm].map(|command| {
+    let script = [pip, uv, npm].map(|command| {
         let at = |host: &str| format!("echo '[{host}]'; {} 2>&1", command.replace("HOST", host));
         format!("{}\n{}", at(GOOD), at(BAD))
     });
-    let profile = profile.display().to_string();
-    let output = world.bulkhead(&["run", "--profile", &profile, "--", "/bin/sh", "-c", &script.join("\n")]);
+    let output = world.bulkhead(&["run", "--", "/bin/sh", "-c", &script.join("\n")]);
     let (said, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     let received = world.internet.received();
     for path in ["/simple/pip-asks/", "/simple/uv-asks/", "/npm-asks"] {

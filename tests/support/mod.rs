@@ -29,9 +29,9 @@ pub use relay::Relay;
 pub use screen::Screen;
 
 /// What a question answers once it answers something. Asks again and again, each time with a request: for what follows
-/// by itself within a moment.
+/// by itself within a moment. That moment may be long where a build has just written gigabytes and a sync waits behind them.
 pub fn eventually<T>(mut ask: impl FnMut() -> Option<T>) -> T {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(150);
     loop {
         if let Some(answer) = ask() {
             return answer;

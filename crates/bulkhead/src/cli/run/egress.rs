@@ -17,7 +17,7 @@ use crate::app::Paths;
 use crate::config::Config;
 use crate::config::env::{self, Env};
 use crate::control::{EgressJudged, EgressRefused, Request};
-use crate::gate::egress::broker::{Placeholder, PlaceholderError, StoredSecret};
+use crate::gate::egress::broker::{Placeholder, PlaceholderError, SecretName, StoredSecret};
 use crate::gate::egress::ca::Ca;
 use crate::gate::egress::dial::Dialer;
 use crate::gate::egress::host::Host;
@@ -26,7 +26,7 @@ use crate::gate::egress::judge::{self, Boxed, Judge, Outline, Wanted};
 use crate::gate::egress::proxy::Egress;
 use crate::gate::egress::supervise;
 use crate::gate::runtime::plan::Plan;
-use crate::gate::runtime::record::Recorder;
+use crate::gate::runtime::record::{CANARIES, Recorder};
 use crate::net::{Resolver, tls};
 use crate::spine::{Permit, Told};
 use crate::tasks::Tasks;
@@ -116,7 +116,11 @@ impl Reach {
             answers: Mutex::default(),
         };
         let dialer = Dialer::new(Resolver::system(), self.trust).redirect(self.addresses);
-        Ok(Egress::new(Arc::new(judge), dialer, self.ca, self.placeholders))
+        // For no host and in no variable: what was read from behind a canary and is on its way out.
+        let mut known = self.placeholders;
+        let canary: SecretName = "bulkhead-canary".parse().map_err(anyhow::Error::new)?;
+        known.extend(CANARIES.map(|text| Placeholder::decoy(canary.clone(), text)));
+        Ok(Egress::new(Arc::new(judge), dialer, self.ca, known))
     }
 }
 

@@ -434,15 +434,25 @@ impl Scene {
     }
 }
 
-/// What is found behind a canary: plausible for the tool whose file it is, and false. The values are the same in every run,
-/// and begin as the real ones do, so that the egress gate knows them again.
+/// What stands in the files behind canaries: an AWS key id and its secret, a password, a token. The same in every run, and
+/// nobody's.
+pub const CANARIES: [&str; 4] = [
+    "AKIABULKHEADCANARY00",
+    "bulkheadcanary/0000000000000000000000000",
+    "bulkhead-canary-0000",
+    "sk-bulkheadcanary000000000000000000000000",
+];
+
+/// What is found behind a canary: plausible for the tool whose file it is, and false. The egress gate knows the values when
+/// they come by.
 pub fn canary_for(path: &Path) -> Bait {
-    let aws = "[default]\naws_access_key_id = AKIABULKHEADCANARY00\naws_secret_access_key = bulkheadcanary/0000000000000000000000000\n";
+    let [id, secret, password, token] = CANARIES;
+    let aws = format!("[default]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n");
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     match name.as_str() {
-        ".aws" => Bait::CanaryFolder(vec![("credentials".to_owned(), aws.into())]),
-        ".netrc" => Bait::CanaryFile(b"machine canary.example login canary password bulkhead-canary-0000\n".to_vec()),
-        _ if path.is_dir() => Bait::CanaryFolder(vec![("credentials".to_owned(), aws.into())]),
-        _ => Bait::CanaryFile(b"TOKEN=sk-bulkheadcanary000000000000000000000000\n".to_vec()),
+        ".aws" => Bait::CanaryFolder(vec![("credentials".to_owned(), aws.into_bytes())]),
+        ".netrc" => Bait::CanaryFile(format!("machine canary.example login canary password {password}\n").into_bytes()),
+        _ if path.is_dir() => Bait::CanaryFolder(vec![("credentials".to_owned(), aws.into_bytes())]),
+        _ => Bait::CanaryFile(format!("TOKEN={token}\n").into_bytes()),
     }
 }

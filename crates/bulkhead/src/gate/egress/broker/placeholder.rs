@@ -86,6 +86,13 @@ impl Placeholder {
     }
 }
 
+impl Placeholder {
+    /// A text that is for no host and stands for nothing: wherever it comes by, somebody found it where it was laid out.
+    pub fn decoy(name: SecretName, text: &str) -> Self {
+        Self { name, text: text.to_owned(), value: Secret::new(text), binding: Binding::default() }
+    }
+}
+
 fn shaped(
     value: &str,
     random: impl FnOnce(&mut [u8]) -> Result<(), PlaceholderError>,

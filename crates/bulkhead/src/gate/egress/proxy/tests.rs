@@ -3,7 +3,7 @@
 mod upstream;
 mod world;
 
-use world::{REAL, TEXT, World};
+use world::{DECOY, REAL, TEXT, World};
 
 #[tokio::test]
 async fn a_listed_host_is_reached_untouched_and_recorded() {
@@ -42,6 +42,19 @@ async fn a_host_whose_certificate_does_not_hold_gets_nothing() {
         );
     }
     assert_eq!(world.upstream.seen(), 0);
+}
+
+/// Somebody read a credential file that is a canary, and sends what stood there to a host that may be reached.
+#[tokio::test]
+async fn a_canary_on_its_way_out_is_refused_and_named() {
+    let world = World::start("hosts = [\"other.example.test\"]\nopen = [\"other.example.test\"]").await;
+    let mut client = world.tls("other.example.test", &world.run_root()).await.unwrap();
+    let said = client.get("/", &[("x-note", DECOY)]).await;
+    assert_eq!(said.status, 403, "{}", said.body);
+    assert!(said.body.contains("bulkhead-canary"), "{}", said.body);
+    let mut client = world.tls("other.example.test", &world.run_root()).await.unwrap();
+    assert_eq!(client.get("/", &[("x-note", "nothing of the kind")]).await.status, 200);
+    assert_eq!(world.upstream.seen(), 1);
 }
 
 #[tokio::test]

@@ -22,6 +22,8 @@ use crate::net::{Resolver, tls};
 /// The placeholder, and the secret that it stands for.
 pub(super) const TEXT: &str = "sk-proj-placeholder00000000000000";
 pub(super) const REAL: &str = "sk-proj-REALREALREALREAL111111111";
+/// What lies behind a canary.
+pub(super) const DECOY: &str = "sk-laidout0000000000000000000000";
 
 const HOSTS: [&str; 7] = [
     "api.example.test",
@@ -79,7 +81,9 @@ impl World {
             ..Context::default()
         };
         let judge = SpineJudge::new(Arc::clone(app.spine()), app.clock(), Principal::local(), context);
-        let egress = Egress::new(Arc::new(judge), dialer, Ca::new("test").unwrap(), vec![placeholder]);
+        let mut known = vec![placeholder];
+        known.push(Placeholder::decoy("bulkhead-canary".parse().unwrap(), DECOY));
+        let egress = Egress::new(Arc::new(judge), dialer, Ca::new("test").unwrap(), known);
         Self { upstream, egress, app, _folder: folder }
     }
 
