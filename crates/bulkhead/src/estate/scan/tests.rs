@@ -103,7 +103,7 @@ fn a_node_modules_itself_pnpms_store_and_eggs_are_found() {
     let metadata = "Metadata-Version: 1.1\nName: Old-Tool\nVersion: 0.9\n";
     write(folder.path(), "usr/lib/python3/dist-packages/Old_Tool-0.9.egg-info/PKG-INFO", metadata);
     write(folder.path(), "usr/lib/python3/dist-packages/older-0.1.egg-info", "Name: older\nVersion: 0.1\n");
-    write(folder.path(), "src/work/work.egg-info/PKG-INFO", metadata);
+    write(folder.path(), "src/tool/tool.egg-info/PKG-INFO", metadata);
     let found = scan("h", &at("usr"));
     let purls: Vec<_> = found.reports[0].items.iter().map(|item| item.purl.clone().expect("a purl")).collect();
     assert_eq!(purls, ["pkg:pypi/old-tool@0.9", "pkg:pypi/older@0.1"]);
