@@ -75,6 +75,29 @@ fn what_is_refused_is_named_recorded_and_shown() {
 }
 
 #[test]
+fn the_runs_that_there_were_are_listed_newest_first() {
+    let project = Project::new();
+    let none = project.bulkhead(&["run", "list"]);
+    assert!(String::from_utf8_lossy(&none.stdout).contains("no run is recorded"), "{}", told(&none));
+    assert_eq!(project.bulkhead(&["run", "show"]).status.code(), Some(2), "there is no newest run");
+    let first = project.bulkhead(&["run", "--", "/bin/sh", "-c", "cat ~/.ssh/id_rsa; exit 3"]);
+    let second = project.bulkhead(&["run", "--observe", "--", "/bin/true"]);
+    let listed = project.bulkhead(&["--format", "json", "run", "list"]);
+    let listed: serde_json::Value = serde_json::from_slice(&listed.stdout).expect("JSON");
+    let told = |at: usize| {
+        let run = &listed["runs"][at];
+        ["run", "command", "profile", "ended"].map(|name| run[name].as_str().unwrap_or_default().to_owned())
+    };
+    assert_eq!(told(0), [id(&second).as_str(), "true", "observe", "code 0"]);
+    assert_eq!(told(1), [id(&first).as_str(), "sh", "default", "code 3"]);
+    assert_eq!((&listed["runs"][1]["refused"], &listed["runs"][2]), (&1.into(), &serde_json::Value::Null));
+    let newest = project.bulkhead(&["run", "show"]);
+    assert!(String::from_utf8_lossy(&newest.stdout).contains(&id(&second)), "{newest:?}");
+    let one = project.bulkhead(&["run", "list", "--last", "1"]);
+    assert_eq!(String::from_utf8_lossy(&one.stdout).lines().count(), 2, "{one:?}");
+}
+
+#[test]
 fn the_record_is_out_of_reach_even_when_it_is_made_in_the_work_directory() {
     let project = Project::new();
     let script =

@@ -114,7 +114,7 @@ impl App {
             Ok(found) => Some(Arc::new(Intake::new(intake::Parts {
                 spine: Arc::clone(&spine),
                 recorder: Arc::clone(&recorder),
-                upstream: upstream::client(&config, found)?,
+                upstream: upstream::client(&config, found),
                 store: Arc::clone(&store),
                 served_lately: Arc::new(move |project| newest.served_lately(project)),
                 blobs: Arc::clone(&blobs),

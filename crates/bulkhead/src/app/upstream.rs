@@ -62,9 +62,9 @@ fn found(inherited: inherit::Inherited) -> Found {
 }
 
 /// The client for it.
-pub(super) fn client(config: &Config, found: &Found) -> anyhow::Result<Upstream> {
+pub(super) fn client(config: &Config, found: &Found) -> Upstream {
     let pypi = &config.intake.pypi;
-    Ok(Upstream::new(UpstreamOptions {
+    Upstream::new(UpstreamOptions {
         base: found.url.clone(),
         credentials: found.credentials.clone(),
         hosts: pypi.hosts.clone(),
@@ -76,7 +76,7 @@ pub(super) fn client(config: &Config, found: &Found) -> anyhow::Result<Upstream>
             max_page: pypi.max_index,
             max_file: pypi.max_file,
         },
-        tls: tls::client(tls::Trust::System)?,
+        trust: tls::Trust::System,
         resolver: Resolver::system(),
-    }))
+    })
 }

@@ -143,6 +143,10 @@ fn open_blob(path: &Path, digest: &Sha256) -> Result<Option<Blob>, BlobError> {
 }
 
 fn make_folder(folder: &Path, with_parents: bool) -> Result<(), BlobError> {
+    // A recursive creation says nothing about what was there before, and each flush of its parent waits for the disk.
+    if with_parents && folder.is_dir() {
+        return Ok(());
+    }
     match DirBuilder::new().recursive(with_parents).mode(0o700).create(folder) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),

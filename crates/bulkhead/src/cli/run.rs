@@ -76,8 +76,14 @@ pub(crate) struct Args {
 enum Command {
     /// Everything that was recorded of a run
     Show {
-        /// The run's id, or the beginning of it
-        id: String,
+        /// The run's id, or the beginning of it [default: the newest run]
+        id: Option<String>,
+    },
+    /// The newest runs: when, who, what, how it ended, and how much was refused
+    List {
+        /// How many
+        #[arg(long, default_value_t = 20, value_name = "COUNT")]
+        last: usize,
     },
 }
 
@@ -85,6 +91,7 @@ enum Command {
 pub(super) fn main(place: &Place, args: Args, output: &Output) -> ExitCode {
     let done = match args.command {
         Some(Command::Show { id }) => show::show(place, id, output).map(|_| ExitCode::SUCCESS),
+        Some(Command::List { last }) => show::list(place, last, output).map(|_| ExitCode::SUCCESS),
         None if args.check => check(output),
         None => contained(place, &args, output),
     };

@@ -41,6 +41,7 @@ pub async fn act(app: &Arc<App>, request: Request) -> Reply {
             super::run::record(app, run, principal, lines).await.and_then(facts)
         }
         Request::RunShow { id } => super::run::show(app, &id).await.and_then(facts),
+        Request::RunList { last } => super::run::list(app, last).await.and_then(facts),
         Request::MakeWay => make_way(app).and_then(facts),
         Request::EgressPolicy => facts(super::egress::policy(app)),
         Request::EgressJudge { run, principal, host, port, wanted } => {

@@ -34,7 +34,7 @@ pub use reply::{
     Erased, ExceptionRow, ExplainedFile, Explanation, FeedRow, Feeds, Held, HeldItem, Imported, LedgerRow, LedgerRows,
     Loaded, Minted, PolicyInForce, Reviewed, RuleLine, TokenRow, Tokens, WitnessRow, WitnessRows,
 };
-pub use run::{Recorded, RunRow, RunShown};
+pub use run::{Recorded, RunListed, RunRow, RunShown, Runs};
 pub use secret::{SecretChange, SecretNoted};
 pub use socket::{SOCKET, ask, listen};
 pub use watch::{Alarm, Watched};
@@ -123,6 +123,11 @@ pub enum Request {
     RunShow {
         /// Its id, or the beginning of it.
         id: String,
+    },
+    /// The newest runs.
+    RunList {
+        /// How many.
+        last: usize,
     },
     /// What the policy says of runs' connections in general. Sent by a run's supervisor before it starts.
     EgressPolicy,

@@ -44,6 +44,38 @@ pub struct RunShown {
     pub rows: Vec<RunRow>,
 }
 
+/// One run in a list.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RunListed {
+    /// Which.
+    pub run: RunId,
+    /// Its first entry.
+    pub entry: u64,
+    /// When it started.
+    pub started: String,
+    /// How long it took, in seconds; unknown where its end is not recorded.
+    pub took: Option<f64>,
+    /// Who ran it.
+    pub principal: String,
+    /// Where.
+    pub host: Option<String>,
+    /// The program.
+    pub command: Option<String>,
+    /// Its profile.
+    pub profile: Option<String>,
+    /// How it ended; unknown while it runs, and where its supervisor was killed.
+    pub ended: Option<String>,
+    /// How much was refused; known at its end.
+    pub refused: Option<u64>,
+}
+
+/// Runs, newest first.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Runs {
+    /// Them.
+    pub runs: Vec<RunListed>,
+}
+
 /// Records lines of a run, in order, and answers when all of them are durable.
 pub(super) async fn record(
     app: &Arc<App>,
@@ -113,6 +145,35 @@ pub(super) async fn show(app: &Arc<App>, id: &str) -> Result<RunShown, Problem> 
     Ok(RunShown { run, rows: rows.into_iter().rev().map(row).collect() })
 }
 
+/// The newest runs, newest first: each as its first and its last entry tell it.
+pub(super) async fn list(app: &Arc<App>, last: usize) -> Result<Runs, Problem> {
+    app.projected().await?;
+    let runs = stored(app.store().latest_runs(last.min(MOST_SHOWN)))?;
+    let listed = |(first, last): ((bulkhead_core::EntryIndex, Entry), (bulkhead_core::EntryIndex, Entry))| {
+        let ((index, first), (_, last)) = (first, last);
+        let of = |entry: &Entry, name: &str| entry.detail.get(name).filter(|text| !text.is_empty()).cloned();
+        Some(RunListed {
+            run: first.context.run?,
+            entry: index.0,
+            started: of(&first, "start").unwrap_or_else(|| first.time.to_string()),
+            took: of(&last, "start").zip(of(&last, "end")).and_then(|(start, end)| took(&start, &end)),
+            principal: first.principal.to_string(),
+            host: of(&first, "host"),
+            command: of(&first, "command"),
+            profile: of(&first, "profile"),
+            ended: of(&last, "ended"),
+            refused: of(&last, "refused").and_then(|count| count.parse().ok()),
+        })
+    };
+    Ok(Runs { runs: runs.into_iter().filter_map(listed).collect() })
+}
+
+/// Seconds between two times.
+fn took(start: &str, end: &str) -> Option<f64> {
+    let (start, end): (jiff::Timestamp, jiff::Timestamp) = (start.parse().ok()?, end.parse().ok()?);
+    Some(end.duration_since(start).as_secs_f64())
+}
+
 fn find(app: &Arc<App>, id: &str) -> Result<RunId, Problem> {
     if let Ok(run) = id.parse() {
         return Ok(run);
@@ -132,5 +193,5 @@ fn find(app: &Arc<App>, id: &str) -> Result<RunId, Problem> {
 
 fn unknown(id: &str) -> Problem {
     Problem::new(Code::NotFound, format!("no entry is about a run {id}"))
-        .with_help("the id is in the first and last line of every run, and in: bulkhead ledger show")
+        .with_help("the id is in the first and last line of every run, and in: bulkhead run list")
 }

@@ -1,7 +1,7 @@
 //! TLS on both sides: trust from the operating system towards upstream, the operator's certificate towards clients.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -38,22 +38,31 @@ pub enum Trust {
     Roots(Vec<CertificateDer<'static>>),
 }
 
-/// The client side's configuration. Loaded once at start: it reads files.
+/// The client side's configuration. The operating system's store is some hundred files: it is read once in a process, and
+/// only by one that connects to somebody, because every start of a contained program would wait for it otherwise.
 ///
 /// # Errors
 /// [`TlsError::Trust`] when the store is empty or any part of it cannot be read: half a store would look like an
 /// attack later.
 pub fn client(trust: Trust) -> Result<Arc<ClientConfig>, TlsError> {
-    let certificates = match trust {
-        Trust::Roots(roots) => roots,
+    static SYSTEM: OnceLock<Arc<ClientConfig>> = OnceLock::new();
+    match trust {
+        Trust::Roots(roots) => trusting(roots),
         Trust::System => {
+            if let Some(config) = SYSTEM.get() {
+                return Ok(Arc::clone(config));
+            }
             let loaded = rustls_native_certs::load_native_certs();
             if let Some(error) = loaded.errors.first() {
                 return Err(TlsError::Trust(error.to_string()));
             }
-            loaded.certs
+            let config = trusting(loaded.certs)?;
+            Ok(Arc::clone(SYSTEM.get_or_init(|| config)))
         }
-    };
+    }
+}
+
+fn trusting(certificates: Vec<CertificateDer<'static>>) -> Result<Arc<ClientConfig>, TlsError> {
     let mut store = RootCertStore::empty();
     // Stores do hold old certificates that rustls cannot parse; the rest must still count.
     let (good, _) = store.add_parsable_certificates(certificates);

@@ -4,7 +4,7 @@
 //! the configured origin only and are dropped at the first redirect that leaves it.
 
 use std::error::Error;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use base64::Engine;
@@ -25,6 +25,7 @@ use super::fetch::{Answer, FetchError, FileStream, PageAnswer, root_cause};
 use super::link;
 use super::resolver::Resolver;
 use super::ssrf::LinkRule;
+use super::tls::{self, Trust};
 
 /// Everything an [`Upstream`] needs.
 pub struct UpstreamOptions {
@@ -36,8 +37,8 @@ pub struct UpstreamOptions {
     pub hosts: Vec<String>,
     /// Patience and sizes.
     pub limits: Limits,
-    /// From [`super::tls::client`].
-    pub tls: Arc<ClientConfig>,
+    /// Whom to trust; read at the first question.
+    pub trust: Trust,
     /// How names become addresses.
     pub resolver: Resolver,
 }
@@ -74,8 +75,12 @@ struct Inner {
     authorization: Option<HeaderValue>,
     limits: Limits,
     rule: Arc<LinkRule>,
-    client: Client<HttpsConnector<Connector>, Empty<Bytes>>,
+    connector: Connector,
+    trust: Trust,
+    client: OnceLock<HttpsClient>,
 }
+
+type HttpsClient = Client<HttpsConnector<Connector>, Empty<Bytes>>;
 
 impl Upstream {
     /// Sets the client up; opens nothing.
@@ -83,18 +88,35 @@ impl Upstream {
         let rule = Arc::new(LinkRule::new(&options.base, &options.hosts));
         let connector =
             Connector { rule: rule.clone(), resolver: Arc::new(options.resolver), limit: options.limits.connect };
+        let authorization = options.credentials.as_ref().map(basic);
+        Self(Arc::new(Inner {
+            base: options.base,
+            authorization,
+            limits: options.limits,
+            rule,
+            connector,
+            trust: options.trust,
+            client: OnceLock::new(),
+        }))
+    }
+
+    fn client(&self, uri: &Uri) -> Result<&HttpsClient, FetchError> {
+        if let Some(client) = self.0.client.get() {
+            return Ok(client);
+        }
+        let config = tls::client(self.0.trust.clone())
+            .map_err(|error| FetchError::Unreachable { url: link::shown(uri), why: error.to_string() })?;
         let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(ClientConfig::clone(&options.tls))
+            .with_tls_config(ClientConfig::clone(&config))
             .https_or_http()
             .enable_http1()
-            .wrap_connector(connector);
+            .wrap_connector(self.0.connector.clone());
         let client = Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(POOL_IDLE)
             .build(connector);
-        let authorization = options.credentials.as_ref().map(basic);
-        Self(Arc::new(Inner { base: options.base, authorization, limits: options.limits, rule, client }))
+        Ok(self.0.client.get_or_init(|| client))
     }
 
     /// The configured index.
@@ -175,10 +197,11 @@ impl Upstream {
     /// One request, one answer's head. A connection that upstream closed while it lay idle is tried anew, once.
     async fn ask(&self, uri: &Uri, headers: &HeaderMap, at_home: bool) -> Result<Response<Incoming>, FetchError> {
         let limit = self.0.limits.connect + self.0.limits.first_byte;
+        let client = self.client(uri)?;
         let attempts = async {
-            match self.0.client.request(self.request(uri, headers, at_home)).await {
+            match client.request(self.request(uri, headers, at_home)).await {
                 Err(error) if !error.is_connect() && closed_early(&error) => {
-                    self.0.client.request(self.request(uri, headers, at_home)).await
+                    client.request(self.request(uri, headers, at_home)).await
                 }
                 outcome => outcome,
             }

@@ -58,6 +58,8 @@ pub trait Store: Send + Sync {
     fn entries_with_digest(&self, digest: &Sha256, limit: usize) -> Result<Vec<Indexed>, StoreError>;
     /// Entries of a contained run, newest first.
     fn entries_of_run(&self, run: &RunId, limit: usize) -> Result<Vec<Indexed>, StoreError>;
+    /// The first and the last entry of each of the newest runs, newest first. Runs are as old as their id says (RFC 9562, version 7).
+    fn latest_runs(&self, limit: usize) -> Result<Vec<(Indexed, Indexed)>, StoreError>;
     /// The newest entries, newest first.
     fn latest_entries(&self, limit: usize) -> Result<Vec<Indexed>, StoreError>;
     /// What waits for review: per release, file and rule the latest refusal that no later permit, no release in force

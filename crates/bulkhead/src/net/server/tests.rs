@@ -259,7 +259,7 @@ mod over_tls {
             credentials: None,
             hosts: Vec::new(),
             limits: Limits { connect: ample, first_byte: ample, idle: ample, page: ample, max_page: 99, max_file: 99 },
-            tls: tls::client(Trust::Roots(vec![root])).unwrap(),
+            trust: Trust::Roots(vec![root]),
             resolver: Resolver::Table(HashMap::from([(name.to_owned(), vec!["127.0.0.1".parse().unwrap()])])),
         });
         let mut stream = upstream.fetch_file(&base).await?;

@@ -8,7 +8,7 @@ use bulkhead_core::Code;
 use super::*;
 use crate::net::encoding::gzip;
 use crate::net::fake::{Fake, Reply, http, path};
-use crate::net::tls::{self, Trust};
+use crate::net::tls::Trust;
 
 const QUICK: Duration = Duration::from_millis(60);
 const AMPLE: Duration = Duration::from_secs(30);
@@ -17,9 +17,9 @@ fn limits() -> Limits {
     Limits { connect: AMPLE, first_byte: AMPLE, idle: AMPLE, page: AMPLE, max_page: 10_000, max_file: 10_000 }
 }
 
-fn no_roots() -> Arc<ClientConfig> {
+fn no_roots() -> Trust {
     let key = rcgen::generate_simple_self_signed(["upstream.test".to_owned()]).unwrap();
-    tls::client(Trust::Roots(vec![key.cert.der().clone()])).unwrap()
+    Trust::Roots(vec![key.cert.der().clone()])
 }
 
 fn options(base: Uri) -> UpstreamOptions {
@@ -28,7 +28,7 @@ fn options(base: Uri) -> UpstreamOptions {
         credentials: None,
         hosts: Vec::new(),
         limits: limits(),
-        tls: no_roots(),
+        trust: no_roots(),
         resolver: Resolver::Table(HashMap::new()),
     }
 }

@@ -34,6 +34,7 @@ fn found_by_every_key(store: &dyn Store) {
     assert_eq!(store.entries_about(&project("demo"), 1).expect("answers"), std::slice::from_ref(&last));
     assert_eq!(store.entries_with_digest(&digest(2), 9).expect("answers"), std::slice::from_ref(&last));
     assert_eq!(store.entries_of_run(&run, 9).expect("answers"), std::slice::from_ref(&last));
+    assert_eq!(store.latest_runs(9).expect("answers"), [(last.clone(), last.clone())]);
     assert_eq!(store.latest_entries(2).expect("answers"), [last, other]);
 }
 

@@ -43,6 +43,19 @@ pub(super) fn of_run(connection: &Connection, run: &RunId, limit: usize) -> Resu
     entries(connection, sql, params![run.to_string(), row_limit(limit)])
 }
 
+pub(super) fn runs(connection: &Connection, limit: usize) -> Result<Vec<(Indexed, Indexed)>> {
+    let sql = "SELECT MIN(idx), MAX(idx) FROM entry INDEXED BY entry_run WHERE run IS NOT NULL
+               GROUP BY run ORDER BY run DESC LIMIT ?1";
+    let ends = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?));
+    let ends: Vec<(i64, i64)> =
+        connection.prepare_cached(sql)?.query_map([row_limit(limit)], ends)?.collect::<Result<_>>()?;
+    let one = |index: i64| {
+        let found = entries(connection, "SELECT body FROM entry WHERE idx = ?1", [index])?;
+        found.into_iter().next().ok_or(rusqlite::Error::QueryReturnedNoRows)
+    };
+    ends.into_iter().map(|(first, last)| Ok((one(first)?, one(last)?))).collect()
+}
+
 pub(super) fn latest(connection: &Connection, limit: usize) -> Result<Vec<Indexed>> {
     entries(connection, "SELECT body FROM entry ORDER BY idx DESC LIMIT ?1", params![row_limit(limit)])
 }

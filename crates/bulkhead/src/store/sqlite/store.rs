@@ -44,6 +44,10 @@ impl Store for SqliteStore {
         self.read("read the entries of a run", |connection| query::of_run(connection, run, limit))
     }
 
+    fn latest_runs(&self, limit: usize) -> Result<Vec<(Indexed, Indexed)>, StoreError> {
+        self.read("read the latest runs", |connection| query::runs(connection, limit))
+    }
+
     fn latest_entries(&self, limit: usize) -> Result<Vec<Indexed>, StoreError> {
         self.read("read the latest entries", |connection| query::latest(connection, limit))
     }
