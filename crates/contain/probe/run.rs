@@ -11,6 +11,9 @@ fn main() -> ExitCode {
 }
 
 #[cfg(target_os = "linux")]
+mod older;
+
+#[cfg(target_os = "linux")]
 mod linux {
     use std::ffi::{CString, OsString};
     use std::io::Write as _;
@@ -63,6 +66,7 @@ mod linux {
             env: std::env::vars_os().collect(),
             work_dir: PathBuf::from("/"),
             layers: Layers::FULL,
+            accepted: Vec::new(),
             files: FileRules::default(),
             tripwires: Vec::new(),
             places: Vec::new(),
@@ -88,6 +92,8 @@ mod linux {
                 }
                 "--only" => launch.layers = text.split(',').filter_map(Layer::parse).collect(),
                 "--without" => launch.layers = launch.layers.without(Layer::parse(text).expect("a layer")),
+                "--landlock-abi" => crate::older::landlock(text.parse().expect("a number")),
+                "--accept" => launch.accepted.push(text.to_owned()),
                 "--work" => launch.work_dir = path,
                 "--hide" => launch.files.hidden.push(path),
                 "--read" => launch.files.readable.push(path),

@@ -46,6 +46,11 @@ mod linux {
                 let socket = UdpSocket::bind("0.0.0.0:0")?;
                 socket.send_to(b"DRILL", argument).map(|_| "sent".to_owned())
             }
+            "udp-sendmsg" => sendmsg(argument.parse().expect("an address")),
+            "listen" => {
+                let listener = TcpListener::bind("127.0.0.1:0")?;
+                listener.local_addr().map(|_| "succeeded".to_owned())
+            }
             "dns" => dns(argument),
             "socket" => {
                 let numbers: Vec<i64> = argument.split(':').map(|number| number.parse().expect("a number")).collect();
@@ -90,6 +95,16 @@ mod linux {
 
     fn number(request: libc::Ioctl) -> i64 {
         i64::try_from(request).expect("small")
+    }
+
+    /// A datagram by sendmsg(2), which no filter looks into.
+    fn sendmsg(to: std::net::SocketAddr) -> Outcome {
+        use std::os::fd::AsFd as _;
+        let socket = UdpSocket::bind(if to.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" })?;
+        let pieces = [std::io::IoSlice::new(b"DRILL")];
+        let mut control = rustix::net::SendAncillaryBuffer::default();
+        rustix::net::sendmsg_addr(socket.as_fd(), &to, &pieces, &mut control, rustix::net::SendFlags::empty())?;
+        Ok("sent".to_owned())
     }
 
     fn dns(server: &str) -> Outcome {

@@ -30,8 +30,21 @@ impl Layer {
         [Self::Files, Self::Network, Self::Processes, Self::Tripwires, Self::Syscalls, Self::Landlock, Self::Evidence];
 
     /// What the kernel may lack, by the names that `--accept-degraded` takes.
-    pub const KERNEL: [&'static str; 8] =
-        ["userns", "mountns", "namespaces", "pidns", "fuse", "seccomp", "landlock", "netns"];
+    pub const KERNEL: [&'static str; 12] = [
+        "userns",
+        "mountns",
+        "namespaces",
+        "pidns",
+        "fuse",
+        "seccomp",
+        "landlock",
+        "netns",
+        // What an older landlock has no rights for. The layer stays, with a hole of that name.
+        "landlock-truncate",
+        "landlock-tcp",
+        "landlock-ioctl",
+        "landlock-scopes",
+    ];
 
     /// The word for people, flags and entries.
     pub fn as_str(self) -> &'static str {
@@ -203,6 +216,8 @@ pub struct Launch {
     pub work_dir: PathBuf,
     /// What is enforced.
     pub layers: Layers,
+    /// Which holes of those the kernel may have all the same: names of [`Layer::KERNEL`].
+    pub accepted: Vec<String>,
     /// What it sees.
     pub files: FileRules,
     /// Credential paths.
@@ -255,6 +270,11 @@ pub enum What {
         path: PathBuf,
         /// Whether it lies where nothing can be written.
         refused: bool,
+    },
+    /// A kind of socket was asked for that a run does not get. What was asked stands in the registers: it is no claim.
+    Socket {
+        /// Which, in words.
+        kind: String,
     },
     /// A socket was connected, or a datagram sent. The address is a claim.
     Connect {

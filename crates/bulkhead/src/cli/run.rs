@@ -107,7 +107,8 @@ fn contained(place: &Place, args: &Args, output: &Output) -> Result<ExitCode, Fa
     crate::files::make_folder(&config.server.data).map_err(anyhow::Error::new)?;
     let (profile, digest) = read_profile(args)?;
     let name = if args.observe { "observe".to_owned() } else { profile.called(args.profile.as_deref()) };
-    let layers = layers(args)?;
+    let accepted = accepted(args)?;
+    let layers = layers(args, &accepted)?;
     let run = runtime::new_run_id(Clock.now())?;
     let (caller, strip) = (caller(&config.server.data)?, !leaves_out(args, "environment"));
     let mut words = args.program.iter().cloned();
@@ -115,6 +116,8 @@ fn contained(place: &Place, args: &Args, output: &Output) -> Result<ExitCode, Fa
     let (watcher, late) = plan::late_watcher();
     let plan = plan::plan(run, &caller, program, &profile, layers, watcher);
     let mut plan = plan.map_err(|why| Failure::Usage(why.to_string()))?;
+    plan.launch.accepted = accepted.iter().map(|name| (*name).to_owned()).collect();
+    plan.notes.extend(accepted.iter().map(|name| format!("accepted without {name}: {}", lost(name).1)));
     if !strip {
         plan.launch.env = caller.environment.clone();
         plan.stripped.clear();
@@ -163,7 +166,8 @@ fn contained(place: &Place, args: &Args, output: &Output) -> Result<ExitCode, Fa
                 .join("\n"),
         )
         .with("degraded", degraded.join(" "))
-        .with("accepted", args.accept_degraded.join(" "))
+        .with("accepted", accepted.join(" "))
+        .with("lost", accepted.iter().map(|name| format!("{name}: {}", lost(name).1)).collect::<Vec<_>>().join("\n"))
         .with("stripped", plan.stripped.join(" "))
         .with("installed", plan.installed.len().to_string());
     // Nothing is permitted without a record: the program starts when this entry is durable.
@@ -375,7 +379,7 @@ fn leaves_out(args: &Args, layer: &str) -> bool {
         || args.only.as_ref().is_some_and(|only| !only.iter().any(|name| name == layer))
 }
 
-fn layers(args: &Args) -> Result<Layers, Failure> {
+fn layers(args: &Args, accepted: &[&str]) -> Result<Layers, Failure> {
     let layer = |name: &String| match (Layer::parse(name), name.as_str()) {
         (Some(layer), _) => Ok(Some(layer)),
         (None, "environment") => Ok(None),
@@ -397,24 +401,51 @@ fn layers(args: &Args) -> Result<Layers, Failure> {
             layers = layers.without(layer);
         }
     }
-    for name in &args.accept_degraded {
-        let lost: &[Layer] = match name.as_str() {
-            "userns" | "mountns" | "namespaces" => &[Layer::Files, Layer::Network, Layer::Processes, Layer::Tripwires],
-            "netns" => &[Layer::Network],
-            "pidns" => &[Layer::Processes],
-            "fuse" => &[Layer::Tripwires],
-            "seccomp" => &[Layer::Syscalls, Layer::Evidence],
-            "landlock" => &[Layer::Landlock],
-            other => {
-                return Err(Failure::Usage(format!(
-                    "--accept-degraded does not know `{other}`; it knows {}",
-                    Layer::KERNEL.join(", ")
-                )));
-            }
-        };
-        layers = lost.iter().fold(layers, |layers, layer| layers.without(*layer));
+    for name in accepted {
+        layers = lost(name).0.iter().fold(layers, |layers, layer| layers.without(*layer));
     }
     Ok(layers)
+}
+
+/// Of what may be missing, what is: nobody gives up a layer that this machine has.
+fn accepted(args: &Args) -> Result<Vec<&'static str>, Failure> {
+    if args.accept_degraded.is_empty() {
+        return Ok(Vec::new());
+    }
+    if let Some(other) = args.accept_degraded.iter().find(|name| !Layer::KERNEL.contains(&name.as_str())) {
+        let known = Layer::KERNEL.join(", ");
+        return Err(Failure::Usage(format!("--accept-degraded does not know `{other}`; it knows {known}")));
+    }
+    let missing = bulkhead_contain::lacking().into_iter();
+    Ok(missing.filter(|name| args.accept_degraded.iter().any(|accepted| accepted == name)).collect())
+}
+
+/// Layers that a run does without where that is missing, and what is lost with it.
+fn lost(name: &str) -> (&'static [Layer], &'static str) {
+    match name {
+        "userns" => (
+            &[Layer::Files, Layer::Network, Layer::Processes, Layer::Tripwires],
+            "no namespaces: landlock keeps homes and all but the work directory out of reach, there are no sockets but Unix pairs, \
+             protected paths and `.env` of the work directory are as open as the rest of it",
+        ),
+        "mountns" | "namespaces" => (
+            &[Layer::Files, Layer::Network, Layer::Processes, Layer::Tripwires],
+            "no view of files of its own: as without userns",
+        ),
+        "netns" => (&[Layer::Network], "no network of its own: there are no internet sockets, not even for loopback"),
+        "pidns" => (&[Layer::Processes], "other processes are in sight, and what detaches itself outlives the run"),
+        "fuse" => (&[Layer::Tripwires], "credentials are out of sight, and who looks for them is not recorded"),
+        "seccomp" => (
+            &[Layer::Syscalls, Layer::Evidence],
+            "no system call filter, and no record of writes and connects that come to nothing",
+        ),
+        "landlock" => (&[Layer::Landlock], "files are kept by the mounts alone"),
+        "landlock-truncate" => (&[], "landlock does not judge truncating"),
+        "landlock-tcp" => (&[], "landlock does not judge TCP"),
+        "landlock-ioctl" => (&[], "landlock does not judge commands to devices"),
+        "landlock-scopes" => (&[], "landlock does not judge signals and abstract sockets; the namespaces do"),
+        _ => (&[], ""),
+    }
 }
 
 fn caller(data: &std::path::Path) -> Result<Caller, Failure> {
@@ -453,7 +484,8 @@ fn check(output: &Output) -> Result<ExitCode, Failure> {
         if missing.is_empty() {
             "tier 1: this machine offers every layer".to_owned()
         } else {
-            format!("missing: {0}\n  a run starts with --accept-degraded={0}", missing.join(","))
+            let what = missing.iter().map(|name| format!("\n  {name}: {}", lost(name).1)).collect::<String>();
+            format!("missing: {0}{what}\n  a run starts with --accept-degraded={0}", missing.join(","))
         }
     })?;
     Ok(ExitCode::from(u8::from(!missing.is_empty())))

@@ -137,6 +137,16 @@ pub(super) fn let_go_on(listener: BorrowedFd<'_>, id: u64) -> io::Result<()> {
     .map(drop)
 }
 
+/// Fails the call that was asked about.
+pub(super) fn refuse(listener: BorrowedFd<'_>, id: u64, error: i32) -> io::Result<()> {
+    let mut answer = libc::seccomp_notif_resp { id, val: 0, error: -error, flags: 0 };
+    // SAFETY: the structure lives through the call and is as large as this request says.
+    done(libc::c_long::from(unsafe {
+        libc::ioctl(listener.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_SEND, &raw mut answer)
+    }))
+    .map(drop)
+}
+
 /// Whether the process that asked still waits: what was read of it meanwhile was its own.
 pub(super) fn still_waits(listener: BorrowedFd<'_>, id: u64) -> bool {
     // SAFETY: the id lives through the call.

@@ -130,6 +130,20 @@ impl Scene {
 
     /// Runs the probe's own attempts, contained.
     pub(crate) fn attempt(&self, options: &[&str], attempts: &[&str]) -> Came {
+        self.attempt_with(supervisor(), options, attempts)
+    }
+
+    /// The same on a kernel that lacks something.
+    pub(crate) fn attempt_lacking(&self, missing: &str, options: &[&str], attempts: &[&str]) -> Came {
+        #[expect(clippy::disallowed_methods, reason = "the probe behind what takes from the kernel")]
+        let mut command = Command::new("python3");
+        command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/support/degrade.py")).arg(missing);
+        let supervisor = supervisor();
+        command.arg(supervisor.get_program()).args(supervisor.get_args());
+        self.attempt_with(command, options, attempts)
+    }
+
+    fn attempt_with(&self, mut command: Command, options: &[&str], attempts: &[&str]) -> Came {
         // The build may lie below a hidden folder, or where nobody but its owner has a way to.
         let folder = self.root.path().join("tools");
         let probe = folder.join("contain-try");
@@ -139,7 +153,6 @@ impl Scene {
             self.own();
         }
         let folder = folder.display().to_string();
-        let mut command = supervisor();
         command.args(self.options(&["--read", &folder])).args(self.options(options).split_off(self.options(&[]).len()));
         command.arg("--").arg(probe).args(attempts).current_dir("/").env("PATH", "/usr/bin:/bin").stdin(Stdio::null());
         came(command.output().expect("the supervisor starts"))

@@ -5,6 +5,7 @@
 //! them as they are.
 #![cfg(target_os = "linux")]
 
+mod degraded;
 mod faults;
 mod files;
 mod harness;

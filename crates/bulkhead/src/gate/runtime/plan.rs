@@ -129,6 +129,7 @@ pub fn plan(
             env: environment.kept,
             work_dir: work_dir.clone(),
             layers,
+            accepted: Vec::new(),
             files: FileRules {
                 masked: sight::sockets(&hidden),
                 hidden,

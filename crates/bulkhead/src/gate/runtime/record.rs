@@ -301,6 +301,10 @@ impl Scene {
         match what {
             What::Credential { path, verb, answer } => self.credential(&who, &path, verb, answer),
             What::Write { path, refused } => self.write(&who, &path, refused),
+            What::Socket { kind } => {
+                let text = "a run has no such socket: nothing could see where it leads";
+                self.made(&who, Action::Connect, Effect::Deny, kind, "socket-kind", text, &[("from", "kernel")])
+            }
             What::Connect { to, datagram, answered } => self.connect(&who, &to, datagram, answered),
         }
     }

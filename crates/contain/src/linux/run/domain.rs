@@ -11,15 +11,66 @@ use landlock::{
 };
 
 use super::super::enter::step;
+use super::super::sys;
 use crate::ContainError;
 use crate::run::{Launch, Layer};
 
 const NEWEST: ABI = ABI::V10;
 
-pub(super) fn restrict(launch: &Launch) -> Result<String, ContainError> {
+/// Rights that came to the kernel after the first landlock, and that a run is worse off without.
+pub(super) struct Right {
+    /// As `--accept-degraded` takes it.
+    pub(super) name: &'static str,
+    pub(super) since: i64,
+    /// Whether every run wants it, or only one without a network of its own.
+    pub(super) always: bool,
+    /// What is not refused where it is missing.
+    open: &'static str,
+}
+
+pub(super) const RIGHTS: [Right; 4] = [
+    Right { name: "landlock-truncate", since: 3, always: true, open: "truncating files by name" },
+    Right { name: "landlock-tcp", since: 4, always: false, open: "TCP" },
+    Right { name: "landlock-ioctl", since: 5, always: true, open: "commands to devices" },
+    Right { name: "landlock-scopes", since: 6, always: true, open: "signals and abstract sockets to the outside" },
+];
+/// Since when sockets with a path are judged (`RESOLVE_UNIX`).
+const UNIX_SINCE: i64 = 9;
+
+/// The version of the running kernel's landlock; 0 where there is none.
+pub(super) fn abi() -> i64 {
+    const VERSION: usize = 1;
+    sys::attempt(libc::SYS_landlock_create_ruleset, [0, 0, VERSION, 0, 0, 0]).unwrap_or(0)
+}
+
+/// What the domain is.
+pub(super) struct Domain {
+    /// In words.
+    pub(super) in_force: String,
+    /// Whether it keeps from sockets of services outside.
+    pub(super) judges_sockets: bool,
+    /// Accepted holes, in words.
+    pub(super) open: Vec<String>,
+}
+
+pub(super) fn restrict(launch: &Launch) -> Result<Domain, ContainError> {
+    let abi = abi();
+    let networked = launch.layers.has(Layer::Network);
+    let mut open = Vec::new();
+    for right in RIGHTS.iter().filter(|right| abi < right.since && (right.always || !networked)) {
+        if abi > 0 && !launch.accepted.iter().any(|name| name == right.name) {
+            let why = format!("landlock ABI {abi} does not refuse {}", right.open);
+            return Err(ContainError::Missing { layer: right.name, why });
+        }
+        open.push(format!("{}: landlock ABI {abi} does not refuse {}", right.name, right.open));
+    }
     let status = enter(launch).map_err(|why| step("enter a landlock domain", why))?;
     match status {
-        LandlockStatus::Available { effective_abi, .. } => Ok(format!("landlock ABI {}", effective_abi as i32)),
+        LandlockStatus::Available { effective_abi, .. } => Ok(Domain {
+            in_force: format!("landlock ABI {}", effective_abi as i32),
+            judges_sockets: abi >= UNIX_SINCE,
+            open,
+        }),
         LandlockStatus::NotEnabled => {
             Err(ContainError::Missing { layer: "landlock", why: "not enabled at boot (lsm=)".to_owned() })
         }

@@ -2,7 +2,7 @@
 //! program (seccomp(2)). The kernel caches which calls are always allowed, so that only the listed ones cost anything.
 
 use libc::{
-    BPF_ABS, BPF_JEQ, BPF_JMP, BPF_JSET, BPF_K, BPF_LD, BPF_RET, BPF_W, SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO,
+    BPF_ABS, BPF_ALU, BPF_AND, BPF_JEQ, BPF_JMP, BPF_JSET, BPF_K, BPF_LD, BPF_RET, BPF_W, SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO,
     SECCOMP_RET_USER_NOTIF, c_long, sock_filter,
 };
 
@@ -81,14 +81,40 @@ const FORBIDDEN: &[c_long] = &[
     libc::SYS_settimeofday,
     libc::SYS_clock_settime,
 ];
+/// Of the second argument of socket(2); the rest are flags.
+const KIND: u32 = 0xf;
 /// The same number on every architecture (Linux 6.15).
 const OPEN_TREE_ATTR: c_long = 467;
 
 /// Refused with ENOSYS: what they ask stands in memory, where no filter looks, and programs fall back to the older call.
 const UNKNOWN: &[c_long] = &[libc::SYS_clone3, libc::SYS_openat2];
 
-/// The filter. With `evidence`, opens for writing, connects and datagrams to an address are asked about first.
-pub(super) fn program(evidence: bool) -> Vec<sock_filter> {
+/// Which sockets a run may make. Where a namespace is missing that would give a kind of socket nothing to reach, there is
+/// none of the kind at all: not even for the run's own loopback, because nothing here can see where a socket leads.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sockets {
+    /// Of the internet families. Refused without a network of its own: datagrams, the listening for somebody outside and
+    /// `MSG_FASTOPEN` are in no landlock that judges TCP.
+    pub(super) internet: bool,
+    /// Of the Unix family, beyond pairs. Refused where a service's socket would be in sight.
+    pub(super) with_path: bool,
+}
+
+impl Sockets {
+    /// Every kind that a run in full has.
+    pub(super) const ALL: Self = Self { internet: true, with_path: true };
+
+    /// What is refused, in words.
+    pub(super) fn refused(self) -> impl Iterator<Item = &'static str> {
+        let internet = (!self.internet).then_some("no internet sockets, for want of a network of its own");
+        let unix = (!self.with_path).then_some("no Unix sockets but pairs, for want of a view of files of its own");
+        internet.into_iter().chain(unix)
+    }
+}
+
+/// The filter. With `evidence`, opens for writing, connects and datagrams to an address are asked about first, and so are
+/// sockets that will be refused.
+pub(super) fn program(evidence: bool, sockets: Sockets) -> Vec<sock_filter> {
     let mut filter = Filter::default();
     filter.architecture();
     let noted = if evidence { SECCOMP_RET_USER_NOTIF } else { SECCOMP_RET_ALLOW };
@@ -113,9 +139,26 @@ pub(super) fn program(evidence: bool) -> Vec<sock_filter> {
             block.if_set(high(4), u32::MAX, SECCOMP_RET_USER_NOTIF);
         });
     }
+    // The arguments are in registers, where no other thread can change them. So here the question may be answered with a
+    // refusal; and where nobody answers any more, the kernel says ENOSYS.
+    let refused = if evidence { SECCOMP_RET_USER_NOTIF } else { errno(libc::EACCES) };
     filter.call(libc::SYS_socket, |block| {
-        for family in [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6] {
-            block.if_equal(low(0), family.cast_unsigned(), SECCOMP_RET_ALLOW);
+        let of_path = if sockets.with_path { SECCOMP_RET_ALLOW } else { refused };
+        block.if_equal(low(0), libc::AF_UNIX.cast_unsigned(), of_path);
+        for family in [libc::AF_INET, libc::AF_INET6] {
+            block.when(low(0), u32::MAX, family.cast_unsigned(), |block| {
+                if !sockets.internet {
+                    return block.answer(refused);
+                }
+                block.when(low(1), KIND, libc::SOCK_RAW.cast_unsigned(), |block| block.answer(refused));
+                block.when(low(1), KIND, libc::SOCK_DGRAM.cast_unsigned(), |block| {
+                    // Ping sockets: some systems give them to everybody.
+                    for protocol in [libc::IPPROTO_ICMP, libc::IPPROTO_ICMPV6] {
+                        block.if_equal(low(2), protocol.cast_unsigned(), refused);
+                    }
+                });
+                block.answer(SECCOMP_RET_ALLOW);
+            });
         }
         // Netlink for interfaces and routes, which libc asks about; every other netlink is a door into the kernel.
         block.unless_equal(low(0), libc::AF_NETLINK.cast_unsigned(), errno(libc::EAFNOSUPPORT));
@@ -245,6 +288,17 @@ impl Filter {
 impl Block {
     fn answer(&mut self, what: u32) {
         self.code.push(ret(what));
+    }
+
+    /// What `fill` says when the masked argument is that value; whatever comes after this otherwise, or when it says nothing.
+    fn when(&mut self, offset: u32, mask: u32, value: u32, fill: impl FnOnce(&mut Self)) {
+        let mut inner = Self::default();
+        fill(&mut inner);
+        let over = u8::try_from(inner.code.len()).expect("invariant: blocks are short");
+        self.code.push(load(offset));
+        self.code.push(statement(BPF_ALU | BPF_AND | BPF_K, mask));
+        self.code.push(jump(BPF_JMP | BPF_JEQ | BPF_K, value, 0, over));
+        self.code.extend(inner.code);
     }
 
     fn deny_bits(&mut self, argument: u32, bits: u32) {

@@ -12,6 +12,7 @@ use super::super::enter::step;
 use super::super::sys::{self, Signals};
 use super::outer::tell;
 use super::wire::{self, About};
+use super::filter::Sockets;
 use super::{FORWARDED, domain, filter, user, witness};
 use crate::ContainError;
 use crate::run::{Launch, Layer};
@@ -25,22 +26,33 @@ pub(super) fn run(launch: &Launch, socket: &OwnedFd, before: Signals) -> Result<
     sys::drop_capabilities().map_err(|why| step("drop capabilities", why))?;
     rustix::thread::set_no_new_privs(true).map_err(|why| step("forgo new privileges", why))?;
     let mut in_force = vec!["no new privileges, no capabilities".to_owned()];
+    let mut judges_sockets = false;
     if launch.layers.has(Layer::Landlock) {
-        in_force.push(domain::restrict(launch)?);
+        let domain = domain::restrict(launch)?;
+        judges_sockets = domain.judges_sockets;
+        in_force.push(domain.in_force);
+        if !domain.open.is_empty() {
+            tell(socket, About::Missing, &domain.open.join("\n"), &[])?;
+        }
     }
     let (evidence, syscalls) = (launch.layers.has(Layer::Evidence), launch.layers.has(Layer::Syscalls));
+    let sockets = Sockets {
+        internet: launch.layers.has(Layer::Network),
+        with_path: launch.layers.has(Layer::Files) || judges_sockets,
+    };
     if syscalls || evidence {
-        let program = if syscalls { filter::program(evidence) } else { filter::evidence_only() };
+        let program = if syscalls { filter::program(evidence, sockets) } else { filter::evidence_only() };
         let listener = sys::seccomp(&program, evidence).map_err(|why| user::missing("seccomp", &why))?;
         if let Some(listener) = listener {
             tell(socket, About::Listener, "", &[listener.as_fd()])?;
         }
         if syscalls {
             in_force.push(format!("system call filter of {} instructions", program.len()));
+            in_force.extend(sockets.refused().map(str::to_owned));
         }
     }
     tell(socket, About::InForce, &in_force.join("\n"), &[])?;
-    tell(socket, About::Witness, &witness::attempts(launch), &[])?;
+    tell(socket, About::Witness, &witness::attempts(launch, sockets), &[])?;
     // What the program will be started with is made now: afterwards there is only the wait and the start.
     let candidates = candidates(launch);
     let args = texts([launch.program.as_os_str()].into_iter().chain(launch.args.iter().map(AsRef::as_ref)))?;

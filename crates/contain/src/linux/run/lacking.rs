@@ -1,9 +1,11 @@
 //! What this machine lacks for a full run, found by doing it in a process that is thrown away. Never by asking a setting:
 //! containers and security modules refuse what every setting allows.
 
+use std::os::fd::OwnedFd;
+
 use super::super::enter::one_thread;
 use super::super::sys::{self, Ending, Side};
-use super::{filter, mounts, user};
+use super::{domain, filter, mounts, user};
 use crate::run::{Layer, Layers};
 
 /// Names of what is missing, as `--accept-degraded` takes them. Empty when nothing is, or when it cannot be tried because the
@@ -12,24 +14,39 @@ pub fn lacking() -> Vec<&'static str> {
     if one_thread().is_err() {
         return Vec::new();
     }
-    match sys::fork() {
-        Ok(Side::Child) => sys::exit(i32::from(missing())),
-        Ok(Side::Parent(pid)) => match sys::wait(pid) {
-            Some((_, Ending::Code(bits))) => {
-                let is_set = |(bit, _): &(usize, &'static str)| bits & (1 << bit) != 0;
-                Layer::KERNEL.into_iter().enumerate().filter(is_set).map(|(_, name)| name).collect()
-            }
-            _ => Layer::KERNEL.to_vec(),
-        },
-        Err(_) => Layer::KERNEL.to_vec(),
-    }
+    tried().unwrap_or_else(|| Layer::KERNEL.to_vec())
 }
 
-fn missing() -> u8 {
-    let mut missing = 0;
-    let mut note = |name: &str, there: bool| {
-        if !there && let Some(bit) = Layer::KERNEL.iter().position(|known| *known == name) {
-            missing |= 1 << bit;
+/// `None` when the trying itself fails.
+fn tried() -> Option<Vec<&'static str>> {
+    let (ours, theirs) = rustix::pipe::pipe().ok()?;
+    let pid = match sys::fork().ok()? {
+        Side::Child => {
+            drop(ours);
+            sys::exit(i32::from(say(&theirs, &missing()).is_none()))
+        }
+        Side::Parent(pid) => pid,
+    };
+    drop(theirs);
+    // One write, and smaller than a pipe: what is there is all of it.
+    let mut names = [0; 512];
+    let got = rustix::io::read(&ours, &mut names).ok()?;
+    let names = std::str::from_utf8(names.get(..got)?).ok()?;
+    let known = |name: &'static str| names.split(' ').any(|missing| missing == name).then_some(name);
+    matches!(sys::wait(pid), Some((_, Ending::Code(0)))).then(|| Layer::KERNEL.into_iter().filter_map(known).collect())
+}
+
+fn say(to: &OwnedFd, missing: &[&str]) -> Option<()> {
+    // Never empty: an end without a word is no answer.
+    let text = format!("missing {}", missing.join(" "));
+    (rustix::io::write(to, text.as_bytes()).ok()? == text.len()).then_some(())
+}
+
+fn missing() -> Vec<&'static str> {
+    let mut missing = Vec::new();
+    let mut note = |name: &'static str, there: bool| {
+        if !there {
+            missing.push(name);
         }
         there
     };
@@ -37,19 +54,23 @@ fn missing() -> u8 {
     let root = rustix::process::geteuid().is_root();
     let fuse = root.then(user::open_fuse_for_all).and_then(Result::ok);
     if root && sys::become_user(NOBODY, NOBODY).is_err() {
-        return u8::MAX;
+        return Layer::KERNEL.to_vec();
     }
     let user = note("userns", user::enter_namespaces(Layers::NONE).is_ok());
     let mounted = user && sys::unshare(libc::CLONE_NEWNS).is_ok() && mounts::make_private().is_ok();
     note("mountns", mounted);
-    note("netns", user && sys::unshare(libc::CLONE_NEWNET).is_ok());
+    note("namespaces", user && sys::unshare(libc::CLONE_NEWIPC | libc::CLONE_NEWUTS).is_ok());
+    let network = note("netns", user && sys::unshare(libc::CLONE_NEWNET).is_ok());
     note("fuse", mounted && user::open_fuse(fuse.as_ref()).is_ok());
-    const VERSION: usize = 1;
-    let landlock = sys::attempt(libc::SYS_landlock_create_ruleset, [0, 0, VERSION, 0, 0, 0]);
-    note("landlock", landlock.is_ok_and(|abi| abi >= 1));
+    let abi = domain::abi();
+    if note("landlock", abi >= 1) {
+        for right in domain::RIGHTS.iter().filter(|right| !network || right.always) {
+            note(right.name, abi >= right.since);
+        }
+    }
     let processes = mounted && sys::unshare(libc::CLONE_NEWPID).is_ok() && shows_own_processes();
     note("pidns", processes);
-    let filtered = rustix::thread::set_no_new_privs(true).is_ok() && sys::seccomp(&filter::program(true), true).is_ok();
+    let filtered = rustix::thread::set_no_new_privs(true).is_ok() && sys::seccomp(&filter::program(true, filter::Sockets::ALL), true).is_ok();
     note("seccomp", filtered);
     missing
 }

@@ -3,7 +3,8 @@
 //!
 //! Path and address stand in the asker's memory, and another of its threads may change them between the question and the
 //! call. So nothing is ever decided here: mounts, namespaces and the filter decide. (That is the mistake to avoid with
-//! this interface, see seccomp_unotify(2).)
+//! this interface, see seccomp_unotify(2).) Sockets of the wrong kind were decided on by the filter, from registers: of those
+//! every question is a refusal already, which only waits to be written down.
 
 use std::fs::File;
 use std::io;
@@ -40,7 +41,11 @@ pub(super) fn serve(listener: &OwnedFd, tell: &dyn Fn(u32, What)) {
         {
             tell(asked.pid, what);
         }
-        drop(sys::let_go_on(listener.as_fd(), asked.id));
+        let socket = libc::c_long::from(asked.data.nr) == libc::SYS_socket;
+        drop(match socket {
+            true => sys::refuse(listener.as_fd(), asked.id, libc::EACCES),
+            false => sys::let_go_on(listener.as_fd(), asked.id),
+        });
     }
 }
 
@@ -54,9 +59,28 @@ fn describe(pid: u32, data: &libc::seccomp_data) -> Option<What> {
         #[cfg(target_arch = "x86_64")]
         libc::SYS_open | libc::SYS_creat => write(process, libc::AT_FDCWD, data.args[0]),
         libc::SYS_connect => contact(process, folder(0), data.args[1], data.args[2]),
+        libc::SYS_socket => Some(What::Socket { kind: kind(data.args[0], data.args[1]) }),
         libc::SYS_sendto => contact(process, folder(0), data.args[4], data.args[5]),
         _ => None,
     }
+}
+
+/// A refused socket, as people call it.
+fn kind(family: u64, kind: u64) -> String {
+    // As the kernel reads them: 32 bits, and flags above the kind.
+    let (family, kind) = (family as u32 as i32, (kind & 0xf) as i32);
+    let kind = match kind {
+        libc::SOCK_STREAM => "stream",
+        libc::SOCK_DGRAM => "datagram",
+        libc::SOCK_RAW => "raw",
+        _ => "other",
+    };
+    let family = match family {
+        libc::AF_UNIX => "unix",
+        libc::AF_INET6 => "IPv6",
+        _ => "IPv4",
+    };
+    format!("{kind} {family} socket")
 }
 
 fn contact(process: i32, socket: i32, at: u64, length: u64) -> Option<What> {

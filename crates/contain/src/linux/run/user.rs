@@ -66,14 +66,15 @@ pub(super) fn enter_namespaces(layers: Layers) -> Result<(), ContainError> {
         .and_then(|()| fs::write("/proc/self/uid_map", format!("{uid} {uid} 1")))
         .and_then(|()| fs::write("/proc/self/gid_map", format!("{gid} {gid} 1")))
         .map_err(|why| missing("userns", &why))?;
-    let mut others = libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
+    // One by one, so that the one which is missing has a name.
+    sys::unshare(libc::CLONE_NEWIPC | libc::CLONE_NEWUTS).map_err(|why| missing("namespaces", &why))?;
     if layers.has(Layer::Files) || layers.has(Layer::Tripwires) || layers.has(Layer::Processes) {
-        others |= libc::CLONE_NEWNS;
+        sys::unshare(libc::CLONE_NEWNS).map_err(|why| missing("mountns", &why))?;
     }
     if layers.has(Layer::Network) {
-        others |= libc::CLONE_NEWNET;
+        sys::unshare(libc::CLONE_NEWNET).map_err(|why| missing("netns", &why))?;
     }
-    sys::unshare(others).map_err(|why| missing("namespaces", &why))
+    Ok(())
 }
 
 pub(super) fn missing(layer: &'static str, why: &io::Error) -> ContainError {

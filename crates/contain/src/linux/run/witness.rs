@@ -7,10 +7,12 @@ use std::io;
 use std::net::{Ipv4Addr, UdpSocket};
 
 use super::super::sys;
+use super::domain;
+use super::filter::Sockets;
 use crate::run::{Bait, Launch, Layer, Witness};
 
 /// What was tried, one line each: layer, `held` or `open`, and in words.
-pub(super) fn attempts(launch: &Launch) -> String {
+pub(super) fn attempts(launch: &Launch, sockets: Sockets) -> String {
     let mut lines: Vec<String> = Vec::new();
     for layer in launch.layers.iter() {
         let seen = match layer {
@@ -18,7 +20,7 @@ pub(super) fn attempts(launch: &Launch) -> String {
             Layer::Network => network(),
             Layer::Processes => processes(),
             Layer::Tripwires => tripwires(launch),
-            Layer::Syscalls => syscalls(),
+            Layer::Syscalls => syscalls(sockets),
             Layer::Landlock => landlock(),
             Layer::Evidence => Vec::new(),
         };
@@ -108,12 +110,16 @@ fn tripwires(launch: &Launch) -> Vec<Seen> {
     vec![refused("read a credential", &std::fs::read(path).map(drop), &[libc::EACCES])]
 }
 
-fn syscalls() -> Vec<Seen> {
+fn syscalls(sockets: Sockets) -> Vec<Seen> {
     let call = |number, arguments| sys::attempt(number, arguments).map(drop);
     let new_user = usize::try_from(libc::CLONE_NEWUSER).unwrap_or(0);
     let packet = usize::try_from(libc::AF_PACKET).unwrap_or(0);
     let only = &[libc::EPERM];
-    vec![
+    let socket = |family: libc::c_int, kind: libc::c_int| {
+        let number = |number| usize::try_from(number).unwrap_or(0);
+        call(libc::SYS_socket, [number(family), number(kind), 0, 0, 0, 0])
+    };
+    let mut seen = vec![
         refused("io_uring_setup", &call(libc::SYS_io_uring_setup, [1, 0, 0, 0, 0, 0]), only),
         refused("ptrace", &call(libc::SYS_ptrace, [0; 6]), only),
         refused("keyctl", &call(libc::SYS_keyctl, [0; 6]), only),
@@ -121,7 +127,16 @@ fn syscalls() -> Vec<Seen> {
         refused("unshare a user namespace", &call(libc::SYS_unshare, [new_user, 0, 0, 0, 0, 0]), only),
         refused("open a packet socket", &call(libc::SYS_socket, [packet, 3, 0, 0, 0, 0]), &[libc::EAFNOSUPPORT]),
         refused("type into the terminal", &call(libc::SYS_ioctl, [0, tiocsti(), 0, 0, 0, 0]), only),
-    ]
+    ];
+    if !sockets.internet {
+        let denied = &[libc::EACCES];
+        seen.push(refused("open a datagram socket", &socket(libc::AF_INET, libc::SOCK_DGRAM), denied));
+        seen.push(refused("open a TCP socket", &socket(libc::AF_INET6, libc::SOCK_STREAM), denied));
+    }
+    if !sockets.with_path {
+        seen.push(refused("open a Unix socket", &socket(libc::AF_UNIX, libc::SOCK_STREAM), &[libc::EACCES]));
+    }
+    seen
 }
 
 fn tiocsti() -> usize {
@@ -132,9 +147,7 @@ fn tiocsti() -> usize {
 fn landlock() -> Vec<Seen> {
     let Some(parent) = rustix::process::getppid() else { return Vec::new() };
     let signal = rustix::process::test_kill_process(parent).map_err(io::Error::from);
-    const VERSION: usize = 1;
-    let abi = sys::attempt(libc::SYS_landlock_create_ruleset, [0, 0, VERSION, 0, 0, 0]).unwrap_or(0);
-    if signal.is_ok() && abi < 6 {
+    if signal.is_ok() && domain::abi() < 6 {
         return vec![(true, "signal the parent process: not judged by this kernel's landlock".to_owned())];
     }
     vec![refused("signal the parent process", &signal, &[libc::EPERM])]
