@@ -66,6 +66,7 @@ mod linux {
             env: std::env::vars_os().collect(),
             work_dir: PathBuf::from("/"),
             layers: Layers::FULL,
+            decoys: false,
             accepted: Vec::new(),
             files: FileRules::default(),
             tripwires: Vec::new(),
@@ -114,6 +115,7 @@ mod linux {
                     let files = vec![("credentials".to_owned(), b"CANARY".to_vec())];
                     launch.tripwires.push(Tripwire { path, bait: Bait::CanaryFolder(files) });
                 }
+                "--decoys" => launch.decoys = text == "yes",
                 "--answer" => then_wait = true,
                 other => panic!("no option {other}"),
             }

@@ -216,6 +216,8 @@ pub struct Launch {
     pub work_dir: PathBuf,
     /// What is enforced.
     pub layers: Layers,
+    /// Whether a decoy stands in place of each tripwire that there is no file system for: readable, worthless, and watched.
+    pub decoys: bool,
     /// Which holes of those the kernel may have all the same: names of [`Layer::KERNEL`].
     pub accepted: Vec<String>,
     /// What it sees.
@@ -296,6 +298,8 @@ pub enum Answer {
     Absent,
     /// A canary was read.
     Canary,
+    /// A decoy was opened in its place; which process did is not known.
+    Decoy,
 }
 
 /// Where a socket was to go.

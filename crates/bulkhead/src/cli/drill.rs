@@ -15,6 +15,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "LAYER")]
     without: Vec<String>,
 
+    /// Names of what this kernel lacks that the runs may start without, such as fuse
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    accept_degraded: Vec<String>,
+
     /// Leave out the runs with one layer each
     #[arg(long)]
     quick: bool,
@@ -30,7 +34,7 @@ pub(crate) struct Args {
 
 pub(super) fn run(args: &Args, output: &Output) -> Result<Done, Failure> {
     let program = std::env::current_exe().map_err(anyhow::Error::new)?;
-    let report = drill::run(&program, &args.without, args.quick)?;
+    let report = drill::run(&program, &args.without, &args.accept_degraded, args.quick)?;
     if let Some(file) = &args.html {
         crate::files::replace(file, html::page(&report).as_bytes(), 0o644).map_err(anyhow::Error::new)?;
     }

@@ -110,7 +110,7 @@ fn contained(place: &Place, args: &Args, output: &Output) -> Result<ExitCode, Fa
     let accepted = accepted(args)?;
     let layers = layers(args, &accepted)?;
     let run = runtime::new_run_id(Clock.now())?;
-    let (caller, strip) = (caller(&config.server.data)?, !leaves_out(args, "environment"));
+    let (caller, strip) = (caller(&config.server.data, accepted.contains(&"fuse"))?, !leaves_out(args, "environment"));
     let mut words = args.program.iter().cloned();
     let program = Program { program: words.next().unwrap_or_default(), args: words.collect() };
     let (watcher, late) = plan::late_watcher();
@@ -201,7 +201,7 @@ fn contained(place: &Place, args: &Args, output: &Output) -> Result<ExitCode, Fa
         (way, None) => way.map(|(_, way)| way),
     };
     if !args.quiet {
-        output.note(&banner(run, &name, layers, strip, doors.unwrap_or_default()));
+        output.note(&banner(run, &name, layers, plan.launch.decoys, strip, doors.unwrap_or_default()));
         for note in &plan.notes {
             output.note(&format!("bulkhead: {note}"));
         }
@@ -302,21 +302,25 @@ fn fitting(lines: impl Iterator<Item = String>) -> (Vec<String>, u64) {
     (kept, left_out)
 }
 
-fn banner(run: RunId, profile: &str, layers: Layers, strip: bool, doors: Vec<&str>) -> String {
+fn banner(run: RunId, profile: &str, layers: Layers, decoys: bool, strip: bool, doors: Vec<&str>) -> String {
     let mut enforced: Vec<&str> = layers.iter().filter(|layer| *layer != Layer::Evidence).map(Layer::as_str).collect();
+    if decoys {
+        enforced.push("decoys");
+    }
     if strip {
         enforced.push("environment");
     }
     enforced.extend(doors);
-    format!("bulkhead: run {run} profile {profile}   enforced: {}   ({})", enforced.join(", "), tier(layers))
+    format!("bulkhead: run {run} profile {profile}   enforced: {}   ({})", enforced.join(", "), tier(layers, decoys))
 }
 
 /// How much of the whole is there, in the words of the manual.
-fn tier(layers: Layers) -> &'static str {
+fn tier(layers: Layers, decoys: bool) -> &'static str {
     let namespaces = [Layer::Files, Layer::Network, Layer::Processes].into_iter().all(|layer| layers.has(layer));
     match (namespaces, layers.has(Layer::Tripwires), layers.has(Layer::Landlock) && layers.has(Layer::Syscalls)) {
         (true, true, true) => "tier 1",
-        (true, false, true) => "tier 2: credential reads are refused, and not recorded",
+        (true, false, true) if decoys => "tier 2: credentials are decoys, attempts are recorded without the process",
+        (true, false, true) => "tier 2: credentials are out of sight, and attempts are not recorded",
         (false, _, true) => "tier 4: no namespaces",
         _ => "reduced",
     }
@@ -434,7 +438,10 @@ fn lost(name: &str) -> (&'static [Layer], &'static str) {
         ),
         "netns" => (&[Layer::Network], "no network of its own: there are no internet sockets, not even for loopback"),
         "pidns" => (&[Layer::Processes], "other processes are in sight, and what detaches itself outlives the run"),
-        "fuse" => (&[Layer::Tripwires], "credentials are out of sight, and who looks for them is not recorded"),
+        "fuse" => (
+            &[Layer::Tripwires],
+            "credentials are decoys: attempts are recorded without the process, and those on what is not there are not recorded",
+        ),
         "seccomp" => (
             &[Layer::Syscalls, Layer::Evidence],
             "no system call filter, and no record of writes and connects that come to nothing",
@@ -448,7 +455,7 @@ fn lost(name: &str) -> (&'static [Layer], &'static str) {
     }
 }
 
-fn caller(data: &std::path::Path) -> Result<Caller, Failure> {
+fn caller(data: &std::path::Path, decoys: bool) -> Result<Caller, Failure> {
     let env = Env::process();
     let number = |variable| env.text(variable).and_then(|text: &str| text.parse::<u32>().ok());
     Ok(Caller {
@@ -458,6 +465,7 @@ fn caller(data: &std::path::Path) -> Result<Caller, Failure> {
         root: rustix::process::geteuid().is_root(),
         behind: number(env::SUDO_UID).zip(number(env::SUDO_GID)),
         data: data.to_owned(),
+        decoys,
     })
 }
 
@@ -471,11 +479,18 @@ fn not_contained(why: &bulkhead_contain::ContainError) -> Failure {
         "bulkhead run --check says what this machine offers".to_owned()
     } else {
         format!(
-            "this machine lacks {0}; to run all the same, and have that written down: --accept-degraded={0}",
-            missing.join(",")
+            "this machine lacks {0}; to run all the same, and have that written down: --accept-degraded={0}{1}",
+            missing.join(","),
+            fuse_help(&missing)
         )
     };
     Failure::Other(anyhow::anyhow!("not started, because it would not be contained: {why}\n  help: {help}"))
+}
+
+/// Most systems ship the device open to everybody; where it is not, somebody only has to.
+fn fuse_help(missing: &[&str]) -> &'static str {
+    let closed = missing.contains(&"fuse") && std::path::Path::new("/dev/fuse").exists();
+    if closed { "\n  or open the device to everybody, as most systems do: sudo chmod 666 /dev/fuse" } else { "" }
 }
 
 fn check(output: &Output) -> Result<ExitCode, Failure> {

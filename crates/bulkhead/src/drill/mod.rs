@@ -166,11 +166,12 @@ impl Report {
 /// Layers that are shown alone.
 const ALONE: &[&str] = &["files", "network", "processes", "tripwires", "syscalls", "landlock", "environment"];
 
-/// Runs the drill with that program as Bulkhead. `without` are layers to leave out; `quick` leaves out the runs with single layers.
+/// Runs the drill with that program as Bulkhead. `without` are layers to leave out; `accept` names what the kernel may lack;
+/// `quick` leaves out the runs with single layers.
 ///
 /// # Errors
 /// When the scene cannot be made or a run cannot be started: that is no verdict.
-pub fn run(program: &Path, without: &[String], quick: bool) -> anyhow::Result<Report> {
+pub fn run(program: &Path, without: &[String], accept: &[String], quick: bool) -> anyhow::Result<Report> {
     let scene = Scene::make()?;
     let control = {
         let mut bare = command(&scene.payload);
@@ -181,12 +182,13 @@ pub fn run(program: &Path, without: &[String], quick: bool) -> anyhow::Result<Re
     };
     let gate = intake::ask(program, &scene)?;
     scene.prepare(program)?;
-    let full = contained(program, &scene, without, None)?;
+    let full = contained(program, &scene, without, accept, None)?;
     let run_named = scene.names_the_run(program, &full.1.0.run.to_string())?;
     let mut alone: BTreeMap<&str, Found> = BTreeMap::new();
     if !quick && without.is_empty() {
-        for layer in ALONE {
-            alone.insert(layer, contained(program, &scene, &[], Some(layer))?.0);
+        let lacking = bulkhead_contain::lacking();
+        for layer in ALONE.iter().filter(|layer| **layer != "tripwires" || !lacking.contains(&"fuse")) {
+            alone.insert(layer, contained(program, &scene, &[], accept, Some(layer))?.0);
         }
     }
     let tamper_seen = scene.tamper(program)?;
@@ -270,6 +272,7 @@ fn contained(
     program: &Path,
     scene: &Scene,
     without: &[String],
+    accept: &[String],
     only: Option<&str>,
 ) -> anyhow::Result<(Found, Entries)> {
     scene.reset()?;
@@ -278,6 +281,9 @@ fn contained(
     run.args(["run", "--profile"]).arg(&scene.profile);
     for layer in without {
         run.args(["--without", layer]);
+    }
+    if !accept.is_empty() {
+        run.arg(format!("--accept-degraded={}", accept.join(",")));
     }
     if let Some(only) = only {
         run.args(["--only", only]);

@@ -69,3 +69,47 @@ fn the_folder_above_a_tripwire_stays_where_it_is() {
     assert_eq!(came.out, "", "{}", came.told);
     came.saw("sub/deep/.env\", verb: \"read\", answer: Refused");
 }
+
+/// What stands over every credential path of the scene where there is no FUSE.
+const DECOYS: &[&str] =
+    &["--without", "tripwires", "--decoys", "yes", "--canary-in", "HOME/.kube", "--canary", "HOME/.token"];
+
+#[test]
+fn without_fuse_a_decoy_stands_there_and_tells_that_it_was_opened() {
+    let scene = Scene::new();
+    std::fs::create_dir(scene.home.join(".kube")).expect("made");
+    std::fs::write(scene.home.join(".kube/credentials"), "DECOY").expect("written");
+    std::fs::write(scene.home.join(".token"), "DECOY").expect("written");
+    scene.own();
+    let script = "cat $HOME/.kube/credentials $HOME/.token $HOME/.ssh/id_rsa; ls $HOME/.kube; cat $HOME/.netrc; \
+                  echo x > $HOME/.token; rm $HOME/.kube/credentials; echo x > $HOME/.kube/new; mv $HOME/.kube $HOME/k; exit 0";
+    let came = scene.run(DECOYS, script);
+    assert_eq!((came.code, came.out.as_str()), (Some(0), "CANARYCANARYcredentials\n"), "{}", came.told);
+    for (path, verb) in [(".kube/credentials", "read"), (".token", "read"), (".kube", "list"), (".netrc", "read")] {
+        came.saw(&format!(
+            "SEEN 0  Credential {{ path: \"{}/{path}\", verb: \"{verb}\", answer: Decoy",
+            scene.home.display()
+        ));
+    }
+    assert!(came.told.contains("decoys of credentials, watched"), "{}", came.told);
+    for (path, content) in [(".kube/credentials", "DECOY"), (".token", "DECOY")] {
+        assert_eq!(std::fs::read_to_string(scene.home.join(path)).expect("there"), content);
+    }
+    assert!(!scene.home.join(".kube/new").exists());
+    // What is opened as the very last thing is told too, and what nobody opens is not.
+    let came = scene.run(DECOYS, "exec cat $HOME/.token");
+    assert_eq!(came.seen().iter().filter(|line| line.contains("Credential")).count(), 1, "{}", came.told);
+    assert!(scene.run(DECOYS, "true").seen().iter().all(|line| !line.contains("Credential")));
+}
+
+#[test]
+fn decoys_cover_a_home_that_is_in_sight_and_links_lead_to_them() {
+    let scene = Scene::new();
+    std::os::unix::fs::symlink("../.token", scene.work.join("notes.txt")).expect("linked");
+    std::fs::write(scene.home.join(".token"), "DECOY").expect("written");
+    scene.own();
+    let came =
+        scene.run(&[&["--only", "processes"], &DECOYS[2..]].concat(), "cat notes.txt $HOME/.token; ls $HOME/.kube");
+    assert_eq!(came.out, "CANARYCANARY", "{}", came.told);
+    came.saw(".token\", verb: \"read\", answer: Decoy");
+}

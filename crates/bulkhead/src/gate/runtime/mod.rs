@@ -5,6 +5,7 @@
 
 pub mod aside;
 pub mod credentials;
+pub mod decoy;
 pub mod environment;
 pub mod network;
 pub mod plan;

@@ -26,6 +26,8 @@ pub struct Caller {
     pub behind: Option<(u32, u32)>,
     /// Bulkhead's own data, out of every run's sight.
     pub data: PathBuf,
+    /// Whether decoys stand in for tripwires, for want of FUSE.
+    pub decoys: bool,
 }
 
 /// A run that can be started.
@@ -129,6 +131,7 @@ pub fn plan(
             env: environment.kept,
             work_dir: work_dir.clone(),
             layers,
+            decoys: caller.decoys && (layers.has(Layer::Files) || layers.has(Layer::Processes)),
             accepted: Vec::new(),
             files: FileRules {
                 masked: sight::sockets(&hidden),
@@ -155,6 +158,9 @@ pub fn plan(
         plan.found.protected.iter().filter(|path| !unprotected.contains(*path)).cloned().collect();
     plan.hide_secrets_of_work_dir(profile);
     plan.hide_own_data(&caller.data);
+    if plan.launch.decoys {
+        super::decoy::fill(&mut plan.launch.tripwires);
+    }
     if caller.root {
         plan.leave_root(caller.behind);
     }
@@ -162,12 +168,17 @@ pub fn plan(
 }
 
 impl Plan {
+    /// Whether something stands where credentials are that tells of who comes.
+    fn trips(&self) -> bool {
+        self.launch.layers.has(Layer::Tripwires) || self.launch.decoys
+    }
+
     fn hide_secrets_of_work_dir(&mut self, profile: &Profile) {
         if profile.files.dotenv {
             return;
         }
         for path in &self.found.secrets {
-            if self.launch.layers.has(Layer::Tripwires) {
+            if self.trips() {
                 self.launch.tripwires.push(Tripwire { path: path.clone(), bait: Bait::File });
             } else {
                 self.launch.files.masked.push(path.clone());
@@ -179,7 +190,7 @@ impl Plan {
     fn hide_own_data(&mut self, data: &Path) {
         let Ok(data) = fs::canonicalize(data) else { return };
         self.launch.files.masked.retain(|path| !path.starts_with(&data));
-        if self.launch.layers.has(Layer::Tripwires) {
+        if self.trips() {
             self.launch.tripwires.push(Tripwire { path: data, bait: Bait::Folder });
         } else {
             self.launch.files.covered.push(data);

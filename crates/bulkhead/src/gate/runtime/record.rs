@@ -314,6 +314,10 @@ impl Scene {
         let (effect, rule, text, word) = match answer {
             Answer::Refused => (Effect::Deny, "tripwire", "credentials are not readable inside a run", "refused"),
             Answer::Absent => (Effect::Deny, "tripwire", "there is nothing, and somebody looked for it", "absent"),
+            Answer::Decoy => {
+                let text = "a decoy was opened in its place; which process did is not known without FUSE";
+                (Effect::Deny, "tripwire", text, "decoy")
+            }
             Answer::Canary => (Effect::Allow, "canary", "a canary was read: its value marks where it goes", "canary"),
         };
         self.made(
@@ -425,12 +429,16 @@ impl Scene {
             text: text.to_owned(),
             ..RunLine::plain(action)
         };
-        line = line.with("pid", who.pid.to_string()).with("command", who.command.clone());
-        line = line.with("exe", self.shown(&who.exe));
+        let mut by = String::new();
+        if who.pid != 0 {
+            line = line.with("pid", who.pid.to_string()).with("command", who.command.clone());
+            line = line.with("exe", self.shown(&who.exe));
+            by = format!(" ({} {})", who.command, who.pid);
+        }
         for (name, value) in details {
             line = line.with(name, *value);
         }
-        Judged::Line(line, format!(" ({} {})", who.command, who.pid))
+        Judged::Line(line, by)
     }
 
     fn shown(&self, path: &Path) -> String {

@@ -105,6 +105,7 @@ fn caller(work_dir: &Path, home: &Path) -> Caller {
         root: false,
         behind: None,
         data: home.join("data"),
+        decoys: false,
     }
 }
 

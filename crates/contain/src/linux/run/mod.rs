@@ -1,5 +1,6 @@
 //! The supervisor's side of a contained run: start, look on, wait for the end.
 
+mod decoys;
 mod domain;
 mod filter;
 mod fuse;
@@ -26,7 +27,7 @@ pub use net::{original_destination, recv_dns, send_dns};
 use super::enter::{one_thread, step};
 use super::sys::{self, Side, Signals};
 use crate::net::NetFds;
-use crate::run::{Answer, Launch, Layer, RunEnd, Seen, What, Witness};
+use crate::run::{Answer, Launch, Layer, RunEnd, Seen, What, Who, Witness};
 use crate::{ContainError, Enforced};
 use wire::About;
 
@@ -52,6 +53,7 @@ struct Run {
     /// The program's own process.
     program: Option<OwnedFd>,
     signals: OwnedFd,
+    decoys: Option<decoys::Listening>,
     before: Signals,
     /// Whether what is seen is the program's doing, and not our own trying.
     live: Arc<AtomicBool>,
@@ -83,7 +85,7 @@ pub fn start(launch: Launch) -> Result<Prepared, ContainError> {
     drop(theirs);
     let live = Arc::new(AtomicBool::new(false));
     let mut prepared = Prepared {
-        run: Run { socket: ours, outer, program: None, signals, before, live, over: false },
+        run: Run { socket: ours, outer, program: None, signals, decoys: None, before, live, over: false },
         net: None,
         enforced: Enforced { in_force: namespaces(&launch), missing: Vec::new() },
         witnessed: Vec::new(),
@@ -103,6 +105,14 @@ fn namespaces(launch: &Launch) -> Vec<String> {
     note(Layer::Network, "network namespace with nothing but listeners of the supervisor");
     note(Layer::Processes, "process namespace");
     note(Layer::Tripwires, "FUSE tripwires");
+    if launch.decoys && !launch.layers.has(Layer::Tripwires) {
+        held.push("decoys of credentials, watched".to_owned());
+    }
+    let mut note = |layer, what: &str| {
+        if launch.layers.has(layer) {
+            held.push(what.to_owned());
+        }
+    };
     note(Layer::Evidence, "seccomp notification of writes and connects");
     held
 }
@@ -118,6 +128,7 @@ impl Prepared {
             match packet.about {
                 About::Net => self.net = net::unpack(packet.fds, &packet.text),
                 About::Fuse => self.watch_tripwires(launch, packet.fds.pop())?,
+                About::Decoys => self.watch_decoys(launch, packet.fds.pop(), &packet.text)?,
                 About::Listener => self.watch_calls(launch, packet.fds.pop())?,
                 About::InForce => self.enforced.in_force.extend(packet.text.lines().map(str::to_owned)),
                 About::Missing => self.enforced.missing.extend(packet.text.lines().map(str::to_owned)),
@@ -154,6 +165,19 @@ impl Prepared {
         thread("tripwires", serve)
     }
 
+    fn watch_decoys(&mut self, launch: &Launch, watch: Option<OwnedFd>, numbers: &str) -> Result<(), ContainError> {
+        let watch = watch.ok_or_else(|| step("take the watch on the decoys", "the descriptor is missing"))?;
+        let (watcher, live) = (Arc::clone(&launch.watcher), Arc::clone(&self.run.live));
+        let told = move |path, verb, answer| {
+            if live.load(Ordering::Acquire) {
+                watcher(Seen { who: Who::default(), what: What::Credential { path, verb, answer } });
+            }
+        };
+        let listening = decoys::Listening::start(watch, numbers, launch.tripwires.clone(), Box::new(told));
+        self.run.decoys = Some(listening.map_err(|why| step("listen to the decoys", why))?);
+        Ok(())
+    }
+
     fn watch_calls(&self, launch: &Launch, listener: Option<OwnedFd>) -> Result<(), ContainError> {
         let listener = listener.ok_or_else(|| step("take the notifications", "the descriptor is missing"))?;
         let (watcher, live) = (Arc::clone(&launch.watcher), Arc::clone(&self.run.live));
@@ -187,7 +211,10 @@ impl Prepared {
     /// # Errors
     /// When the run has died meanwhile.
     pub fn go(self) -> Result<Running, ContainError> {
-        self.run.live.store(true, Ordering::Release);
+        match &self.run.decoys {
+            Some(decoys) => decoys.live(&self.run.live),
+            None => self.run.live.store(true, Ordering::Release),
+        }
         wire::send(self.run.socket.as_fd(), About::Go, "", &[]).map_err(|why| step("start the program", why))?;
         Ok(Running(self.run))
     }
@@ -274,6 +301,9 @@ impl Run {
             let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
         }
         sys::wait(self.outer);
+        if let Some(decoys) = self.decoys.take() {
+            decoys.finish();
+        }
         self.before.only_these();
     }
 }

@@ -16,6 +16,7 @@ use rustix::mount::{MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeF
 
 use super::super::enter::step;
 use super::super::sys::{self, NODEV, NOSUID, RDONLY};
+use super::decoys;
 use crate::run::{Bait, Launch, Layer};
 use crate::{ContainError, RunAs};
 
@@ -108,11 +109,15 @@ pub(super) struct Connection<'a> {
     pub(super) mounted: &'a dyn Fn() -> Result<(), ContainError>,
 }
 
+/// Takes the watch on the decoys, and what its numbers stand for.
+pub(super) type Watched<'a> = &'a dyn Fn(&OwnedFd, &str) -> Result<(), ContainError>;
+
 /// Puts everything in place. Returns what was passed over.
 pub(super) fn build(
     launch: &Launch,
     trees: Option<&Trees>,
     tripwires: Option<Connection<'_>>,
+    watched: Watched<'_>,
 ) -> Result<Vec<String>, ContainError> {
     let mut passed_over = Vec::new();
     if let Some(trees) = trees {
@@ -124,7 +129,7 @@ pub(super) fn build(
         bring_back(launch, trees, &mut passed_over)?;
         protect(launch, &mut passed_over)?;
     }
-    stage(launch, tripwires, &mut passed_over)?;
+    stage(launch, tripwires, watched, &mut passed_over)?;
     Ok(passed_over)
 }
 
@@ -275,11 +280,13 @@ fn protect(launch: &Launch, passed_over: &mut Vec<String>) -> Result<(), Contain
 fn stage(
     launch: &Launch,
     tripwires: Option<Connection<'_>>,
+    watched: Watched<'_>,
     passed_over: &mut Vec<String>,
 ) -> Result<(), ContainError> {
     let files = launch.layers.has(Layer::Files);
     let tripwires = tripwires.filter(|_| !launch.tripwires.is_empty());
-    if tripwires.is_none() && (!files || launch.places.is_empty() && launch.files.masked.is_empty()) {
+    let decoys = launch.decoys && tripwires.is_none() && !launch.tripwires.is_empty();
+    if tripwires.is_none() && !decoys && (!files || launch.places.is_empty() && launch.files.masked.is_empty()) {
         return Ok(());
     }
     let stage = Path::new(STAGE);
@@ -312,6 +319,14 @@ fn stage(
             put(launch, &root, &index.to_string(), &tripwire.path, folder, passed_over)?;
         }
     }
+    if decoys {
+        let (watch, numbers) = decoys::make(stage, &launch.tripwires).map_err(|why| step("make the decoys", why))?;
+        for (index, decoy) in launch.tripwires.iter().enumerate() {
+            let folder = decoys::is_folder(&decoy.bait);
+            put(launch, &root, &decoys::name(index), &decoy.path, folder, passed_over)?;
+        }
+        watched(&watch, &numbers)?;
+    }
     drop(root);
     rustix::mount::unmount(STAGE, UnmountFlags::DETACH).map_err(|why| step("clear the stage", why))
 }
@@ -327,7 +342,7 @@ fn put(
     let name = CString::new(name).map_err(|why| step("name a file", why))?;
     let tree = clone_of(stage.as_fd(), &name).map_err(|why| named("take what belongs at", path, &why))?;
     // A tripwire answers for itself, and says who tried to write.
-    if !folder && !name.to_bytes().iter().all(u8::is_ascii_digit) {
+    if !name.to_bytes().iter().all(u8::is_ascii_digit) {
         // What is put in place is read, whoever owns it.
         drop(sys::mount_setattr(tree.as_fd(), false, RDONLY, 0));
     }

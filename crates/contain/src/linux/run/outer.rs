@@ -95,7 +95,8 @@ fn enter(launch: &Launch, socket: &OwnedFd, supervisor: Pid) -> Result<Option<Ow
     });
     let tripwires =
         tripwires.as_ref().map(|(device, mounted)| mounts::Connection { device, mounted: mounted as &dyn Fn() -> _ });
-    let passed_over = mounts::build(launch, trees.as_ref(), tripwires)?;
+    let watched = |watch: &OwnedFd, numbers: &str| tell(socket, About::Decoys, numbers, &[watch.as_fd()]);
+    let passed_over = mounts::build(launch, trees.as_ref(), tripwires, &watched)?;
     if !passed_over.is_empty() {
         tell(socket, About::Missing, &passed_over.join("\n"), &[])?;
     }

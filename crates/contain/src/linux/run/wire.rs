@@ -30,6 +30,8 @@ pub(super) enum About {
     Net = b'n',
     /// The FUSE connection.
     Fuse = b'f',
+    /// The watch on the decoys: its number for each, and its index.
+    Decoys = b'y',
     /// The seccomp listener.
     Listener = b's',
     /// What is in force, one line each.
@@ -51,9 +53,10 @@ pub(super) enum About {
 }
 
 impl About {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Net,
         Self::Fuse,
+        Self::Decoys,
         Self::Listener,
         Self::InForce,
         Self::Missing,
