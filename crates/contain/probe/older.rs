@@ -9,14 +9,21 @@ static VERSION: AtomicI64 = AtomicI64::new(0);
 #[expect(unsafe_code, reason = "the test's own set-up")]
 pub(crate) fn landlock(version: i64) {
     VERSION.store(version, Ordering::Relaxed);
-    let statement = |code: u32, k: u32, jt, jf| libc::sock_filter { code: u16::try_from(code).expect("small"), jt, jf, k };
+    let statement =
+        |code: u32, k: u32, jt, jf| libc::sock_filter { code: u16::try_from(code).expect("small"), jt, jf, k };
     let load = |offset| statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, offset, 0, 0);
     let equal = |value, jf| statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, value, 0, jf);
     let answer = |what| statement(libc::BPF_RET | libc::BPF_K, what, 0, 0);
     let number = u32::try_from(libc::SYS_landlock_create_ruleset).expect("small");
     // The third argument is 1 where the version is asked for.
-    let mut filter =
-        [load(0), equal(number, 3), load(32), equal(1, 1), answer(libc::SECCOMP_RET_TRAP), answer(libc::SECCOMP_RET_ALLOW)];
+    let mut filter = [
+        load(0),
+        equal(number, 3),
+        load(32),
+        equal(1, 1),
+        answer(libc::SECCOMP_RET_TRAP),
+        answer(libc::SECCOMP_RET_ALLOW),
+    ];
     let program = libc::sock_fprog { len: 6, filter: filter.as_mut_ptr() };
     // SAFETY: handler and filter are whole; this process has one thread.
     unsafe {

@@ -33,15 +33,38 @@ fn without_namespaces_no_socket_leads_anywhere() {
     let path = path.display().to_string();
     // Stream, datagram, raw and ping, of both families; MPTCP, which landlock takes for no TCP.
     let attempts = [
-        "udp", &to_udp, "udp-sendmsg", &to_udp, "tcp", &to_tcp, "listen", "", "unix", &path, "socket", "10:2:0",
-        "socket", "10:1:0", "socket", "2:2:1", "socket", "10:2:58", "socket", "2:3:1", "socket", "2:1:262", "socket",
+        "udp",
+        &to_udp,
+        "udp-sendmsg",
+        &to_udp,
+        "tcp",
+        &to_tcp,
+        "listen",
+        "",
+        "unix",
+        &path,
+        "socket",
+        "10:2:0",
+        "socket",
+        "10:1:0",
+        "socket",
+        "2:2:1",
+        "socket",
+        "10:2:58",
+        "socket",
+        "2:3:1",
+        "socket",
+        "2:1:262",
+        "socket",
         "1:2:0",
     ];
     let came = scene.attempt_lacking("userns", &["--only", NO_NAMESPACES], &attempts);
     assert_eq!(came.out.lines().count(), attempts.len() / 2, "{} {}", came.out, came.told);
     assert!(came.out.lines().all(|line| line.ends_with("failed: Permission denied (os error 13)")), "{}", came.out);
     assert!(udp.recv(&mut [0; 8]).is_err() && tcp.accept().is_err() && unix.accept().is_err(), "{}", came.out);
-    for seen in ["datagram IPv4 socket", "stream IPv4 socket", "datagram IPv6 socket", "raw IPv4 socket", "stream unix socket"] {
+    for seen in
+        ["datagram IPv4 socket", "stream IPv4 socket", "datagram IPv6 socket", "raw IPv4 socket", "stream unix socket"]
+    {
         came.saw(seen);
     }
     for said in ["no internet sockets", "no Unix sockets but pairs", "WITNESS syscalls held open a datagram socket"] {
@@ -68,7 +91,12 @@ fn without_a_network_of_its_own_unix_sockets_stay() {
     let options = ["--without", "network"];
     let came = scene.attempt_lacking("netns", &options, &["socket", "1:1:0", "socket", "2:1:0", "socket", "2:2:0"]);
     let lines: Vec<&str> = came.out.lines().collect();
-    assert!(lines[0].contains("succeeded") && lines[1..].iter().all(|line| line.contains("denied")), "{} {}", came.out, came.told);
+    assert!(
+        lines[0].contains("succeeded") && lines[1..].iter().all(|line| line.contains("denied")),
+        "{} {}",
+        came.out,
+        came.told
+    );
 }
 
 #[test]
@@ -76,7 +104,11 @@ fn raw_and_ping_sockets_are_refused_and_seen_in_a_full_run() {
     let scene = Scene::new();
     let came = scene.attempt(&[], &["socket", "2:3:1", "socket", "2:2:1", "socket", "10:2:58", "socket", "2:2:17"]);
     let lines: Vec<&str> = came.out.lines().collect();
-    assert!(lines[..3].iter().all(|line| line.contains("Permission denied")) && lines[3].contains("succeeded"), "{}", came.out);
+    assert!(
+        lines[..3].iter().all(|line| line.contains("Permission denied")) && lines[3].contains("succeeded"),
+        "{}",
+        came.out
+    );
     came.saw("raw IPv4 socket");
     came.saw("datagram IPv6 socket");
 }

@@ -6,6 +6,7 @@
 pub mod aside;
 pub mod credentials;
 pub mod environment;
+pub mod journal;
 pub mod network;
 pub mod plan;
 pub mod profile;

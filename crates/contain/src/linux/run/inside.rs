@@ -10,9 +10,9 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 
 use super::super::enter::step;
 use super::super::sys::{self, Signals};
+use super::filter::Sockets;
 use super::outer::tell;
 use super::wire::{self, About};
-use super::filter::Sockets;
 use super::{FORWARDED, domain, filter, user, witness};
 use crate::ContainError;
 use crate::run::{Launch, Layer};

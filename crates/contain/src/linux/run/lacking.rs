@@ -70,7 +70,8 @@ fn missing() -> Vec<&'static str> {
     }
     let processes = mounted && sys::unshare(libc::CLONE_NEWPID).is_ok() && shows_own_processes();
     note("pidns", processes);
-    let filtered = rustix::thread::set_no_new_privs(true).is_ok() && sys::seccomp(&filter::program(true, filter::Sockets::ALL), true).is_ok();
+    let filtered = rustix::thread::set_no_new_privs(true).is_ok()
+        && sys::seccomp(&filter::program(true, filter::Sockets::ALL), true).is_ok();
     note("seccomp", filtered);
     missing
 }

@@ -51,6 +51,8 @@ struct Run {
     outer: i32,
     /// The program's own process.
     program: Option<OwnedFd>,
+    /// Its parent, the first process.
+    first: Option<i32>,
     signals: OwnedFd,
     before: Signals,
     /// Whether what is seen is the program's doing, and not our own trying.
@@ -83,7 +85,7 @@ pub fn start(launch: Launch) -> Result<Prepared, ContainError> {
     drop(theirs);
     let live = Arc::new(AtomicBool::new(false));
     let mut prepared = Prepared {
-        run: Run { socket: ours, outer, program: None, signals, before, live, over: false },
+        run: Run { socket: ours, outer, program: None, first: None, signals, before, live, over: false },
         net: None,
         enforced: Enforced { in_force: namespaces(&launch), missing: Vec::new() },
         witnessed: Vec::new(),
@@ -126,6 +128,7 @@ impl Prepared {
                 About::Ready => {
                     let program = sys::pidfd(packet.pid).map_err(|why| step("keep hold of the program", why))?;
                     self.run.program = Some(program);
+                    self.run.first = sys::parent_of(packet.pid);
                     return Ok(());
                 }
                 About::Go | About::NotStarted | About::Ended => {
@@ -180,6 +183,11 @@ impl Prepared {
     /// What was tried from inside, with everything in force.
     pub fn witnessed(&self) -> &[Witness] {
         &self.witnessed
+    }
+
+    /// The first process of the run, as the host numbers it: where processes have a namespace it ends after all others.
+    pub fn first(&self) -> Option<i32> {
+        self.run.first
     }
 
     /// Starts the program.
