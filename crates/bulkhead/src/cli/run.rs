@@ -28,7 +28,7 @@ use crate::gate::runtime::profile::Profile;
 use crate::gate::runtime::record::{RunLine, Scene, Sink, Totals};
 use crate::gate::runtime::{self, network};
 use egress::{Reach, Way};
-use layers::{accepted, layers, leaves_out, lost};
+use layers::{accepted, layers, leaves_out, losses, lost};
 use lines::{dead_lines, dead_note, end_lines, host};
 
 /// Run a program contained: it sees no credentials, reaches no host that policy does not name, and leaves nothing behind
@@ -118,7 +118,8 @@ fn contained(place: &Place, args: &Args, output: &Output) -> Result<ExitCode, Fa
     let plan = plan::plan(run, &caller, program, &profile, layers, watcher);
     let mut plan = plan.map_err(|why| Failure::Usage(why.to_string()))?;
     plan.launch.accepted = accepted.iter().map(|name| (*name).to_owned()).collect();
-    plan.notes.extend(accepted.iter().map(|name| format!("accepted without {name}: {}", lost(name).1)));
+    let losses = losses(&accepted, layers);
+    plan.notes.extend(losses.iter().map(|loss| format!("accepted without {loss}")));
     if !strip {
         plan.launch.env = caller.environment.clone();
         plan.stripped.clear();
@@ -171,7 +172,7 @@ fn contained(place: &Place, args: &Args, output: &Output) -> Result<ExitCode, Fa
         )
         .with("degraded", degraded.join(" "))
         .with("accepted", accepted.join(" "))
-        .with("lost", accepted.iter().map(|name| format!("{name}: {}", lost(name).1)).collect::<Vec<_>>().join("\n"))
+        .with("lost", losses.join("\n"))
         .with("stripped", plan.stripped.join(" "))
         .with("not-looked-at", skipped.join("\n"))
         .with("installed", plan.installed.len().to_string());
@@ -268,6 +269,7 @@ fn tier(layers: Layers) -> &'static str {
         (true, true, true) => "tier 1",
         (true, false, true) => "tier 2: credential reads are refused, and not recorded",
         (false, _, true) => "tier 4: no namespaces",
+        _ if !layers.has(Layer::Files) && !layers.has(Layer::Landlock) => "tier 5: files are not kept",
         _ => "reduced",
     }
 }

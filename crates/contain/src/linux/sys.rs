@@ -354,6 +354,43 @@ pub(super) fn interface_up(socket: BorrowedFd<'_>, name: &CStr) -> io::Result<()
     }
 }
 
+/// A packet socket that takes nothing yet (packet(7)).
+pub(super) fn packet_socket() -> io::Result<OwnedFd> {
+    // SAFETY: no pointers.
+    owned(libc::c_long::from(unsafe { libc::socket(libc::AF_PACKET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0) }))
+}
+
+/// From now on it takes every protocol.
+pub(super) fn packet_socket_listen(socket: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: plain integers; zero is every interface.
+    let mut address: libc::sockaddr_ll = unsafe { zeroed() };
+    address.sll_family = libc::sa_family_t::try_from(libc::AF_PACKET).unwrap_or(17);
+    address.sll_protocol = u16::try_from(libc::ETH_P_ALL).unwrap_or(3).to_be();
+    let size = libc::socklen_t::try_from(size_of::<libc::sockaddr_ll>()).unwrap_or(20);
+    // SAFETY: the address lives through the call and has the size that is passed.
+    done(libc::c_long::from(unsafe { libc::bind(socket.as_raw_fd(), (&raw const address).cast(), size) })).map(drop)
+}
+
+/// Puts a filter before a socket.
+pub(super) fn attach_filter(socket: BorrowedFd<'_>, code: &[libc::sock_filter]) -> io::Result<()> {
+    let program = libc::sock_fprog {
+        len: libc::c_ushort::try_from(code.len()).map_err(io::Error::other)?,
+        filter: code.as_ptr().cast_mut(),
+    };
+    let size = libc::socklen_t::try_from(size_of::<libc::sock_fprog>()).unwrap_or(16);
+    // SAFETY: the program points to the filter, which outlives the call; the kernel copies it.
+    done(libc::c_long::from(unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_ATTACH_FILTER,
+            (&raw const program).cast(),
+            size,
+        )
+    }))
+    .map(drop)
+}
+
 /// Sets an integer option of a socket.
 pub(super) fn set_option(socket: BorrowedFd<'_>, level: libc::c_int, name: libc::c_int, value: i32) -> io::Result<()> {
     let size = libc::socklen_t::try_from(size_of::<i32>()).unwrap_or(4);

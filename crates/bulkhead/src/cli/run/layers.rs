@@ -80,3 +80,12 @@ pub(super) fn lost(name: &str) -> (&'static [Layer], &'static str) {
         _ => (&[], ""),
     }
 }
+
+/// What is lost in all with what was accepted.
+pub(super) fn losses(accepted: &[&str], layers: Layers) -> Vec<String> {
+    let mut losses: Vec<String> = accepted.iter().map(|name| format!("{name}: {}", lost(name).1)).collect();
+    if !accepted.is_empty() && !layers.has(Layer::Files) && !layers.has(Layer::Landlock) {
+        losses.push("all of these: nothing keeps the program from any file of its user, credentials among them".to_owned());
+    }
+    losses
+}

@@ -10,6 +10,7 @@ mod net;
 mod nft;
 mod notify;
 mod outer;
+mod packets;
 mod user;
 mod wire;
 mod witness;
@@ -17,6 +18,7 @@ mod witness;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender};
 
 use rustix::event::{PollFd, PollFlags};
 
@@ -26,7 +28,7 @@ pub use net::{original_destination, recv_dns, send_dns};
 use super::enter::{one_thread, step};
 use super::sys::{self, Side, Signals};
 use crate::net::NetFds;
-use crate::run::{Answer, Launch, Layer, RunEnd, Seen, What, Witness};
+use crate::run::{Answer, Launch, Layer, RunEnd, Seen, What, Who, Witness};
 use crate::{ContainError, Enforced};
 use wire::About;
 
@@ -51,6 +53,8 @@ struct Run {
     outer: i32,
     /// The program's own process.
     program: Option<OwnedFd>,
+    /// When the first is dropped, the thread that sees datagrams tells the rest, and lets the second know.
+    datagrams: Option<(OwnedFd, Receiver<()>)>,
     /// Its parent, the first process.
     first: Option<i32>,
     signals: OwnedFd,
@@ -85,7 +89,7 @@ pub fn start(launch: Launch) -> Result<Prepared, ContainError> {
     drop(theirs);
     let live = Arc::new(AtomicBool::new(false));
     let mut prepared = Prepared {
-        run: Run { socket: ours, outer, program: None, first: None, signals, before, live, over: false },
+        run: Run { socket: ours, outer, program: None, datagrams: None, first: None, signals, before, live, over: false },
         net: None,
         enforced: Enforced { in_force: namespaces(&launch), missing: Vec::new() },
         witnessed: Vec::new(),
@@ -119,6 +123,7 @@ impl Prepared {
             };
             match packet.about {
                 About::Net => self.net = net::unpack(packet.fds, &packet.text),
+                About::Packets => self.watch_datagrams(launch, packet.fds.pop())?,
                 About::Fuse => self.watch_tripwires(launch, packet.fds.pop())?,
                 About::Listener => self.watch_calls(launch, packet.fds.pop())?,
                 About::InForce => self.enforced.in_force.extend(packet.text.lines().map(str::to_owned)),
@@ -168,6 +173,26 @@ impl Prepared {
             });
         };
         thread("evidence", serve)
+    }
+
+    fn watch_datagrams(&mut self, launch: &Launch, socket: Option<OwnedFd>) -> Result<(), ContainError> {
+        let socket = socket.ok_or_else(|| step("see the datagrams", "the descriptor is missing"))?;
+        let (watcher, live) = (Arc::clone(&launch.watcher), Arc::clone(&self.run.live));
+        let (stop, ours) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
+            .map_err(|why| step("make a pipe for a thread", why))?;
+        let (done, told) = std::sync::mpsc::channel();
+        let serve = move || {
+            packets::serve(socket.as_fd(), stop.as_fd(), &|to| {
+                if live.load(Ordering::Acquire) {
+                    watcher(Seen { who: Who::default(), what: What::Sent { to } });
+                }
+            });
+            // The kernel takes its time to close such a socket, and nobody has to wait for that.
+            drop::<Sender<()>>(done);
+            drop(socket);
+        };
+        self.run.datagrams = Some((ours, told));
+        thread("datagrams", serve)
     }
 
     /// The listeners inside the run's network, once.
@@ -282,6 +307,12 @@ impl Run {
             let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
         }
         sys::wait(self.outer);
+        // Nobody sends any more: what was sent is told before the end is.
+        if let Some((stop, told)) = self.datagrams.take() {
+            drop(stop);
+            // Nothing ever comes: the other end is dropped when all is told.
+            let _ = told.recv();
+        }
         self.before.only_these();
     }
 }

@@ -14,7 +14,9 @@ use crate::net::{Caught, NetFds, PORTS, PROXY};
 pub(super) fn set_up() -> io::Result<(Vec<OwnedFd>, String)> {
     let socket = rustix::net::socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
     sys::interface_up(socket.as_fd(), c"lo")?;
-    any_address_is_local()?;
+    any_address_is_local(libc::AF_INET)?;
+    // Without IPv6 in the kernel there is nothing to see of it.
+    drop(any_address_is_local(libc::AF_INET6));
 
     let dns_udp = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 53))?;
     sys::set_option(dns_udp.as_fd(), libc::SOL_IP, libc::IP_PKTINFO, 1)?;
@@ -50,13 +52,13 @@ pub(super) fn unpack(fds: Vec<OwnedFd>, caught: &str) -> Option<NetFds> {
     })
 }
 
-/// `ip route add local 0.0.0.0/0 dev lo` (rtnetlink(7)): any address is this machine, and `getsockname` on an accepted
-/// socket is the address that was dialled.
-fn any_address_is_local() -> io::Result<()> {
+/// `ip route add local default dev lo` (rtnetlink(7)): any address is this machine, and `getsockname` on an accepted
+/// socket is the address that was dialled. Of IPv6 nothing is served; what is sent there is seen.
+fn any_address_is_local(family: libc::c_int) -> io::Result<()> {
     const NEWROUTE: u16 = 24;
     const REQUEST_CREATE_ACK: u16 = 0x1 | 0x400 | 0x4;
-    // rtmsg: IPv4, /0 -> /0, no TOS, table local, protocol boot, scope host, type local, no flags.
-    let mut body = vec![2, 0, 0, 0, 255, 3, 254, 2, 0, 0, 0, 0];
+    // rtmsg: family, /0 -> /0, no TOS, table local, protocol boot, scope host, type local, no flags.
+    let mut body = vec![u8::try_from(family).unwrap_or(0), 0, 0, 0, 255, 3, 254, 2, 0, 0, 0, 0];
     // RTA_OIF: `lo` is the first interface of every namespace.
     const OUT_INTERFACE: u16 = 4;
     body.extend(8_u16.to_ne_bytes());

@@ -28,6 +28,8 @@ pub(super) struct Packet {
 pub(super) enum About {
     /// Listeners inside the network namespace.
     Net = b'n',
+    /// The socket that sees datagrams.
+    Packets = b'p',
     /// The FUSE connection.
     Fuse = b'f',
     /// The seccomp listener.
@@ -51,8 +53,9 @@ pub(super) enum About {
 }
 
 impl About {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Net,
+        Self::Packets,
         Self::Fuse,
         Self::Listener,
         Self::InForce,
