@@ -268,6 +268,10 @@ fn nested_configuration_is_read_only_and_nested_plants_are_put_aside() {
     let words = ["run", "--profile", profile.to_str().expect("text"), "--", "/bin/sh", "-c"];
     let script = "echo x > sub/.vscode/tasks.json; mkdir sub/.claude; mkdir .claude";
     let run = open.bulkhead(&[&words[..], &[script]].concat());
-    assert!(open.work().join("sub/.vscode/tasks.json").exists() && open.work().join("sub/.claude").exists(), "{}", told(&run));
+    assert!(
+        open.work().join("sub/.vscode/tasks.json").exists() && open.work().join("sub/.claude").exists(),
+        "{}",
+        told(&run)
+    );
     assert!(!open.work().join(".claude").exists(), "{}", told(&run));
 }

@@ -10,7 +10,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use bulkhead_contain::{Layer, Layers, RunEnd};
+use bulkhead_contain::{Layer, Layers, RunEnd, RunLimits};
 use bulkhead_core::{Action, RunId};
 use clap::Subcommand;
 
@@ -57,7 +57,7 @@ pub(crate) struct Args {
     accept_degraded: Vec<String>,
 
     /// A layer to leave out, to see what it does: files, network, processes, tripwires, syscalls, landlock, evidence,
-    /// environment
+    /// environment, limits, egress, broker
     #[arg(long, value_name = "LAYER", hide = true)]
     without: Vec<String>,
 
@@ -125,7 +125,15 @@ fn contained(place: &Place, args: &Args, output: &Output) -> Result<ExitCode, Fa
         plan.stripped.clear();
     }
     let temporary = Temporary::make(run, layers, &mut plan)?;
-    let reach = if layers.has(Layer::Network) { Reach::prepare(place, &config, run, &mut plan)? } else { None };
+    if leaves_out(args, "limits") {
+        plan.launch.limits = RunLimits { processes: u64::MAX, memory: None, ..plan.launch.limits };
+    }
+    let reach = if layers.has(Layer::Network) && !leaves_out(args, "egress") {
+        let kept = if leaves_out(args, "broker") { Some(caller.environment.as_slice()) } else { None };
+        Reach::prepare(place, &config, run, &mut plan, kept)?
+    } else {
+        None
+    };
     let doors = reach.as_ref().map(|reach| if reach.has_secrets() { vec!["egress", "broker"] } else { vec!["egress"] });
 
     // From here to the start there is one thread: the launcher forks.

@@ -46,7 +46,8 @@ fn datagrams_go_nowhere_and_are_seen() {
     assert!(outside.recv(&mut [0; 8]).is_err(), "nothing arrived: {}", came.out);
     came.saw("Internet(8.8.8.8:4444), datagram: true");
     // By calls that nobody is asked about, and of the other family: seen on the way.
-    let came = scene.attempt(&[], &["udp-sendmsg", "8.8.4.4:4445", "udp-sendmsg", "[2001:db8::7]:4446", "udp-sendmsg", &to]);
+    let came =
+        scene.attempt(&[], &["udp-sendmsg", "8.8.4.4:4445", "udp-sendmsg", "[2001:db8::7]:4446", "udp-sendmsg", &to]);
     came.saw("Sent { to: 8.8.4.4:4445 }");
     came.saw("Sent { to: [2001:db8::7]:4446 }");
     assert!(outside.recv(&mut [0; 8]).is_err(), "nothing arrived: {}", came.out);

@@ -5,8 +5,14 @@ use bulkhead_contain::{Layer, Layers};
 use super::super::Failure;
 use super::Args;
 
-/// Whether somebody asked for a run without it.
+/// What is no layer of the kernel's, and can be left out all the same: variables, limits, the way out and its secrets.
+const OURS: [&str; 4] = ["environment", "limits", "egress", "broker"];
+
+/// Whether somebody asked for a run without it. The way out comes with the broker, which is a part of it.
 pub(super) fn leaves_out(args: &Args, layer: &str) -> bool {
+    if layer == "egress" && args.only.as_ref().is_some_and(|only| only.iter().any(|name| name == "broker")) {
+        return false;
+    }
     args.without.iter().any(|name| name == layer)
         || args.only.as_ref().is_some_and(|only| !only.iter().any(|name| name == layer))
 }
@@ -15,12 +21,15 @@ pub(super) fn leaves_out(args: &Args, layer: &str) -> bool {
 pub(super) fn layers(args: &Args, accepted: &[&str]) -> Result<Layers, Failure> {
     let layer = |name: &String| match (Layer::parse(name), name.as_str()) {
         (Some(layer), _) => Ok(Some(layer)),
-        (None, "environment") => Ok(None),
+        // Where the way out is wanted, there must be no other.
+        (None, "egress" | "broker") if args.only.is_some() => Ok(Some(Layer::Network)),
+        (None, ours) if OURS.contains(&ours) => Ok(None),
         _ => {
             let known: Vec<&str> = Layer::ALL.into_iter().map(Layer::as_str).collect();
             Err(Failure::Usage(format!(
-                "there is no layer {name}; the layers are {} and environment",
-                known.join(", ")
+                "there is no layer {name}; the layers are {}, {}",
+                known.join(", "),
+                OURS.join(", ")
             )))
         }
     };
@@ -30,7 +39,7 @@ pub(super) fn layers(args: &Args, accepted: &[&str]) -> Result<Layers, Failure> 
         None => Layers::FULL,
     };
     for name in &args.without {
-        if let Some(layer) = layer(name)? {
+        if let (Some(layer), false) = (layer(name)?, OURS.contains(&name.as_str())) {
             layers = layers.without(layer);
         }
     }
@@ -85,7 +94,9 @@ pub(super) fn lost(name: &str) -> (&'static [Layer], &'static str) {
 pub(super) fn losses(accepted: &[&str], layers: Layers) -> Vec<String> {
     let mut losses: Vec<String> = accepted.iter().map(|name| format!("{name}: {}", lost(name).1)).collect();
     if !accepted.is_empty() && !layers.has(Layer::Files) && !layers.has(Layer::Landlock) {
-        losses.push("all of these: nothing keeps the program from any file of its user, credentials among them".to_owned());
+        losses.push(
+            "all of these: nothing keeps the program from any file of its user, credentials among them".to_owned(),
+        );
     }
     losses
 }

@@ -89,7 +89,17 @@ pub fn start(launch: Launch) -> Result<Prepared, ContainError> {
     drop(theirs);
     let live = Arc::new(AtomicBool::new(false));
     let mut prepared = Prepared {
-        run: Run { socket: ours, outer, program: None, datagrams: None, first: None, signals, before, live, over: false },
+        run: Run {
+            socket: ours,
+            outer,
+            program: None,
+            datagrams: None,
+            first: None,
+            signals,
+            before,
+            live,
+            over: false,
+        },
         net: None,
         enforced: Enforced { in_force: namespaces(&launch), missing: Vec::new() },
         witnessed: Vec::new(),

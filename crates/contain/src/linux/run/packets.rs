@@ -13,7 +13,7 @@ use libc::{
 };
 use rustix::event::{PollFd, PollFlags};
 
-use super::super::sys;
+use super::super::sockets;
 
 /// Headers of the network and of a datagram, without options that nobody sends.
 const LONGEST: usize = 68;
@@ -23,9 +23,9 @@ const NAMES: u16 = 53;
 /// The socket, in the network of the caller.
 pub(super) fn open() -> io::Result<OwnedFd> {
     // Of every protocol: only such a socket sees what leaves. Nothing is taken before the filter is there.
-    let socket = sys::packet_socket()?;
-    sys::attach_filter(socket.as_fd(), &filter())?;
-    sys::packet_socket_listen(socket.as_fd())?;
+    let socket = sockets::packet_socket()?;
+    sockets::attach_filter(socket.as_fd(), &filter())?;
+    sockets::packet_socket_listen(socket.as_fd())?;
     Ok(socket)
 }
 
@@ -75,7 +75,8 @@ pub(super) fn serve(socket: BorrowedFd<'_>, stop: BorrowedFd<'_>, tell: &dyn Fn(
         if over {
             return;
         }
-        let mut waits = [PollFd::from_borrowed_fd(socket, PollFlags::IN), PollFd::from_borrowed_fd(stop, PollFlags::IN)];
+        let mut waits =
+            [PollFd::from_borrowed_fd(socket, PollFlags::IN), PollFd::from_borrowed_fd(stop, PollFlags::IN)];
         match rustix::event::poll(&mut waits, None) {
             Ok(_) => over = !waits[1].revents().is_empty() || waits[0].revents().contains(PollFlags::NVAL),
             Err(rustix::io::Errno::INTR) => {}
