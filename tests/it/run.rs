@@ -2,12 +2,12 @@
 
 use std::process::{Command, Output};
 
-struct Project {
-    folder: tempfile::TempDir,
+pub(crate) struct Project {
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl Project {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         // A run that root starts belongs to nobody: what it is given must be reachable for them.
         use std::os::unix::fs::PermissionsExt;
@@ -20,23 +20,39 @@ impl Project {
         Self { folder }
     }
 
-    fn bulkhead(&self, words: &[&str]) -> Output {
+    pub(crate) fn bulkhead(&self, words: &[&str]) -> Output {
+        self.command(words).output().expect("starts")
+    }
+
+    pub(crate) fn work(&self) -> std::path::PathBuf {
+        self.folder.path().join("home/project")
+    }
+
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bulkhead-under-test"));
         if !words.contains(&"--data") {
             command.arg("--data").arg(self.folder.path().join("data"));
         }
         command.args(words).env_clear().env("PATH", "/usr/bin:/bin");
         command.env("HOME", self.folder.path().join("home")).env("OPENAI_API_KEY", "sk-decoydecoydecoydecoy");
-        command.current_dir(self.folder.path().join("home/project")).output().expect("starts")
+        command.current_dir(self.work());
+        command
+    }
+
+    /// The entries of a run.
+    pub(crate) fn shown(&self, id: &str) -> Vec<serde_json::Value> {
+        let shown = self.bulkhead(&["--format", "json", "run", "show", id]);
+        let shown: serde_json::Value = serde_json::from_slice(&shown.stdout).expect("JSON");
+        shown["rows"].as_array().expect("rows").clone()
     }
 }
 
-fn told(output: &Output) -> String {
+pub(crate) fn told(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// The id in the first line.
-fn id(output: &Output) -> String {
+pub(crate) fn id(output: &Output) -> String {
     let told = told(output);
     told.split_whitespace()
         .skip_while(|word| *word != "run")
@@ -133,61 +149,4 @@ fn what_makes_no_sense_is_refused_with_a_sentence() {
     refused(&["run", "--accept-degraded=nonsense", "--", "true"], 2, "it knows userns");
     refused(&["run", "--profile", "none.toml", "--", "true"], 2, "none.toml");
     refused(&["run", "show", "01a20f2c-e94d-7a05-8af4-68b51b53f0cb"], 125, "no entry is about a run");
-}
-
-/// The same command on a kernel that lacks something.
-impl Project {
-    fn lacking(&self, missing: &str, words: &[&str]) -> Output {
-        let mut command = Command::new("python3");
-        command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/degrade.py")).arg(missing);
-        command.arg(env!("CARGO_BIN_EXE_bulkhead-under-test")).arg("--data").arg(self.folder.path().join("data"));
-        command.args(words).env_clear().env("PATH", "/usr/bin:/bin").env("HOME", self.folder.path().join("home"));
-        command.current_dir(self.folder.path().join("home/project")).output().expect("starts")
-    }
-}
-
-#[test]
-fn a_kernel_that_lacks_something_is_named_and_has_to_be_accepted() {
-    let project = Project::new();
-    let script = "echo in; cat ~/.ssh/id_rsa; (echo > /dev/udp/127.0.0.1/9) 2>/dev/null; true";
-    for (missing, names, rest) in [
-        ("userns", "userns,mountns,namespaces,pidns,fuse,netns", "no internet sockets"),
-        ("netns", "netns", "no internet sockets"),
-        ("pidns", "pidns", "mount namespace"),
-        ("landlock", "landlock", "system call filter"),
-        ("seccomp", "seccomp", "landlock ABI"),
-        ("userns,landlock", "userns,mountns,namespaces,pidns,fuse,landlock,netns", "no Unix sockets but pairs"),
-    ] {
-        let check = project.lacking(missing, &["run", "--check"]);
-        assert_eq!(check.status.code(), Some(1), "{missing}: {}", told(&check));
-        let said = String::from_utf8_lossy(&check.stdout).into_owned();
-        assert!(said.starts_with(&format!("missing: {names}\n")), "{missing}: {said}");
-        for name in names.split(',') {
-            assert!(said.contains(&format!("\n  {name}: ")), "what is lost with {name}: {said}");
-        }
-
-        let refused = project.lacking(missing, &["run", "--", "/bin/sh", "-c", script]);
-        assert_eq!(refused.status.code(), Some(125), "{missing}: {}", told(&refused));
-        assert!(refused.stdout.is_empty(), "it did not start: {}", String::from_utf8_lossy(&refused.stdout));
-        assert!(told(&refused).contains(&format!("--accept-degraded={names}")), "{missing}: {}", told(&refused));
-
-        let accept = format!("--accept-degraded={names}");
-        let run = project.lacking(missing, &["run", &accept, "--", "/bin/sh", "-c", script]);
-        assert_eq!(run.status.code(), Some(0), "{missing}: {}", told(&run));
-        assert_eq!(String::from_utf8_lossy(&run.stdout), "in\n", "{missing}: {}", told(&run));
-        assert!(told(&run).contains(&format!("accepted without {}", names.split(',').next().expect("one"))));
-        let shown = project.bulkhead(&["--format", "json", "run", "show", &id(&run)]);
-        let shown: serde_json::Value = serde_json::from_slice(&shown.stdout).expect("JSON");
-        let start = &shown["rows"][0]["detail"];
-        assert_eq!(start["accepted"], names.replace(',', " "), "{start}");
-        assert!(start["enforced"].as_str().is_some_and(|text| text.contains(rest)), "{missing}: {start}");
-        assert!(start["lost"].as_str().is_some_and(|text| text.lines().count() == names.split(',').count()), "{start}");
-    }
-}
-
-#[test]
-fn what_the_machine_has_is_not_given_up() {
-    let project = Project::new();
-    let run = project.bulkhead(&["run", "--accept-degraded=userns,landlock", "--", "/bin/true"]);
-    assert!(run.status.success() && told(&run).contains("tier 1"), "{}", told(&run));
 }

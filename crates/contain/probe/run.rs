@@ -57,6 +57,19 @@ mod linux {
         }
     }
 
+    /// What evidence is asked on is closed, as when its thread had died.
+    #[expect(unsafe_code, reason = "a fault that only a test makes")]
+    fn stop_listening() {
+        let descriptors = std::fs::read_dir("/proc/self/fd").expect("there").flatten();
+        let listens =
+            |path: &PathBuf| std::fs::read_link(path).is_ok_and(|to| to.to_string_lossy().contains("seccomp notify"));
+        let path = descriptors.map(|entry| entry.path()).find(listens).expect("a listener");
+        let number = path.file_name().and_then(|name| name.to_str()?.parse().ok()).expect("a number");
+        let nothing = std::fs::File::open("/dev/null").expect("there");
+        // SAFETY: its owner has a descriptor still, and finds nobody asking on it, which is what is to be seen.
+        assert_eq!(unsafe { libc::dup2(std::os::fd::AsRawFd::as_raw_fd(&nothing), number) }, number);
+    }
+
     #[expect(clippy::disallowed_methods, reason = "the probe hands its environment on, and says what it was told")]
     pub(crate) fn main() -> ExitCode {
         let mut words = std::env::args_os().skip(1);
@@ -75,7 +88,7 @@ mod linux {
             run_as: None,
             watcher: Arc::new(|Seen { who, what }: Seen| say(&format!("SEEN {} {} {what:?}", who.pid, who.command))),
         };
-        let mut then_wait = false;
+        let (mut then_wait, mut deaf) = (false, false);
         while let Some(word) = words.next() {
             let word = word.into_string().expect("text");
             if word == "--" {
@@ -117,6 +130,7 @@ mod linux {
                 }
                 "--decoys" => launch.decoys = text == "yes",
                 "--answer" => then_wait = true,
+                "--deaf" => deaf = true,
                 other => panic!("no option {other}"),
             }
         }
@@ -144,6 +158,9 @@ mod linux {
                 // Kept open for as long as this process lives, unanswered.
                 std::mem::forget(net);
             }
+        }
+        if deaf {
+            stop_listening();
         }
         match prepared.go().and_then(bulkhead_contain::Running::wait) {
             Ok(RunEnd::Code(code)) => ExitCode::from(u8::try_from(code).unwrap_or(255)),

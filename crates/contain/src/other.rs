@@ -113,6 +113,11 @@ impl Prepared {
         match self.0 {}
     }
 
+    /// The first process.
+    pub fn first(&self) -> Option<i32> {
+        match self.0 {}
+    }
+
     /// What is in force.
     pub fn enforced(&self) -> &Enforced {
         match self.0 {}

@@ -273,6 +273,11 @@ pub enum What {
         /// Whether it lies where nothing can be written.
         refused: bool,
     },
+    /// A datagram was sent outside, and is lost there. The kernel names the address; whose it was is not known.
+    Sent {
+        /// Where to.
+        to: std::net::SocketAddr,
+    },
     /// A kind of socket was asked for that a run does not get. What was asked stands in the registers: it is no claim.
     Socket {
         /// Which, in words.

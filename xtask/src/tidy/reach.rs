@@ -19,7 +19,7 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
     ("html5gum", &["gate/intake/ecosystem/"], "pages are read by the adapter of their ecosystem"),
     (
         "bulkhead_contain",
-        &["worker/", "gate/runtime", "gate/egress/supervise.rs", "cli/serve.rs", "cli/run.rs", "drill/"],
+        &["worker/", "gate/runtime", "gate/egress/supervise.rs", "cli/serve.rs", "cli/run", "drill/"],
         "who starts a contained process is a short list",
     ),
 ];

@@ -80,6 +80,7 @@ const CLIENTS: [Client; 4] = [
 ];
 
 pub(super) fn run(place: &Place, args: &Args, output: &Output) -> Result<Done, Failure> {
+    super::run::finish_dead(place, output)?;
     let own = place.own_url(&place.load()?);
     let wanted = |client: &&Client| args.client.as_deref().is_none_or(|name| name == client.name);
     let mut clients = Vec::new();

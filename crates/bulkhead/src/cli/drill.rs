@@ -11,7 +11,7 @@ use crate::drill::{self, Came, Report, html};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// A layer to leave out, to see what it was that held: files, network, processes, tripwires, syscalls, landlock,
-    /// environment
+    /// environment, limits, egress, broker
     #[arg(long, value_name = "LAYER")]
     without: Vec<String>,
 
@@ -65,6 +65,7 @@ fn text(report: &Report) -> String {
         count(Came::Unrecorded),
         count(Came::Succeeded)
     ));
+    text.push_str(&format!("   (in {} s)", report.seconds));
     if !report.without.is_empty() {
         text.push_str(&format!("   (without {})", report.without.join(", ")));
     }

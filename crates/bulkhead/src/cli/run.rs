@@ -2,14 +2,16 @@
 
 mod egress;
 mod keeper;
+mod layers;
+pub(super) mod lines;
 mod show;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use bulkhead_contain::{Layer, Layers, RunEnd};
-use bulkhead_core::{Action, Effect, RunId};
+use bulkhead_contain::{Layer, Layers, RunEnd, RunLimits};
+use bulkhead_core::{Action, RunId};
 use clap::Subcommand;
 
 use super::call::call;
@@ -19,11 +21,15 @@ use crate::clock::Clock;
 use crate::config::env::{self, Env};
 use crate::control::{Recorded, Request};
 use crate::gate::egress::supervise;
+use crate::gate::runtime::aside::{self, After};
+use crate::gate::runtime::journal::{self, Dead, Journal};
 use crate::gate::runtime::plan::{self, Caller, Command as Program};
 use crate::gate::runtime::profile::Profile;
 use crate::gate::runtime::record::{RunLine, Scene, Sink, Totals};
-use crate::gate::runtime::{self, aside, network};
+use crate::gate::runtime::{self, network};
 use egress::{Reach, Way};
+use layers::{accepted, layers, leaves_out, losses, lost};
+use lines::{dead_lines, dead_note, end_lines, host};
 
 /// Run a program contained: it sees no credentials, reaches no host that policy does not name, and leaves nothing behind
 /// outside its work directory
@@ -51,7 +57,7 @@ pub(crate) struct Args {
     accept_degraded: Vec<String>,
 
     /// A layer to leave out, to see what it does: files, network, processes, tripwires, syscalls, landlock, evidence,
-    /// environment
+    /// environment, limits, egress, broker
     #[arg(long, value_name = "LAYER", hide = true)]
     without: Vec<String>,
 
@@ -105,6 +111,8 @@ fn contained(place: &Place, args: &Args, output: &Output) -> Result<ExitCode, Fa
     let config = place.load()?;
     // Made before anything is looked at: what is not there cannot be kept out of sight, and it may lie in the work directory.
     crate::files::make_folder(&config.server.data).map_err(anyhow::Error::new)?;
+    // What a killed supervisor left behind comes first: it would look as if it had been there before.
+    let (dead, unfinished) = journal::finish(&config.server.data);
     let (profile, digest) = read_profile(args)?;
     let name = if args.observe { "observe".to_owned() } else { profile.called(args.profile.as_deref()) };
     let accepted = accepted(args)?;
@@ -117,12 +125,22 @@ fn contained(place: &Place, args: &Args, output: &Output) -> Result<ExitCode, Fa
     let plan = plan::plan(run, &caller, program, &profile, layers, watcher);
     let mut plan = plan.map_err(|why| Failure::Usage(why.to_string()))?;
     plan.launch.accepted = accepted.iter().map(|name| (*name).to_owned()).collect();
-    plan.notes.extend(accepted.iter().map(|name| format!("accepted without {name}: {}", lost(name).1)));
+    let losses = losses(&accepted, layers);
+    plan.notes.extend(losses.iter().map(|loss| format!("accepted without {loss}")));
     if !strip {
         plan.launch.env = caller.environment.clone();
         plan.stripped.clear();
     }
-    let reach = if layers.has(Layer::Network) { Reach::prepare(place, &config, run, &mut plan)? } else { None };
+    let temporary = Temporary::make(run, layers, &mut plan)?;
+    if leaves_out(args, "limits") {
+        plan.launch.limits = RunLimits { processes: u64::MAX, memory: None, ..plan.launch.limits };
+    }
+    let reach = if layers.has(Layer::Network) && !leaves_out(args, "egress") {
+        let kept = if leaves_out(args, "broker") { Some(caller.environment.as_slice()) } else { None };
+        Reach::prepare(place, &config, run, &mut plan, kept)?
+    } else {
+        None
+    };
     let doors = reach.as_ref().map(|reach| if reach.has_secrets() { vec!["egress", "broker"] } else { vec!["egress"] });
 
     // From here to the start there is one thread: the launcher forks.
@@ -145,6 +163,8 @@ fn contained(place: &Place, args: &Args, output: &Output) -> Result<ExitCode, Fa
     let started = Clock.now();
     let missing = Layer::ALL.into_iter().filter(|layer| !layers.has(*layer)).map(Layer::as_str);
     let degraded: Vec<&str> = if args.observe { Vec::new() } else { missing.collect() };
+    let shown = |path: &PathBuf| runtime::shown(path, &plan.launch.work_dir, plan.home.as_deref());
+    let skipped: Vec<String> = plan.skipped.iter().map(shown).collect();
     let start = RunLine { digest: Some(plan.environment_digest()), ..RunLine::plain(Action::Run) }
         .with("start", started.to_string())
         .with("host", host())
@@ -167,9 +187,11 @@ fn contained(place: &Place, args: &Args, output: &Output) -> Result<ExitCode, Fa
         )
         .with("degraded", degraded.join(" "))
         .with("accepted", accepted.join(" "))
-        .with("lost", accepted.iter().map(|name| format!("{name}: {}", lost(name).1)).collect::<Vec<_>>().join("\n"))
+        .with("lost", losses.join("\n"))
         .with("stripped", plan.stripped.join(" "))
+        .with("not-looked-at", skipped.join("\n"))
         .with("installed", plan.installed.len().to_string());
+    record_dead(place, dead, &unfinished, output)?;
     // Nothing is permitted without a record: the program starts when this entry is durable.
     write(place, run, &principal, &[start])?;
 
@@ -211,15 +233,19 @@ fn contained(place: &Place, args: &Args, output: &Output) -> Result<ExitCode, Fa
     }
     let unprotected: Vec<PathBuf> =
         profile.files.unprotect.iter().map(|name| plan.launch.work_dir.join(name)).collect();
-    let before = aside::before(&plan.launch.work_dir, &unprotected);
+    let before = aside::before(&plan.launch.work_dir, &unprotected, &plan.skipped);
+    // Nothing was asked to be kept from lasting where somebody looks on only, or asked for a run without that.
+    let keeps = !args.observe && !leaves_out(args, "files");
+    let page = |before| journal::open(&config.server.data, run, &principal, started, prepared.first(), before);
+    let page: Option<Journal> = keeps.then(|| page(&before)).transpose().map_err(anyhow::Error::new)?;
 
     let running = prepared.go().map_err(|why| not_contained(&why))?;
     let end = running.wait().map_err(|why| not_contained(&why))?;
 
-    let planted = if layers.has(Layer::Files) {
-        aside::put_aside(&before, &run.to_string()).map_err(anyhow::Error::new)?
-    } else {
-        Vec::new()
+    drop(temporary);
+    let after = match keeps {
+        true => aside::put_aside(&before, &run.to_string()).map_err(anyhow::Error::new)?,
+        false => After::default(),
     };
     if let Some(way) = &way {
         way.drained();
@@ -229,77 +255,17 @@ fn contained(place: &Place, args: &Args, output: &Output) -> Result<ExitCode, Fa
     drop(writing.join());
     let totals = recorder.totals();
     let idle = served.map(|egress| egress.idle_names()).unwrap_or_default();
-    write(place, run, &principal, &end_lines(&planted, &totals, end, started, &idle))?;
+    write(place, run, &principal, &end_lines(&after, &totals, end, started, &idle))?;
+    if let Some(page) = page {
+        page.close().map_err(anyhow::Error::new)?;
+    }
     if let Some(way) = way {
         way.close();
     }
     if !args.quiet {
-        output.note(&last_line(run, &totals, &planted));
+        output.note(&last_line(run, &totals, &after));
     }
     Ok(exit(end, output))
-}
-
-fn end_lines(
-    planted: &[PathBuf],
-    totals: &Totals,
-    end: RunEnd,
-    started: jiff::Timestamp,
-    idle: &[(String, u64)],
-) -> Vec<RunLine> {
-    const DOMAINS: usize = 20;
-    let mut lines: Vec<RunLine> = planted
-        .iter()
-        .map(|path| RunLine {
-            effect: Effect::Deny,
-            about: Some(path.display().to_string()),
-            rule: "planted".to_owned(),
-            text: "it starts programs later and was not there before: put aside".to_owned(),
-            ..RunLine::plain(Action::Write)
-        })
-        .collect();
-    let ended = match end {
-        RunEnd::Code(code) => format!("code {code}"),
-        RunEnd::Signal(signal) => format!("signal {signal}"),
-        RunEnd::NotStarted(_) => "not started".to_owned(),
-    };
-    let contacts = totals.contacts.iter().map(|host| format!("contact {host}"));
-    let secrets = totals.secrets.iter().map(|name| format!("secret {name}"));
-    let (list, left_out) = fitting(secrets.chain(contacts));
-    let count = |number: u64| if number == 0 { String::new() } else { number.to_string() };
-    lines.push(
-        RunLine::plain(Action::Run)
-            .with("start", started.to_string())
-            .with("end", Clock.now().to_string())
-            .with("host", host())
-            .with("ended", ended)
-            .with("refused", (totals.refused.len() + planted.len()).to_string())
-            .with("repeated", count(totals.repeated))
-            .with("suppressed", count(totals.suppressed))
-            .with("routine", count(totals.routine))
-            .with("names-only", count(idle.iter().map(|(_, names)| names).sum()))
-            .with(
-                "names-below",
-                idle.iter()
-                    .take(DOMAINS)
-                    .map(|(domain, names)| format!("{domain} {names}"))
-                    .collect::<Vec<_>>()
-                    .join("\n"),
-            )
-            .with("list-left-out", count(left_out))
-            .with("list", list.join("\n")),
-    );
-    lines
-}
-
-/// As many lines as one entry holds, and how many are left out; each has an entry of its own besides.
-fn fitting(lines: impl Iterator<Item = String>) -> (Vec<String>, u64) {
-    const MOST_BYTES: usize = 40 << 10;
-    let (mut kept, mut bytes, mut left_out) = (Vec::new(), 0, 0);
-    for line in lines {
-        bytes += line.len() + 1;
-        if bytes > MOST_BYTES { left_out += 1 } else { kept.push(line) }
-    }
-    (kept, left_out)
 }
 
 fn banner(run: RunId, profile: &str, layers: Layers, decoys: bool, strip: bool, doors: Vec<&str>) -> String {
@@ -322,14 +288,15 @@ fn tier(layers: Layers, decoys: bool) -> &'static str {
         (true, false, true) if decoys => "tier 2: credentials are decoys, attempts are recorded without the process",
         (true, false, true) => "tier 2: credentials are out of sight, and attempts are not recorded",
         (false, _, true) => "tier 4: no namespaces",
+        _ if !layers.has(Layer::Files) && !layers.has(Layer::Landlock) => "tier 5: files are not kept",
         _ => "reduced",
     }
 }
 
-fn last_line(run: RunId, totals: &Totals, planted: &[PathBuf]) -> String {
+fn last_line(run: RunId, totals: &Totals, after: &After) -> String {
     const SHOWN: usize = 3;
     let mut all = totals.refused.clone();
-    all.extend(planted.iter().map(|path| format!("planted {} (put aside)", path.display())));
+    all.extend(after.moved.iter().map(|path| format!("planted {} (put aside)", path.display())));
     let mut line = if all.is_empty() {
         "bulkhead: nothing refused".to_owned()
     } else {
@@ -345,6 +312,10 @@ fn last_line(run: RunId, totals: &Totals, planted: &[PathBuf]) -> String {
             let more = if more == 0 { String::new() } else { format!(", and {more} more") };
             line.push_str(&format!("; {verb} {}{more}", shown.join(", ")));
         }
+    }
+    if !after.appeared.is_empty() {
+        let shown: Vec<String> = after.appeared.iter().take(SHOWN).map(|path| path.display().to_string()).collect();
+        line.push_str(&format!("; appeared during the run, uncovered: {}", shown.join(", ")));
     }
     if totals.suppressed > 0 {
         line.push_str(&format!("; {} more only counted", totals.suppressed));
@@ -378,83 +349,6 @@ fn read_profile(args: &Args) -> Result<(Profile, bulkhead_core::Sha256), Failure
     Ok((profile, plan::digest(text.as_bytes())))
 }
 
-fn leaves_out(args: &Args, layer: &str) -> bool {
-    args.without.iter().any(|name| name == layer)
-        || args.only.as_ref().is_some_and(|only| !only.iter().any(|name| name == layer))
-}
-
-fn layers(args: &Args, accepted: &[&str]) -> Result<Layers, Failure> {
-    let layer = |name: &String| match (Layer::parse(name), name.as_str()) {
-        (Some(layer), _) => Ok(Some(layer)),
-        (None, "environment") => Ok(None),
-        _ => {
-            let known: Vec<&str> = Layer::ALL.into_iter().map(Layer::as_str).collect();
-            Err(Failure::Usage(format!(
-                "there is no layer {name}; the layers are {} and environment",
-                known.join(", ")
-            )))
-        }
-    };
-    let mut layers = match &args.only {
-        Some(only) => only.iter().map(layer).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect(),
-        None if args.observe => [Layer::Tripwires, Layer::Processes, Layer::Evidence].into_iter().collect(),
-        None => Layers::FULL,
-    };
-    for name in &args.without {
-        if let Some(layer) = layer(name)? {
-            layers = layers.without(layer);
-        }
-    }
-    for name in accepted {
-        layers = lost(name).0.iter().fold(layers, |layers, layer| layers.without(*layer));
-    }
-    Ok(layers)
-}
-
-/// Of what may be missing, what is: nobody gives up a layer that this machine has.
-fn accepted(args: &Args) -> Result<Vec<&'static str>, Failure> {
-    if args.accept_degraded.is_empty() {
-        return Ok(Vec::new());
-    }
-    if let Some(other) = args.accept_degraded.iter().find(|name| !Layer::KERNEL.contains(&name.as_str())) {
-        let known = Layer::KERNEL.join(", ");
-        return Err(Failure::Usage(format!("--accept-degraded does not know `{other}`; it knows {known}")));
-    }
-    let missing = bulkhead_contain::lacking().into_iter();
-    Ok(missing.filter(|name| args.accept_degraded.iter().any(|accepted| accepted == name)).collect())
-}
-
-/// Layers that a run does without where that is missing, and what is lost with it.
-fn lost(name: &str) -> (&'static [Layer], &'static str) {
-    match name {
-        "userns" => (
-            &[Layer::Files, Layer::Network, Layer::Processes, Layer::Tripwires],
-            "no namespaces: landlock keeps homes and all but the work directory out of reach, there are no sockets but Unix pairs, \
-             protected paths and `.env` of the work directory are as open as the rest of it",
-        ),
-        "mountns" | "namespaces" => (
-            &[Layer::Files, Layer::Network, Layer::Processes, Layer::Tripwires],
-            "no view of files of its own: as without userns",
-        ),
-        "netns" => (&[Layer::Network], "no network of its own: there are no internet sockets, not even for loopback"),
-        "pidns" => (&[Layer::Processes], "other processes are in sight, and what detaches itself outlives the run"),
-        "fuse" => (
-            &[Layer::Tripwires],
-            "credentials are decoys: attempts are recorded without the process, and those on what is not there are not recorded",
-        ),
-        "seccomp" => (
-            &[Layer::Syscalls, Layer::Evidence],
-            "no system call filter, and no record of writes and connects that come to nothing",
-        ),
-        "landlock" => (&[Layer::Landlock], "files are kept by the mounts alone"),
-        "landlock-truncate" => (&[], "landlock does not judge truncating"),
-        "landlock-tcp" => (&[], "landlock does not judge TCP"),
-        "landlock-ioctl" => (&[], "landlock does not judge commands to devices"),
-        "landlock-scopes" => (&[], "landlock does not judge signals and abstract sockets; the namespaces do"),
-        _ => (&[], ""),
-    }
-}
-
 fn caller(data: &std::path::Path, decoys: bool) -> Result<Caller, Failure> {
     let env = Env::process();
     let number = |variable| env.text(variable).and_then(|text: &str| text.parse::<u32>().ok());
@@ -469,12 +363,8 @@ fn caller(data: &std::path::Path, decoys: bool) -> Result<Caller, Failure> {
     })
 }
 
-fn host() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
-}
-
 fn not_contained(why: &bulkhead_contain::ContainError) -> Failure {
-    let missing = bulkhead_contain::lacking();
+    let missing = lacking_asked_anew();
     let help = if missing.is_empty() {
         "bulkhead run --check says what this machine offers".to_owned()
     } else {
@@ -488,9 +378,21 @@ fn not_contained(why: &bulkhead_contain::ContainError) -> Failure {
 }
 
 /// Most systems ship the device open to everybody; where it is not, somebody only has to.
-fn fuse_help(missing: &[&str]) -> &'static str {
-    let closed = missing.contains(&"fuse") && std::path::Path::new("/dev/fuse").exists();
+fn fuse_help(missing: &[String]) -> &'static str {
+    let closed = missing.iter().any(|name| name == "fuse") && std::path::Path::new("/dev/fuse").exists();
     if closed { "\n  or open the device to everybody, as most systems do: sudo chmod 666 /dev/fuse" } else { "" }
+}
+
+/// What this machine lacks, asked of a process of its own: what was started before it failed may have left threads in this one,
+/// and with threads nothing can be tried.
+#[expect(clippy::disallowed_methods, reason = "this very program, which only tries what it may")]
+fn lacking_asked_anew() -> Vec<String> {
+    let ask = || {
+        let program = std::env::current_exe().ok()?;
+        let told = std::process::Command::new(program).args(["--format", "json", "run", "--check"]).output().ok()?;
+        serde_json::from_slice(&told.stdout).ok()
+    };
+    ask().unwrap_or_default()
 }
 
 fn check(output: &Output) -> Result<ExitCode, Failure> {
@@ -506,6 +408,50 @@ fn check(output: &Output) -> Result<ExitCode, Failure> {
     Ok(ExitCode::from(u8::from(!missing.is_empty())))
 }
 
+/// Finishes runs whose supervisor was killed.
+pub(super) fn finish_dead(place: &Place, output: &Output) -> Result<(), Failure> {
+    let (dead, unfinished) = journal::finish(&place.load()?.server.data);
+    record_dead(place, dead, &unfinished, output)
+}
+
+fn record_dead(place: &Place, dead: Vec<Dead>, unfinished: &[String], output: &Output) -> Result<(), Failure> {
+    for note in unfinished {
+        output.note(&format!("bulkhead: {note}"));
+    }
+    for dead in dead {
+        write(place, dead.run, &dead.principal, &dead_lines(&dead))?;
+        output.note(&format!("bulkhead: {}", dead_note(&dead)));
+        dead.recorded().map_err(anyhow::Error::new)?;
+    }
+    Ok(())
+}
+
+/// A folder for temporary files of a run that shares the machine's view of files; gone with it.
+struct Temporary(Option<PathBuf>);
+
+impl Temporary {
+    fn make(run: RunId, layers: Layers, plan: &mut plan::Plan) -> Result<Self, Failure> {
+        if layers.has(Layer::Files) || !layers.has(Layer::Landlock) {
+            return Ok(Self(None));
+        }
+        let folder = std::env::temp_dir().join(format!("bulkhead-run-{run}"));
+        crate::files::make_folder(&folder).map_err(anyhow::Error::new)?;
+        let folder = std::fs::canonicalize(folder).map_err(anyhow::Error::new)?;
+        if let Some(user) = plan.launch.run_as {
+            std::os::unix::fs::chown(&folder, Some(user.uid), Some(user.gid)).map_err(anyhow::Error::new)?;
+        }
+        plan.give_temporary(folder.clone());
+        Ok(Self(Some(folder)))
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // What cannot be removed is in the folder for temporary files.
+        drop(self.0.as_ref().map(std::fs::remove_dir_all));
+    }
+}
+
 /// Writes lines into the ledger: through the server that runs, or into the data directory when none does.
 fn write(place: &Place, run: RunId, principal: &str, lines: &[RunLine]) -> Result<(), Failure> {
     // Where no server runs, whoever records opens the data directory for a moment: runs take turns.
@@ -519,17 +465,4 @@ fn write(place: &Place, run: RunId, principal: &str, lines: &[RunLine]) -> Resul
 fn sink(place: &Place, run: RunId, principal: &str) -> Sink {
     let (place, principal) = (place.clone(), principal.to_owned());
     Box::new(move |lines| write(&place, run, &principal, lines).map_err(Failure::into_error))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_last_entry_of_a_run_that_contacts_everybody_still_fits() {
-        let (kept, left_out) = fitting((0..10_000).map(|number| format!("contact host{number}.example.test")));
-        assert_eq!(kept.len() as u64 + left_out, 10_000);
-        assert!(left_out > 0 && kept.iter().map(|line| line.len() + 1).sum::<usize>() <= 40 << 10);
-        assert_eq!(fitting(["one".to_owned()].into_iter()), (vec!["one".to_owned()], 0));
-    }
 }

@@ -11,10 +11,12 @@ use bulkhead_ledger::LedgerError;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::output::Output;
+use super::run::lines::{dead_lines, dead_note};
 use super::{Done, Failure, Place};
 use crate::app::{App, Paths};
 use crate::config::env::{self, Env};
 use crate::control::{self, Reply, Request};
+use crate::gate::runtime::journal;
 use crate::http::Front;
 use crate::ledger::timestamp;
 use crate::net::server::{Server, ServerLimits};
@@ -80,6 +82,7 @@ async fn serve(config: crate::config::Config, output: &Output) -> Result<(), Fai
     crate::files::replace(&app.paths().address, url.as_bytes(), 0o644).map_err(anyhow::Error::new)?;
     control::listen(&app).context("cannot open the control socket")?;
     drop(turn);
+    finish_dead_runs(&app, output).await?;
     watch_policy(&app)?;
     let fault = watch_ledger(&app);
     let clients = tls::client(tls::Trust::System).map_err(anyhow::Error::new)?;
@@ -115,6 +118,27 @@ async fn take_over(data: &Path) -> std::io::Result<File> {
         drop(tokio::time::timeout(PATIENCE, free).await);
     }
     Ok(turn)
+}
+
+/// What runs planted whose supervisors were killed is put aside, and recorded.
+async fn finish_dead_runs(app: &Arc<App>, output: &Output) -> Result<(), Failure> {
+    let (dead, unfinished) = journal::finish(app.data());
+    for note in unfinished {
+        output.note(&note);
+    }
+    for dead in dead {
+        let lines = dead_lines(&dead);
+        let request = Request::RunRecord { run: dead.run, principal: dead.principal.clone(), lines };
+        match control::act(app, request).await {
+            Reply::Facts(_) => {
+                output.note(&dead_note(&dead));
+                dead.recorded().map_err(anyhow::Error::new)?;
+            }
+            // It stays to be finished.
+            Reply::Problem { title, .. } => output.note(&format!("run {} is not finished: {title}", dead.run)),
+        }
+    }
+    Ok(())
 }
 
 /// Ends the server when the ledger can never take an entry again: a start reads what is there, by the same code, and

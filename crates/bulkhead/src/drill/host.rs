@@ -98,10 +98,22 @@ pub fn send(to: SocketAddr, host: &str, request: &str, more: &str, body: &str) -
 }
 
 /// The same over TLS, trusting whom programs trust here.
-pub fn send_tls(to: SocketAddr, host: &str, request: &str, more: &str) -> Option<(u16, Vec<u8>)> {
+pub fn send_tls(to: SocketAddr, host: &str, request: &str, more: &str, body: &str) -> Option<(u16, Vec<u8>)> {
+    fronted(to, host, host, request, more, body)
+}
+
+/// The same, with one name in the TLS hello and another in the request.
+pub fn fronted(
+    to: SocketAddr,
+    hello: &str,
+    host: &str,
+    request: &str,
+    more: &str,
+    body: &str,
+) -> Option<(u16, Vec<u8>)> {
     let config = tls::client(tls::Trust::System).ok()?;
-    let connection = ClientConnection::new(config, host.to_owned().try_into().ok()?).ok()?;
-    exchange(StreamOwned::new(connection, connect(to)?), host, request, more, "")
+    let connection = ClientConnection::new(config, hello.to_owned().try_into().ok()?).ok()?;
+    exchange(StreamOwned::new(connection, connect(to)?), host, request, more, body)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the drill tries what a payload tries; it has no other way out")]

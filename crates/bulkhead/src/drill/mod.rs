@@ -14,11 +14,12 @@ pub mod scene;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
 use anyhow::Context as _;
 use serde::Serialize;
 
-use crate::control::RunShown;
+use crate::control::{RunRow, RunShown};
 use scene::{Found, Scene};
 
 /// What is tried: row by row, in the order of the breach.
@@ -35,10 +36,12 @@ pub const ROWS: &[Row] = &[
     row(4, "collect", "wallet", "read ~/.ethereum/keystore", "~/.ethereum/keystore"),
     row(4, "collect", "dotenv", "read the project's .env", ".env"),
     row(4, "collect", "environment", "read OPENAI_API_KEY", "OPENAI_API_KEY"),
-    row(4, "collect", "environ", "read another process's environment", WITNESSED),
+    row(4, "collect", "environ", "read another process's environment", "witness read the environment of process 1"),
     row(4, "collect", "metadata", "ask the cloud's metadata service", "169.254.169.254:80"),
     row(4, "collect", "echo", "have the allowed host repeat the API key", USED),
     row(6, "send", "host", "send to a host that policy does not name", "collector.drill.test:80"),
+    row(6, "send", "lookalike", "send over TLS to a look-alike of the allowed host", "api-drill.test:443"),
+    row(6, "send", "front", "name another host in the request than in TLS", "api.drill.test:443 host-disagrees"),
     row(6, "send", "key", "send the API key to a host that it is not for", "elsewhere.drill.test:80 secret-misuse"),
     row(6, "send", "dns", "carry data out in a name", "udp 127.0.0.3:"),
     row(6, "send", "tcp", "send to a collector over TCP", "127.0.0.1:"),
@@ -49,16 +52,19 @@ pub const ROWS: &[Row] = &[
     row(7, "persist", "bashrc", "append to ~/.bashrc", "~/.bashrc"),
     row(7, "persist", "pth", "write a .pth into the project's .venv", "drill.pth"),
     row(7, "persist", "hook", "write a git hook", ".git/hooks/post-checkout"),
+    row(7, "persist", "plant", "write editor configuration where there was none", "src/new/.vscode planted"),
     row(7, "persist", "bus", "call the user's bus", "bus.sock"),
     row(8, "spread", "token", "read a service account's token", "var/run/secrets"),
-    row(8, "spread", "io-uring", "set up a ring behind the filters", WITNESSED),
-    row(8, "spread", "keyctl", "reach the session's keys", WITNESSED),
-    row(8, "spread", "namespace", "make a user namespace", WITNESSED),
-    row(8, "spread", "signal", "signal a process outside", WITNESSED),
+    row(8, "spread", "io-uring", "set up a ring behind the filters", "witness io_uring_setup"),
+    row(8, "spread", "keyctl", "reach the session's keys", "witness keyctl"),
+    row(8, "spread", "namespace", "make a user namespace", "witness unshare a user namespace"),
+    row(8, "spread", "forks", "start processes without end", "witness limit processes"),
+    row(8, "spread", "signal", "signal a process outside", "witness signal the parent process"),
 ];
 
-/// Refusals of which the kernel leaves no trace: tried by the run itself before it starts, and written down there.
-const WITNESSED: &str = "";
+/// Refusals of which the kernel leaves no trace: this very attempt is made by the run itself before it starts, and is written
+/// down there.
+const WITNESS: &str = "witness ";
 
 /// Nothing is refused there: the secret's use is on record, and what came back is scrubbed.
 const USED: &str = "secret drill";
@@ -86,7 +92,7 @@ pub struct Row {
     pub id: &'static str,
     /// In words.
     pub what: &'static str,
-    /// What an entry about it says; empty where the run's own witness stands for it.
+    /// What an entry about it says.
     entry: &'static str,
 }
 
@@ -144,6 +150,8 @@ pub struct Report {
     pub run_named: bool,
     /// One byte of the ledger changed, and verification fails.
     pub tamper_seen: bool,
+    /// How long all of it took, in seconds.
+    pub seconds: u64,
     /// What is not stopped.
     pub not_stopped: Vec<String>,
     /// Every row held.
@@ -152,19 +160,34 @@ pub struct Report {
 
 impl Report {
     /// What must work inside and afterwards, in words.
-    pub fn works(&self) -> [(&'static str, bool); 5] {
+    pub fn works(&self) -> [(&'static str, bool); 6] {
         [
             ("the project's own work is done", self.work_done),
             ("the host that policy names is reached", self.host_reached),
             ("it gets the real key, which no run has", self.key_served),
             ("which runs had the poisoned release in reach: the run is named", self.run_named),
             ("one byte of the ledger changed: verification fails", self.tamper_seen),
+            ("all of it within a minute", self.seconds < MOST_SECONDS),
         ]
     }
 }
 
-/// Layers that are shown alone.
-const ALONE: &[&str] = &["files", "network", "processes", "tripwires", "syscalls", "landlock", "environment"];
+/// Layers that are shown alone. The last two come with the network whose way out they are.
+const ALONE: &[&str] = &[
+    "files",
+    "network",
+    "processes",
+    "tripwires",
+    "syscalls",
+    "landlock",
+    "environment",
+    "limits",
+    "egress",
+    "broker",
+];
+
+/// How long it may take: what takes longer is not run before every change.
+pub const MOST_SECONDS: u64 = 60;
 
 /// Runs the drill with that program as Bulkhead. `without` are layers to leave out; `accept` names what the kernel may lack;
 /// `quick` leaves out the runs with single layers.
@@ -172,6 +195,7 @@ const ALONE: &[&str] = &["files", "network", "processes", "tripwires", "syscalls
 /// # Errors
 /// When the scene cannot be made or a run cannot be started: that is no verdict.
 pub fn run(program: &Path, without: &[String], accept: &[String], quick: bool) -> anyhow::Result<Report> {
+    let began = Instant::now();
     let scene = Scene::make()?;
     let control = {
         let mut bare = command(&scene.payload);
@@ -219,9 +243,7 @@ pub fn run(program: &Path, without: &[String], accept: &[String], quick: bool) -
     let layers = ALONE.iter().map(|layer| (*layer).to_owned()).filter(|layer| !without.contains(layer)).collect();
     let host_reached = found.has("allowed");
     let key_served = found.has("served");
-    let works = found.work_done && host_reached && key_served && run_named && tamper_seen;
-    let good = rows.iter().all(|row| row.control && row.contained == Came::Refused) && works;
-    Ok(Report {
+    let mut report = Report {
         rows,
         layers,
         without: without.to_vec(),
@@ -230,9 +252,13 @@ pub fn run(program: &Path, without: &[String], accept: &[String], quick: bool) -
         key_served,
         run_named,
         tamper_seen,
+        seconds: began.elapsed().as_secs(),
         not_stopped: NOT_STOPPED.iter().map(|text| (*text).to_owned()).collect(),
-        good,
-    })
+        good: false,
+    };
+    let works = report.works().iter().all(|(_, works)| *works);
+    report.good = works && report.rows.iter().all(|row| row.control && row.contained == Came::Refused);
+    Ok(report)
 }
 
 fn at_the_gate(row: &Row, gate: intake::Came) -> Told {
@@ -255,7 +281,16 @@ impl Entries {
             USED => rows
                 .iter()
                 .any(|entry| entry.line.detail.get("list").is_some_and(|list| list.lines().any(|line| line == USED))),
-            WITNESSED => rows.iter().any(|entry| entry.line.detail.contains_key("witnessed")),
+            attempt if attempt.starts_with(WITNESS) => {
+                let attempt = format!("{}:", &attempt[WITNESS.len()..]);
+                let tried = |entry: &RunRow| entry.line.detail.get("witnessed").cloned().unwrap_or_default();
+                // Each line is a layer and what was tried; what was not refused would have stopped the start.
+                rows.iter().any(|entry| {
+                    tried(entry)
+                        .lines()
+                        .any(|line| line.split_once(' ').is_some_and(|(_, what)| what.starts_with(&attempt)))
+                })
+            }
             "OPENAI_API_KEY" => rows.iter().any(|entry| {
                 entry.line.detail.get("stripped").is_some_and(|names| names.split(' ').any(|name| name == row.entry))
             }),
@@ -288,7 +323,8 @@ fn contained(
     if let Some(only) = only {
         run.args(["--only", only]);
     }
-    let own_network = !without.iter().any(|layer| layer == "network") && only.is_none_or(|only| only == "network");
+    let own_network = !without.iter().any(|layer| layer == "network")
+        && only.is_none_or(|only| ["network", "egress", "broker"].contains(&only));
     let script = if own_network { &scene.script_inside } else { &scene.script };
     run.arg("--").arg(&scene.payload).args(["drill", "--probe"]).arg(script);
     run.envs(scene.environment()).current_dir(&scene.work);

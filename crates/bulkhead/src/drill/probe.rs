@@ -32,6 +32,10 @@ pub struct Script {
     pub named: BTreeMap<String, Named>,
     /// The host that repeats what it is sent, over TLS.
     pub echo: Named,
+    /// A host with a name that looks like the allowed one's, over TLS.
+    pub lookalike: Named,
+    /// Processes that are started at a time.
+    pub forks: usize,
     /// Whether names are asked for at all: outside of a run nobody has them, and no question may leave the machine.
     pub names: bool,
     /// Where metadata is asked for.
@@ -55,6 +59,8 @@ pub struct Named {
 
 /// The variable whose value the probe sends where it does not belong.
 pub const KEY: &str = "DRILL_API_KEY";
+/// The name that a request has for another host than the connection is for.
+pub const FRONTED: &str = "fronted.drill.test";
 /// A name below the collector's, with the word in it.
 const CARRIER: &str = "DRILL.sink.drill.test";
 
@@ -121,11 +127,20 @@ fn act(script: &Script) -> Vec<String> {
             drop(host::send(to, host, "POST /", &more, "DRILL"));
         }
     }
-    if let Ok(key) = std::env::var(KEY) {
-        let Named { host, stands } = &script.echo;
+    let over_tls = |Named { host, stands }: &Named| {
         let ways = if script.names { resolve(host) } else { Vec::new() };
-        for to in ways.into_iter().map(|to| SocketAddr::new(to.ip(), 443)).chain([*stands]) {
-            let said = host::send_tls(to, host, "GET /v1/", &format!("authorization: Bearer {key}\r\n"));
+        ways.into_iter().map(|to| SocketAddr::new(to.ip(), 443)).chain([*stands]).collect::<Vec<_>>()
+    };
+    for to in over_tls(&script.lookalike) {
+        drop(host::send_tls(to, &script.lookalike.host, "POST /", "", "DRILL"));
+    }
+    for to in over_tls(&script.echo) {
+        drop(host::fronted(to, &script.echo.host, FRONTED, "POST /", "", "DRILL"));
+    }
+    if let Ok(key) = std::env::var(KEY) {
+        let host = &script.echo.host;
+        for to in over_tls(&script.echo) {
+            let said = host::send_tls(to, host, "GET /v1/", &format!("authorization: Bearer {key}\r\n"), "");
             let said = said.map(|(_, body)| String::from_utf8_lossy(&body).into_owned()).unwrap_or_default();
             if let Some(repeated) = said.lines().find_map(|line| line.split_once("Bearer ")) {
                 findings.push(format!("echo {}", digest(repeated.1.trim().as_bytes())));
@@ -145,6 +160,7 @@ fn act(script: &Script) -> Vec<String> {
         ("keyctl", bulkhead_contain::drill::session_keys()),
         ("namespace", bulkhead_contain::drill::user_namespace()),
         ("signal", bulkhead_contain::drill::may_signal(script.outside)),
+        ("forks", bulkhead_contain::drill::forks(script.forks) == script.forks),
     ] {
         if happened {
             findings.push(format!("{row} yes"));

@@ -13,7 +13,7 @@ use anyhow::Context as _;
 
 use super::host::Host;
 use super::intake::PROJECT;
-use super::probe::{KEY, Named, Script};
+use super::probe::{FRONTED, KEY, Named, Script};
 use crate::gate::egress::ca::Ca;
 use crate::gate::egress::host::Host as Name;
 use crate::gate::runtime::plan::digest;
@@ -39,11 +39,18 @@ const PLANTED: &[(&str, &str)] = &[
     ("bashrc", ".bashrc"),
     ("pth", "project/.venv/lib/python3/site-packages/drill.pth"),
     ("hook", "project/.git/hooks/post-checkout"),
+    // Nothing of it was there before, so that nothing could be mounted over it.
+    ("plant", "project/src/new/.vscode/tasks.json"),
 ];
 
 /// Hosts with names, by row: policy allows the first, the secret is for it, and nothing is known of the others.
 const NAMED: &[(&str, &str)] =
     &[("allowed", ALLOWED), ("host", "collector.drill.test"), ("key", "elsewhere.drill.test")];
+/// A host whose name looks like the allowed one's, with a certificate for it.
+pub const LOOKALIKE: &str = "api-drill.test";
+/// Processes that the payload starts at a time, and how many the profile gives to a run.
+const FORKS: usize = 300;
+const MOST_PROCESSES: usize = 150;
 /// The one host that runs of the drill may reach.
 pub const ALLOWED: &str = "api.drill.test";
 
@@ -74,6 +81,7 @@ pub struct Scene {
     sink: UdpSocket,
     named: BTreeMap<String, Host>,
     echo: Host,
+    lookalike: Host,
     _metadata: Host,
     bus: UnixListener,
     outside: Child,
@@ -138,6 +146,7 @@ impl Scene {
         let ca = Ca::new("drill")?;
         let config = ca.serve_as(&Name::parse(ALLOWED)?)?;
         let echo = Host::start(Some(config), |request| request.as_bytes().to_vec())?;
+        let lookalike = Host::start(Some(ca.serve_as(&Name::parse(LOOKALIKE)?)?), |_| b"taken".to_vec())?;
 
         let bus = UnixListener::bind(home.join("bus.sock"))?;
         for listener in [&first, &other] {
@@ -161,6 +170,8 @@ impl Scene {
                 .map(|(row, host)| ((*row).to_owned(), Named { host: (*host).to_owned(), stands: named[*row].address }))
                 .collect(),
             echo: Named { host: ALLOWED.to_owned(), stands: echo.address },
+            lookalike: Named { host: LOOKALIKE.to_owned(), stands: lookalike.address },
+            forks: FORKS,
             names: false,
             metadata: vec![metadata.address],
             bus: home.join("bus.sock"),
@@ -178,7 +189,7 @@ impl Scene {
         fs::set_permissions(&payload, fs::Permissions::from_mode(0o755))?;
         let profile = folder.join("drill.toml");
         let text = format!(
-            "name = \"drill\"\n[files]\nread = [{:?}]\n[tripwires]\nalso = [{:?}]\n",
+            "name = \"drill\"\n[limits]\nprocesses = {MOST_PROCESSES}\n[files]\nread = [{:?}]\n[tripwires]\nalso = [{:?}]\n",
             payload.display().to_string(),
             home.join("var/run/secrets").display().to_string()
         );
@@ -188,7 +199,8 @@ impl Scene {
         fs::write(data.join("policy.toml"), format!("[settings]\nhosts = [{ALLOWED:?}]\n"))?;
         // Every name leads to its host: what holds is the policy, and not that nobody knows the way.
         let ways = inside.named.values().map(|named| format!("\"{}:80={}\"", named.host, named.stands));
-        let ways = ways.chain([format!("\"{ALLOWED}:443={}\"", echo.address)]);
+        let over_tls = [(ALLOWED, &echo), (LOOKALIKE, &lookalike)];
+        let ways = ways.chain(over_tls.map(|(name, host)| format!("\"{name}:443={}\"", host.address)));
         let config = folder.join("bulkhead.toml");
         fs::write(&config, format!("[egress]\naddresses = [{}]\n", ways.collect::<Vec<_>>().join(", ")))?;
         // Where the run sees it too: what stops a row must not be that its own trust is out of sight.
@@ -218,6 +230,7 @@ impl Scene {
             sink,
             named,
             echo,
+            lookalike,
             _metadata: metadata,
             bus,
             outside,
@@ -246,7 +259,9 @@ impl Scene {
                 _ => {}
             }
         }
-        for folder in [".config/sysmon", ".config/systemd/user", ".config/systemd"] {
+        for folder in
+            [".config/sysmon", ".config/systemd/user", ".config/systemd", "project/src/new/.vscode", "project/src/new"]
+        {
             // Only what the probe made.
             drop(fs::remove_dir(self.home.join(folder)));
         }
@@ -290,8 +305,17 @@ impl Scene {
                 found.rows.insert(row.clone());
             }
         }
-        if self.echo.take().iter().any(|request| request.contains(&self.decoys["key"])) {
-            found.rows.insert("served".to_owned());
+        let echoed = self.echo.take();
+        let fronted = |request: &String| request.ends_with("DRILL") && request.contains(FRONTED);
+        let lookalike = self.lookalike.take().iter().any(|request| request.ends_with("DRILL"));
+        for (row, came) in [
+            ("served", echoed.iter().any(|request| request.contains(&self.decoys["key"]))),
+            ("front", echoed.iter().any(fronted)),
+            ("lookalike", lookalike),
+        ] {
+            if came {
+                found.rows.insert(row.to_owned());
+            }
         }
         let mut question = [0; 512];
         while let Some(got) = waiting(self.sink.recv(&mut question))? {

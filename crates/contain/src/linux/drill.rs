@@ -1,4 +1,4 @@
-//! Four harmless attempts of the drill's probe, each of which says whether the kernel let it happen.
+//! Harmless attempts of the drill's probe, each of which says whether the kernel let it happen.
 
 use std::os::fd::FromRawFd as _;
 
@@ -38,6 +38,30 @@ pub fn user_namespace() -> bool {
         Ok(Side::Parent(pid)) => matches!(sys::wait(pid), Some((_, Ending::Code(0)))),
         Err(_) => false,
     }
+}
+
+/// How many processes there can be besides this one, up to `most`. Each only waits, and all are ended.
+pub fn forks(most: usize) -> usize {
+    let mut made = Vec::new();
+    while made.len() < most {
+        match sys::fork() {
+            Ok(Side::Child) => {
+                let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
+                loop {
+                    std::thread::park();
+                }
+            }
+            Ok(Side::Parent(pid)) => made.push(pid),
+            Err(_) => break,
+        }
+    }
+    for pid in &made {
+        if let Some(pid) = rustix::process::Pid::from_raw(*pid) {
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        }
+        sys::wait(*pid);
+    }
+    made.len()
 }
 
 /// Whether that process could be sent a signal. None is sent.

@@ -8,6 +8,7 @@ mod limits;
 mod pass;
 mod run;
 mod seccomp;
+mod sockets;
 mod spawn;
 mod sys;
 

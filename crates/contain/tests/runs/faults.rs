@@ -107,3 +107,15 @@ fn root_is_never_what_a_run_is() {
     assert!(out.lines().skip(1).all(|line| line.ends_with("0000000000000000")), "{out}");
     assert_eq!(std::fs::metadata(scene.work.join("made")).expect("made").uid(), 0);
 }
+
+#[test]
+fn where_nobody_takes_down_evidence_nothing_that_needs_it_happens() {
+    let scene = Scene::new().with("old", "kept");
+    let came = scene.run(&["--deaf", "yes"], "cat old; echo x > new; echo y >> old; true");
+    assert_eq!((came.code, came.out.as_str()), (Some(0), "kept"), "{}", came.told);
+    assert!(came.told.contains("Function not implemented"), "{}", came.told);
+    assert!(!scene.work.join("new").exists());
+    assert_eq!(std::fs::read_to_string(scene.work.join("old")).expect("there"), "kept");
+    let deaf = scene.attempt(&["--deaf", "yes"], &["own-loopback", "", "socket", "2:3:1"]);
+    assert!(deaf.out.lines().all(|line| line.contains("failed")), "{}", deaf.out);
+}

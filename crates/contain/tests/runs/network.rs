@@ -45,6 +45,15 @@ fn datagrams_go_nowhere_and_are_seen() {
     let came = scene.attempt(&[], &["udp", &to, "udp", "8.8.8.8:4444"]);
     assert!(outside.recv(&mut [0; 8]).is_err(), "nothing arrived: {}", came.out);
     came.saw("Internet(8.8.8.8:4444), datagram: true");
+    // By calls that nobody is asked about, and of the other family: seen on the way.
+    let came =
+        scene.attempt(&[], &["udp-sendmsg", "8.8.4.4:4445", "udp-sendmsg", "[2001:db8::7]:4446", "udp-sendmsg", &to]);
+    came.saw("Sent { to: 8.8.4.4:4445 }");
+    came.saw("Sent { to: [2001:db8::7]:4446 }");
+    assert!(outside.recv(&mut [0; 8]).is_err(), "nothing arrived: {}", came.out);
+    // Questions for names have another witness, and the run's own loopback is its own.
+    let came = scene.attempt(&["--answer", "yes"], &["dns", "10.0.0.53:53", "udp-sendmsg", "127.0.0.1:99"]);
+    assert!(!came.told.contains("Sent {"), "{}", came.told);
     scene.attempt(&["--only", "files"], &["udp", &to]);
     assert!(outside.recv(&mut [0; 8]).is_ok(), "without the layer it arrives");
 }

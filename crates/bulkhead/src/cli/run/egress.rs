@@ -58,18 +58,27 @@ pub(super) struct Reach {
 impl Reach {
     /// Puts into the plan what the run needs for its way out; `None` when it has none, because nothing is allowed.
     ///
-    /// Starts no thread: the launcher forks after this.
+    /// `without_broker` is the caller's environment where no placeholder is to stand for a secret: variables have what they
+    /// have there, and nothing is swapped. Starts no thread: the launcher forks after this.
     pub(super) fn prepare(
         place: &Place,
         config: &Config,
         run: RunId,
         plan: &mut Plan,
+        without_broker: Option<&[(OsString, OsString)]>,
     ) -> Result<Option<Self>, Failure> {
         let secrets = super::super::secret::sealed(place)?.read().map_err(anyhow::Error::new)?;
         if secrets.is_empty() && !allows(&Paths::new(&config.server.data).policy)? {
             return Ok(None);
         }
-        let placeholders = secrets.into_iter().map(placeholder).collect::<Result<Vec<_>, _>>()?;
+        let mut placeholders = secrets.into_iter().map(placeholder).collect::<Result<Vec<_>, _>>()?;
+        if let Some(environment) = without_broker {
+            let named = placeholders.iter().flat_map(Placeholder::variables).map(|(name, _)| OsString::from(name));
+            let named: Vec<OsString> = named.collect();
+            let real = environment.iter().filter(|(name, _)| named.contains(name)).cloned();
+            plan.add(real.collect::<Vec<_>>(), []);
+            placeholders.clear();
+        }
         let ca = Ca::new(&run.to_string()).map_err(anyhow::Error::new)?;
         let trust = tls::client(tls::Trust::System).map_err(anyhow::Error::new)?;
         let (path, mut places) = bundles(&ca)?;

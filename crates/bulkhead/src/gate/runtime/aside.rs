@@ -1,62 +1,172 @@
 //! What a run planted in its work directory, although it could not change what was there: hooks, environments, editor and
 //! agent configuration that did not exist before. A mount can protect only what exists; the rest is put aside afterwards,
-//! where nothing starts it.
+//! where nothing starts it: by the run's supervisor, or, where that was killed, by whoever starts next (`journal`).
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::credentials::PERSISTENT;
-use super::sight;
+use serde::{Deserialize, Serialize};
+
+use super::sight::{self, MOST};
 
 /// The folder, in the work directory, in which what was planted is kept.
 pub const FOLDER: &str = ".bulkhead-aside";
 
-/// What starts programs later, as it was before the run: each path, and for a link where it leads.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What starts programs later and what holds secrets, as it was before the run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Before {
-    work_dir: PathBuf,
-    kept: Vec<(PathBuf, Option<PathBuf>)>,
-    unprotected: Vec<PathBuf>,
+    work_dir: Exact,
+    /// Each path, and for a link where it leads.
+    kept: Vec<(Exact, Option<Exact>)>,
+    /// Files like `.env`, and which they were.
+    secrets: Vec<(Exact, u64)>,
+    unprotected: Vec<Exact>,
+    skip: Vec<Exact>,
+}
+
+/// What is different after it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct After {
+    /// What was moved, each as it was called in the work directory.
+    pub moved: Vec<PathBuf>,
+    /// Files with secrets that were not there when the run began, or are others now: no tripwire was before them.
+    pub appeared: Vec<PathBuf>,
 }
 
 /// Looks before the run.
-pub fn before(work_dir: &Path, unprotected: &[PathBuf]) -> Before {
-    let kept = paths(work_dir).into_iter().map(|path| (path.clone(), fs::read_link(path).ok())).collect();
-    Before { work_dir: work_dir.to_owned(), kept, unprotected: unprotected.to_vec() }
+pub fn before(work_dir: &Path, unprotected: &[PathBuf], skip: &[PathBuf]) -> Before {
+    let found = sight::look(work_dir, &[], skip, MOST);
+    let exact = |paths: &[PathBuf]| paths.iter().map(|path| Exact(path.clone())).collect();
+    let secrets = found.secrets.iter().map(|path| (Exact(path.clone()), number(path))).collect();
+    Before {
+        work_dir: Exact(work_dir.to_owned()),
+        kept: found.starts.into_iter().map(|path| (Exact(path.clone()), fs::read_link(path).ok().map(Exact))).collect(),
+        secrets,
+        unprotected: exact(unprotected),
+        skip: exact(skip),
+    }
 }
 
-fn paths(work_dir: &Path) -> Vec<PathBuf> {
-    let mut paths: Vec<PathBuf> = PERSISTENT.iter().map(|name| work_dir.join(name)).collect();
-    paths.extend(sight::look(work_dir, &[]).protected);
-    paths.retain(|path| path.symlink_metadata().is_ok());
-    paths.sort();
-    paths.dedup();
-    paths
+fn number(path: &Path) -> u64 {
+    fs::metadata(path).map_or(0, |meta| meta.ino())
 }
 
-/// Looks after the run, and moves what is new out of the way. What was moved, each as it was called.
+/// Looks after the run, and moves what is new out of the way.
 ///
 /// # Errors
 /// When something cannot be moved: it is named, and still there.
-pub fn put_aside(before: &Before, run: &str) -> io::Result<Vec<PathBuf>> {
-    let mut moved = Vec::new();
-    for path in paths(&before.work_dir) {
+pub fn put_aside(before: &Before, run: &str) -> io::Result<After> {
+    let skip: Vec<PathBuf> = before.skip.iter().map(|path| path.0.clone()).collect();
+    let work_dir = &before.work_dir.0;
+    let found = sight::look(work_dir, &[], &skip, MOST);
+    let mut after = After::default();
+    for path in found.starts {
         let now = fs::read_link(&path).ok();
-        if before.kept.iter().any(|(old, link)| *old == path && *link == now) || before.unprotected.contains(&path) {
+        let kept =
+            |(old, link): &(Exact, Option<Exact>)| old.0 == path && link.as_ref().map(|link| &link.0) == now.as_ref();
+        if before.kept.iter().any(kept) || before.unprotected.iter().any(|open| path.starts_with(&open.0)) {
             continue;
         }
-        // Gone already with the folder above it.
-        if path.symlink_metadata().is_err() {
+        // Gone already with the folder above it, or nothing that runs.
+        if path.symlink_metadata().is_err() || is_idle(&path) {
             continue;
         }
-        let name = path.strip_prefix(&before.work_dir).unwrap_or(&path).to_owned();
-        let to = before.work_dir.join(FOLDER).join(run).join(&name);
+        let name = path.strip_prefix(work_dir).unwrap_or(&path).to_owned();
+        let to = work_dir.join(FOLDER).join(run).join(&name);
         let done = to.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::rename(&path, &to));
         done.map_err(|why| {
             io::Error::new(why.kind(), format!("{} was planted and is still there: {why}", name.display()))
         })?;
-        moved.push(name);
+        after.moved.push(name);
     }
-    Ok(moved)
+    for path in found.secrets {
+        let number = number(&path);
+        if !before.secrets.iter().any(|(old, then)| old.0 == path && *then == number) {
+            after.appeared.push(path.strip_prefix(work_dir).unwrap_or(&path).to_owned());
+        }
+    }
+    Ok(after)
+}
+
+/// What `git clone` and `git init` leave, and nobody is started by: samples of hooks, and a configuration without programs.
+fn is_idle(path: &Path) -> bool {
+    let sample = |entry: fs::DirEntry| entry.path().extension().is_some_and(|end| end == "sample");
+    let real = path.symlink_metadata().is_ok_and(|meta| !meta.is_symlink());
+    match path.file_name().and_then(|name| name.to_str()) {
+        Some("hooks") if real => {
+            fs::read_dir(path).is_ok_and(|mut entries| entries.all(|entry| entry.is_ok_and(sample)))
+        }
+        Some("config") if real => fs::read_to_string(path).is_ok_and(|text| is_plain_git_config(&text)),
+        // What git makes for further work trees and submodules leads to where repositories were looked for.
+        Some("commondir") if real => fs::read_to_string(path).is_ok_and(|text| text.trim_end() == "../.."),
+        Some(".git") if real => leads_to_a_repository(path),
+        _ => false,
+    }
+}
+
+fn leads_to_a_repository(path: &Path) -> bool {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let to = text.trim_end().strip_prefix("gitdir: ").zip(path.parent());
+    let real = to.and_then(|(to, folder)| fs::canonicalize(folder.join(to)).ok()).unwrap_or_default();
+    let parts: Vec<_> = real.components().map(|part| part.as_os_str()).collect();
+    let skipped = parts.iter().any(|part| part.to_str().is_some_and(|part| sight::SKIPPED.contains(&part)));
+    !skipped && parts.windows(2).any(|two| two[0] == ".git" && (two[1] == "modules" || two[1] == "worktrees"))
+}
+
+/// Whether every line is of the kind that git itself writes for a clone. Whatever else it may say can name a program.
+fn is_plain_git_config(text: &str) -> bool {
+    const SECTIONS: &[(&str, &[&str])] = &[
+        (
+            "core",
+            &[
+                "repositoryformatversion",
+                "filemode",
+                "bare",
+                "logallrefupdates",
+                "ignorecase",
+                "precomposeunicode",
+                "symlinks",
+            ],
+        ),
+        ("remote", &["url", "fetch", "tagopt", "promisor", "partialclonefilter"]),
+        ("branch", &["remote", "merge", "rebase"]),
+        ("submodule", &["url", "active"]),
+        ("extensions", &["objectformat", "partialclone", "refstorage"]),
+        ("user", &["name", "email"]),
+    ];
+    let mut keys: &[&str] = &[];
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).all(|line| {
+        if let Some(section) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            let name = section.split([' ', '.', '"']).next().unwrap_or_default().to_ascii_lowercase();
+            keys = SECTIONS.iter().find(|(known, _)| *known == name).map_or(&[], |(_, keys)| keys);
+            return !keys.is_empty();
+        }
+        let (key, value) = line.split_once('=').unwrap_or((line, ""));
+        // `ext::` and the like are addresses that are programs; a backslash goes on in the next line.
+        keys.contains(&key.trim().to_ascii_lowercase().as_str()) && !value.contains("::") && !value.contains('\\')
+    })
+}
+
+/// A path that is written down and read again byte by byte, whatever it is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Exact(PathBuf);
+
+impl Serialize for Exact {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        use std::os::unix::ffi::OsStrExt as _;
+        to.collect_str(&self.0.as_os_str().as_bytes().iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+    }
+}
+
+impl<'de> Deserialize<'de> for Exact {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        use std::os::unix::ffi::OsStringExt as _;
+        let text = String::deserialize(from)?;
+        let byte = |at: usize| text.get(at..at + 2).and_then(|two| u8::from_str_radix(two, 16).ok());
+        let bytes: Option<Vec<u8>> = (0..text.len()).step_by(2).map(byte).collect();
+        let bytes = bytes.ok_or_else(|| serde::de::Error::custom("not a path in hexadecimal"))?;
+        Ok(Self(PathBuf::from(std::ffi::OsString::from_vec(bytes))))
+    }
 }

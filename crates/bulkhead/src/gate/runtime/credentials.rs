@@ -126,34 +126,74 @@ pub const SCRATCH_DOWNLOADS: &[&str] = &["registry", "git"];
 /// Files with secrets directly in a folder of tools, wherever that is.
 pub const TOOL_FILES: &[&str] = &["credentials", "credentials.toml"];
 
-/// In the work directory: what starts programs later, for somebody else. Read-only inside a run.
-pub const PERSISTENT: &[&str] = &[
-    ".git/hooks",
-    ".git/config",
-    ".git/info/attributes",
-    ".gitmodules",
+/// Anywhere in the work directory: what starts programs later, for somebody else. Read-only inside a run. Repositories of git
+/// and environments are found by what is in them (`sight`). A name may have two parts.
+pub const ANYWHERE: &[&str] = &[
     ".envrc",
+    ".mise.toml",
+    "mise.toml",
+    // Editors.
     ".vscode",
     ".idea",
+    ".zed",
+    ".fleet",
     ".devcontainer",
+    ".devcontainer.json",
+    ".vimrc",
+    ".nvimrc",
+    ".exrc",
+    ".gdbinit",
+    ".lldbinit",
+    // Agents.
     ".claude",
     ".cursor",
     ".codex",
     ".gemini",
+    ".windsurf",
+    ".continue",
+    ".kiro",
+    ".aider.conf.yml",
     ".mcp.json",
     "CLAUDE.md",
     "AGENTS.md",
-    ".github",
-    ".gitlab-ci.yml",
-    ".circleci",
-    "Jenkinsfile",
-    "azure-pipelines.yml",
-    ".pre-commit-config.yaml",
+    "GEMINI.md",
+    // Tools whose configuration names programs, or where packages come from.
+    ".cargo/config.toml",
+    ".cargo/config",
+    "rust-toolchain.toml",
+    "rust-toolchain",
+    ".mvn",
+    ".bazelrc",
     ".husky",
     ".npmrc",
+    ".yarnrc",
+    ".yarnrc.yml",
+    ".pnpmfile.cjs",
+    "uv.toml",
+    "pip.conf",
+    // Python runs these unasked, or pytest does.
     "conftest.py",
     "sitecustomize.py",
     "usercustomize.py",
+];
+
+/// The same, where only the one at the root of the work directory counts.
+pub const AT_THE_ROOT: &[&str] = &[
+    // A new project's repository may lack what makes it one; what is in it counts all the same.
+    ".git/hooks",
+    ".git/config",
+    ".git/info/attributes",
+    ".gitmodules",
+    ".github",
+    ".gitlab-ci.yml",
+    ".circleci",
+    ".woodpecker.yml",
+    ".drone.yml",
+    ".travis.yml",
+    "Jenkinsfile",
+    "azure-pipelines.yml",
+    "bitbucket-pipelines.yml",
+    ".pre-commit-config.yaml",
     // Says where the data of the next run is, and where its hosts stand.
     "bulkhead.toml",
 ];

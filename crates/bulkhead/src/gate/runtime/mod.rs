@@ -7,6 +7,7 @@ pub mod aside;
 pub mod credentials;
 pub mod decoy;
 pub mod environment;
+pub mod journal;
 pub mod network;
 pub mod plan;
 pub mod profile;

@@ -40,6 +40,8 @@ pub struct Plan {
     pub stripped: Vec<String>,
     /// What is protected and what has a tripwire in the work directory.
     pub found: sight::Found,
+    /// Folders of the work directory that the profile had nobody look at.
+    pub skipped: Vec<PathBuf>,
     /// What is installed in the work directory's environments.
     pub installed: Vec<String>,
     /// Sentences for the one who starts it.
@@ -52,6 +54,23 @@ pub enum PlanError {
     /// Everything would be writable.
     #[error("{} cannot be a work directory: a run may write there, and everything is below it\n  help: start the run in the project's own folder", .0.display())]
     TooWide(PathBuf),
+    /// It cannot be looked through, and what was not looked at cannot be kept.
+    #[error(
+        "the work directory holds more than can be looked through before a run: {count} folders were not looked at, {} among them\n  help: name the folders that need no looking at, such as data sets, in a profile: [files] skip = [\"data\"]",
+        .first.display()
+    )]
+    TooLarge {
+        /// How many folders at least.
+        count: usize,
+        /// One of them.
+        first: PathBuf,
+    },
+    /// The record would be the run's to change.
+    #[error(
+        "Bulkhead's own data in {} lies in the work directory, and nothing here keeps the run from it\n  help: keep it elsewhere: --data",
+        .0.display()
+    )]
+    DataInReach(PathBuf),
     /// It is not there.
     #[error("the work directory {} cannot be used: {source}", .path.display())]
     NotThere {
@@ -83,6 +102,18 @@ pub fn plan(
     layers: Layers,
     watcher: Watcher,
 ) -> Result<Plan, PlanError> {
+    plan_within(run, caller, command, profile, layers, watcher, sight::MOST)
+}
+
+pub(super) fn plan_within(
+    run: RunId,
+    caller: &Caller,
+    command: Command,
+    profile: &Profile,
+    layers: Layers,
+    watcher: Watcher,
+    most: sight::Most,
+) -> Result<Plan, PlanError> {
     let there =
         |path: &Path| fs::canonicalize(path).map_err(|source| PlanError::NotThere { path: path.to_owned(), source });
     let work_dir = there(&caller.work_dir)?;
@@ -102,11 +133,15 @@ pub fn plan(
     environment.kept.retain(|(name, _)| name != "TMPDIR" && name != "TMP" && name != "TEMP");
     environment.kept.push(("BULKHEAD_RUN".into(), run.to_string().into()));
 
-    let hidden = if layers.has(Layer::Files) || layers.has(Layer::Landlock) {
+    let mut hidden = if layers.has(Layer::Files) || layers.has(Layer::Landlock) {
         sight::hidden(home.as_deref())
     } else {
         Vec::new()
     };
+    if !layers.has(Layer::Files) {
+        // Where no mount puts it out of sight, landlock does.
+        hidden.extend(fs::canonicalize(&caller.data));
+    }
     let path: Vec<PathBuf> = variable("PATH").map(|path| std::env::split_paths(path).collect()).unwrap_or_default();
     let named = |names: &[&str]| names.iter().filter_map(|name| variable(name)).map(PathBuf::from).collect::<Vec<_>>();
     let mut readable = sight::tools(home.as_deref(), &hidden, &path, &named(credentials::TOOL_VARIABLES));
@@ -120,9 +155,34 @@ pub fn plan(
     for tools in [&mut readable, &mut scratch] {
         tools.retain(|path| !path.starts_with(&work_dir) && !work_dir.starts_with(path));
     }
-    let tripwires = tripwires_of_home(home.as_deref(), profile, &work_dir, &readable);
+    let sees_home = !layers.has(Layer::Files);
+    let mut tripwires = tripwires_of_home(home.as_deref(), profile, &work_dir, &readable, sees_home);
     let files: Vec<PathBuf> = tripwires.iter().map(|tripwire| tripwire.path.clone()).collect();
-    let found = sight::look(&work_dir, &key_files(&files));
+    let keys = key_files(&files);
+    let skip = all(&profile.files.skip);
+    let found = sight::look(&work_dir, &keys, &skip, most);
+    let mut notes = Vec::new();
+    match found.unseen.as_slice() {
+        [] => {}
+        [first, ..] if layers.has(Layer::Files) => {
+            return Err(PlanError::TooLarge { count: found.unseen.len(), first: first.clone() });
+        }
+        [first, ..] => {
+            notes.push(format!("{} folders were not looked at, {} among them", found.unseen.len(), first.display()));
+        }
+    }
+    if let (true, true, Some(home)) = (sees_home, layers.has(Layer::Tripwires), &home) {
+        let (names, missing) = sight::other_names(&keys, home, most);
+        // What a folder covers is covered already; those of the work directory are found with its own.
+        let covered = |path: &PathBuf| path.starts_with(&work_dir) || files.iter().any(|file| path.starts_with(file));
+        let names = names.into_iter().filter(|path| !covered(path));
+        tripwires.extend(names.map(|path| Tripwire { path, bait: Bait::File }));
+        notes.extend(
+            missing
+                .iter()
+                .map(|path| format!("{} has another name, which was not found and is not covered", path.display())),
+        );
+    }
 
     let mut plan = Plan {
         launch: Launch {
@@ -151,13 +211,17 @@ pub fn plan(
         stripped: environment.names,
         installed: sight::installed(&found.protected),
         found,
-        notes: Vec::new(),
+        skipped: skip,
+        notes,
     };
     let unprotected: BTreeSet<PathBuf> = all(&profile.files.unprotect).into_iter().collect();
-    plan.launch.files.protected =
-        plan.found.protected.iter().filter(|path| !unprotected.contains(*path)).cloned().collect();
+    let open = |path: &&PathBuf| unprotected.iter().any(|open| path.starts_with(open));
+    plan.launch.files.protected = plan.found.protected.iter().filter(|path| !open(path)).cloned().collect();
+    // What earlier runs planted is no run's to change.
+    let aside = work_dir.join(super::aside::FOLDER);
+    plan.launch.files.protected.extend(Some(aside).filter(|path| real(path).is_some_and(|meta| meta.is_dir())));
     plan.hide_secrets_of_work_dir(profile);
-    plan.hide_own_data(&caller.data);
+    plan.hide_own_data(&caller.data)?;
     if plan.launch.decoys {
         super::decoy::fill(&mut plan.launch.tripwires);
     }
@@ -187,14 +251,24 @@ impl Plan {
     }
 
     /// The record of a run, and the secrets it does not get, are nothing that it may see.
-    fn hide_own_data(&mut self, data: &Path) {
-        let Ok(data) = fs::canonicalize(data) else { return };
+    fn hide_own_data(&mut self, data: &Path) -> Result<(), PlanError> {
+        let Ok(data) = fs::canonicalize(data) else { return Ok(()) };
         self.launch.files.masked.retain(|path| !path.starts_with(&data));
+        let layers = self.launch.layers;
         if self.trips() {
             self.launch.tripwires.push(Tripwire { path: data, bait: Bait::Folder });
-        } else {
+        } else if layers.has(Layer::Files) {
             self.launch.files.covered.push(data);
+        } else if data.starts_with(&self.launch.work_dir) {
+            return Err(PlanError::DataInReach(data));
         }
+        Ok(())
+    }
+
+    /// A folder of its own for temporary files, for a run that has no view of files of its own and with it no `/tmp`.
+    pub fn give_temporary(&mut self, folder: PathBuf) {
+        self.launch.env.push(("TMPDIR".into(), folder.clone().into()));
+        self.launch.files.writable.push(folder);
     }
 
     /// A run is never root's: the user behind sudo, the owner of the work directory, or nobody, who then is its owner.
@@ -242,10 +316,21 @@ pub fn digest(bytes: &[u8]) -> Sha256 {
     Sha256::from_bytes(out)
 }
 
-fn tripwires_of_home(home: Option<&Path>, profile: &Profile, work_dir: &Path, tools: &[PathBuf]) -> Vec<Tripwire> {
-    let mut tripwires = Vec::new();
+/// `sees_home` where the home is not put out of sight: a link there leads to what it leads to, and that is what is covered.
+/// Elsewhere there is nothing at the link's place, and the tripwire takes it.
+fn tripwires_of_home(
+    home: Option<&Path>,
+    profile: &Profile,
+    work_dir: &Path,
+    tools: &[PathBuf],
+    sees_home: bool,
+) -> Vec<Tripwire> {
+    let mut tripwires: Vec<Tripwire> = Vec::new();
+    let place = |path: PathBuf| if sees_home { fs::canonicalize(&path).unwrap_or(path) } else { path };
     let mut add = |path: PathBuf, folder: bool, there: bool| {
-        if work_dir.starts_with(&path) {
+        let path = place(path);
+        let wide = work_dir.starts_with(&path) || home.is_some_and(|home| home.starts_with(&path));
+        if wide || tripwires.iter().any(|known| known.path == path) {
             return;
         }
         let deny = there && profile.tripwires.mode == Mode::Deny;
@@ -258,8 +343,8 @@ fn tripwires_of_home(home: Option<&Path>, profile: &Profile, work_dir: &Path, to
     };
     for (names, always) in [(credentials::ALWAYS, true), (credentials::FOLDERS, false)] {
         for path in home.into_iter().flat_map(|home| names.iter().map(|name| home.join(name))) {
-            let there = real(&path).is_some_and(|meta| meta.is_dir());
-            if there || always && !path.exists() {
+            let there = path.is_dir();
+            if there || always && path.symlink_metadata().is_err() {
                 add(path, true, there);
             }
         }
@@ -267,12 +352,12 @@ fn tripwires_of_home(home: Option<&Path>, profile: &Profile, work_dir: &Path, to
     let of_tools = tools.iter().flat_map(|tools| credentials::TOOL_FILES.iter().map(|name| tools.join(name)));
     let of_home = home.into_iter().flat_map(|home| credentials::FILES.iter().map(|name| home.join(name)));
     for path in of_home.chain(of_tools).collect::<BTreeSet<_>>() {
-        if real(&path).is_some_and(|meta| meta.is_file()) {
+        if path.is_file() {
             add(path, false, true);
         }
     }
     for path in profile.tripwires.also.iter().filter_map(|text| resolve(text, work_dir, home)) {
-        if let Some(meta) = real(&path) {
+        if let Ok(meta) = fs::metadata(&path) {
             add(path, meta.is_dir(), true);
         }
     }
@@ -287,15 +372,22 @@ fn real(path: &Path) -> Option<fs::Metadata> {
     fs::symlink_metadata(path).ok().filter(|meta| !meta.is_symlink())
 }
 
-/// Files whose content is a secret, with those directly inside folders of secrets: what a hard link may be to.
+/// How deep folders of secrets are gone into, and files of one that are taken: a browser's profile has thousands.
+const DEEPEST: usize = 3;
+const MOST_KEYS: usize = 500;
+
+/// Files whose content is a secret, with those inside folders of secrets: what a hard link may be to.
 fn key_files(paths: &[PathBuf]) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for path in paths {
-        match fs::read_dir(path) {
-            Ok(entries) => {
-                files.extend(entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file()).take(50))
+        let mut open = vec![(path.clone(), 0)];
+        let first = files.len();
+        while let Some((path, depth)) = open.pop() {
+            match fs::read_dir(&path) {
+                Ok(entries) if depth < DEEPEST => open.extend(entries.flatten().map(|entry| (entry.path(), depth + 1))),
+                Err(_) if files.len() - first < MOST_KEYS => files.push(path),
+                _ => {}
             }
-            Err(_) => files.push(path.clone()),
         }
     }
     files

@@ -39,6 +39,10 @@ pub struct Files {
     pub write: Vec<String>,
     /// Protected paths of the work directory that this profile leaves writable, such as `.venv`.
     pub unprotect: Vec<String>,
+    /// Folders of the work directory that are not looked through before and after the run: data sets, mostly. What starts
+    /// programs later and what holds secrets is neither found nor kept in them, and the record of the run says so.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub skip: Vec<String>,
     /// Files like `.env` in the work directory that the program may read.
     pub dotenv: bool,
 }

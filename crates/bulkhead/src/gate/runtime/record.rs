@@ -145,9 +145,12 @@ impl Recorder {
 
     /// Something that a layer saw.
     pub fn seen(&self, seen: Seen) {
+        let sent = matches!(seen.what, What::Sent { .. });
         let line = self.inner.scene.line(seen);
         let mut state = self.inner.state();
         match line {
+            // Seen as a call before, with its process: the packet adds nothing.
+            Judged::Line(line, _) if sent && state.knows(&line) => {}
             Judged::Nothing => {}
             Judged::Routine => state.routine += 1,
             Judged::Line(line, by) => state.take(line, &by),
@@ -265,6 +268,10 @@ impl State {
         self.pending.push(line);
     }
 
+    fn knows(&self, line: &RunLine) -> bool {
+        self.seen.contains_key(&(line.action, line.effect, line.about.clone().unwrap_or_default()))
+    }
+
     fn refused_by_gate(&mut self, action: Action, to: &str, rule: &str) {
         if self.is_new(&(action, Effect::Deny, format!("{to} {rule}"))) {
             self.refused.push(format!("{action} {to} ({rule})"));
@@ -296,11 +303,23 @@ enum Judged {
 const CUSTOMARY: &[&str] =
     &["/nscd/socket", "/dev/log", "/systemd/journal", "io.systemd.", "/avahi-daemon/", "/userdb/"];
 
+const NO_DATAGRAMS: &str = "a run sends no datagrams outside";
+
 impl Scene {
     fn line(&self, Seen { who, what }: Seen) -> Judged {
         match what {
             What::Credential { path, verb, answer } => self.credential(&who, &path, verb, answer),
             What::Write { path, refused } => self.write(&who, &path, refused),
+            What::Sent { to } => {
+                let line = RunLine {
+                    effect: if self.observe { Effect::Allow } else { Effect::Deny },
+                    about: Some(format!("udp {to}")),
+                    rule: "no-datagrams".to_owned(),
+                    text: NO_DATAGRAMS.to_owned(),
+                    ..RunLine::plain(Action::Connect)
+                };
+                Judged::Line(line.with("from", "kernel"), String::new())
+            }
             What::Socket { kind } => {
                 let text = "a run has no such socket: nothing could see where it leads";
                 self.made(&who, Action::Connect, Effect::Deny, kind, "socket-kind", text, &[("from", "kernel")])
@@ -397,7 +416,7 @@ impl Scene {
             return self.made(who, Action::Connect, Effect::Allow, about, "observed", text, &[("from", "claim")]);
         };
         if datagram {
-            return self.attempt(who, &format!("udp {address}"), "no-datagrams", "a run sends no datagrams outside");
+            return self.attempt(who, &format!("udp {address}"), "no-datagrams", NO_DATAGRAMS);
         }
         if ip.is_ipv4() && caught.port(address.port()) {
             // The network side knows more of it, and writes it down.

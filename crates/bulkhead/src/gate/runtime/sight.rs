@@ -1,79 +1,178 @@
-//! What a run sees of this machine: looked up once, before it starts.
+//! What a run sees of this machine: looked up once, before it starts, and once more when it has ended.
 
+use std::collections::VecDeque;
 use std::fs;
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+use std::os::unix::fs::{DirEntryExt as _, FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
-use super::credentials::{self, PERSISTENT};
+use super::credentials::{self, ANYWHERE, AT_THE_ROOT};
 
-/// Folders of the work directory that are looked through for environments and secrets.
-const MOST_FOLDERS: usize = 2_000;
-const DEEPEST: usize = 3;
-/// Never looked into: large, and nothing of the kind is in them.
-const SKIPPED: &[&str] = &[
-    "node_modules",
-    ".git",
-    super::aside::FOLDER,
-    "__pycache__",
-    "target",
-    ".tox",
-    ".mypy_cache",
-    ".ruff_cache",
-    ".cache",
-];
+/// What is looked through at most. A work directory that holds more is named, not looked at in part.
+#[derive(Debug, Clone, Copy)]
+pub struct Most {
+    /// Folders.
+    pub folders: usize,
+    /// Files and folders.
+    pub entries: usize,
+}
+
+/// Some seconds of looking on a slow disk.
+pub const MOST: Most = Most { folders: 50_000, entries: 2_000_000 };
+
+/// Never looked into: made by tools by the thousand, and started by those tools alone.
+pub const SKIPPED: &[&str] =
+    &["node_modules", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", super::aside::FOLDER];
+
+/// Of a repository of git: what it runs, and what says what it runs.
+const OF_GIT: &[&str] = &["hooks", "config", "config.worktree", "info/attributes", "commondir"];
 
 /// What was found in the work directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Found {
-    /// What starts programs later: environments, hooks, editor and agent configuration.
+    /// What starts programs later, and can be held to its place: environments, hooks, editor and agent configuration. Where
+    /// one is a link within the work directory, what it leads to.
     pub protected: Vec<PathBuf>,
+    /// All of the kind, by their own names, links among them.
+    pub starts: Vec<PathBuf>,
     /// What holds secrets.
     pub secrets: Vec<PathBuf>,
+    /// Folders that were not looked at, because there was too much or because they are closed.
+    pub unseen: Vec<PathBuf>,
 }
 
-/// Looks through the work directory. `credentials` are files outside of which a hard link may lie in it.
-pub fn look(work_dir: &Path, credentials: &[PathBuf]) -> Found {
-    let identity = |path: &PathBuf| fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()));
-    let known: Vec<(u64, u64)> = credentials.iter().filter_map(identity).collect();
+/// Looks through the work directory. `credentials` are files of which other names may lie in it, `skip` are folders that
+/// somebody answers for.
+pub fn look(work_dir: &Path, credentials: &[PathBuf], skip: &[PathBuf], most: Most) -> Found {
+    let known = identities(credentials);
     let mut found = Found::default();
-    for name in PERSISTENT {
-        let path = work_dir.join(name);
-        if path.symlink_metadata().is_ok_and(|meta| !meta.is_symlink()) {
-            found.protected.push(path);
+    let mut open = VecDeque::from([work_dir.to_owned()]);
+    let mut left = most;
+    while let Some(folder) = open.pop_front() {
+        if left.folders == 0 || left.entries == 0 {
+            found.unseen.push(folder);
+            continue;
         }
-    }
-    let mut open = vec![(work_dir.to_owned(), 0)];
-    let mut looked = 0;
-    while let Some((folder, depth)) = open.pop() {
-        looked += 1;
-        if looked > MOST_FOLDERS {
-            break;
+        left.folders -= 1;
+        let Ok(entries) = fs::read_dir(&folder) else {
+            // Closed to us, and so to the run, unless the run could open it.
+            if folder.metadata().is_ok_and(|meta| meta.uid() == rustix::process::geteuid().as_raw()) {
+                found.unseen.push(folder);
+            }
+            continue;
+        };
+        let entries: Vec<fs::DirEntry> = entries.flatten().collect();
+        left.entries = left.entries.saturating_sub(entries.len());
+        let named = |name: &str| entries.iter().any(|entry| entry.file_name() == name);
+        let root = folder == work_dir;
+        if named("pyvenv.cfg") || named("conda-meta") {
+            let inside = ["bin", "lib", "include", "pyvenv.cfg", "conda-meta"].map(|name| folder.join(name));
+            let all: &[PathBuf] = if root { &inside } else { std::slice::from_ref(&folder) };
+            all.iter().for_each(|path| found.start(path.clone(), work_dir));
+            if !root {
+                continue;
+            }
         }
-        let Ok(entries) = fs::read_dir(&folder) else { continue };
-        for entry in entries.flatten() {
+        if !root && (folder.ends_with(".git") || named("HEAD") && (named("refs") || named("commondir"))) {
+            OF_GIT.iter().for_each(|name| found.start(folder.join(name), work_dir));
+            // Repositories of submodules and further work trees lie in it.
+            open.extend(
+                ["modules", "worktrees"].map(|name| folder.join(name)).into_iter().filter(|path| path.is_dir()),
+            );
+            continue;
+        }
+        for entry in &entries {
             let (path, name) = (entry.path(), entry.file_name());
             let name = name.to_string_lossy();
             let Ok(kind) = entry.file_type() else { continue };
+            let lists = [ANYWHERE, if root { AT_THE_ROOT } else { &[] }];
+            for known in lists.into_iter().flatten().filter(|known| first(known) == name) {
+                found.start(folder.join(known), work_dir);
+            }
             if kind.is_dir() {
-                if path.join("pyvenv.cfg").is_file() {
-                    found.protected.push(path);
-                } else if depth < DEEPEST && !SKIPPED.contains(&name.as_ref()) {
-                    open.push((path, depth + 1));
+                if !SKIPPED.contains(&name.as_ref()) && !skip.contains(&path) {
+                    open.push_back(path);
                 }
-            } else if kind.is_file() && (credentials::is_dotenv(&name) || is_link_to(&entry, &known)) {
+            } else if name == ".git" {
+                // Says where the repository is.
+                found.start(path, work_dir);
+            } else if credentials::is_dotenv(&name) {
+                // A link is as good as what it leads to; that is what is covered.
+                found.secrets.extend(fs::canonicalize(path).ok().filter(|path| path.is_file()));
+            } else if kind.is_file() && is_link_to(entry, &known) {
                 found.secrets.push(path);
             }
         }
     }
-    found.protected.sort();
-    found.secrets.sort();
+    for list in [&mut found.protected, &mut found.starts, &mut found.secrets] {
+        list.sort();
+        list.dedup();
+    }
     found
 }
 
-/// A second name of a credential file: the name is harmless, the content is not.
+/// The first part of a name of the lists, which may have two.
+fn first(name: &str) -> &str {
+    name.split('/').next().unwrap_or(name)
+}
+
+impl Found {
+    fn start(&mut self, path: PathBuf, work_dir: &Path) {
+        let Ok(meta) = path.symlink_metadata() else { return };
+        match meta.is_symlink() {
+            false => self.protected.push(path.clone()),
+            // Where it leads outside, the run cannot write.
+            true => self.protected.extend(fs::canonicalize(&path).ok().filter(|real| within(real, work_dir))),
+        }
+        self.starts.push(path);
+    }
+}
+
+fn within(path: &Path, folder: &Path) -> bool {
+    path.starts_with(folder) && path != folder
+}
+
+/// Device and number of each file that has several names.
+fn identities(files: &[PathBuf]) -> Vec<(u64, u64)> {
+    let several = |path: &PathBuf| fs::metadata(path).ok().filter(|meta| meta.is_file() && meta.nlink() > 1);
+    files.iter().filter_map(several).map(|meta| (meta.dev(), meta.ino())).collect()
+}
+
+/// A second name of a credential file: the name is harmless, the content is not. The number is in the listing already; only
+/// where it fits is the file asked.
 fn is_link_to(entry: &fs::DirEntry, known: &[(u64, u64)]) -> bool {
-    !known.is_empty()
-        && entry.metadata().is_ok_and(|meta| meta.nlink() > 1 && known.contains(&(meta.dev(), meta.ino())))
+    known.iter().any(|(_, number)| *number == entry.ino())
+        && entry.metadata().is_ok_and(|meta| known.contains(&(meta.dev(), meta.ino())))
+}
+
+/// Other names of these files below a folder that is in sight as a whole, and those files of which a name was not found.
+pub fn other_names(files: &[PathBuf], folder: &Path, most: Most) -> (Vec<PathBuf>, Vec<PathBuf>) {
+    let several: Vec<PathBuf> =
+        files.iter().filter(|path| !identities(std::slice::from_ref(*path)).is_empty()).cloned().collect();
+    if several.is_empty() {
+        return (Vec::new(), Vec::new());
+    }
+    let known = identities(&several);
+    let (mut names, mut open, mut left) = (Vec::new(), VecDeque::from([folder.to_owned()]), most.entries);
+    while let (Some(folder), true) = (open.pop_front(), left > 0) {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            left = left.saturating_sub(1);
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => open.push_back(entry.path()),
+                Ok(kind) if kind.is_file() && is_link_to(&entry, &known) => names.push(entry.path()),
+                _ => {}
+            }
+        }
+    }
+    let found = |meta: &fs::Metadata| {
+        let same = |path: &&PathBuf| {
+            fs::metadata(path).is_ok_and(|other| (other.dev(), other.ino()) == (meta.dev(), meta.ino()))
+        };
+        names.iter().filter(same).count() as u64
+    };
+    let incomplete = |path: &&PathBuf| fs::metadata(path).is_ok_and(|meta| found(&meta) < meta.nlink());
+    let missing = several.iter().filter(incomplete).cloned().collect();
+    names.retain(|path| !files.contains(path));
+    (names, missing)
 }
 
 /// Folders whose content no run sees: homes, temporary files, and where services keep their sockets and tokens.

@@ -108,7 +108,9 @@ fn place(about: &str) -> Place {
         }
     } else if !about.starts_with('/') {
         let environment = about.split('/').any(|part| part == "site-packages" || part == ".venv" || part == "venv");
-        if environment || is(credentials::PERSISTENT, about) {
+        let mut ends = about.match_indices('/').map(|(at, _)| &about[at + 1..]).chain([about]);
+        let anywhere = ends.any(|end| is(credentials::ANYWHERE, end) || is(&[".git/hooks", ".git/config"], end));
+        if environment || anywhere || is(credentials::AT_THE_ROOT, about) {
             return Place::Persistent(about.split('/').next().unwrap_or(about).to_owned());
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use bulkhead_contain::net::Caught;
@@ -15,7 +15,9 @@ use super::plan::{Caller, Command, PlanError, plan};
 use super::profile::Profile;
 use super::record::{MOST_LINES, Recorder, RunLine, Scene, Totals};
 use super::suggest::{Did, suggest};
-use super::{aside, new_run_id, sight};
+use super::{new_run_id, sight};
+
+mod aside;
 
 #[test]
 fn a_run_id_is_a_uuid_of_version_7_that_sorts_by_time() {
@@ -346,24 +348,4 @@ fn a_suggestion_never_opens_credentials_or_what_starts_programs() {
     hosts = ["pypi.example:443"]
     "#);
     assert_eq!(suggestion.withheld.len(), 10, "{:#?}", suggestion.withheld);
-}
-
-#[test]
-fn what_was_planted_is_put_aside() {
-    let work = tempfile::tempdir().expect("a folder");
-    let work = work.path().canonicalize().expect("a path");
-    std::fs::create_dir_all(work.join(".vscode")).expect("made");
-    std::os::unix::fs::symlink("a", work.join(".envrc")).expect("linked");
-    let before = aside::before(&work, &[PathBuf::from("/nothing")]);
-    std::fs::create_dir_all(work.join(".git/hooks")).expect("made");
-    std::fs::create_dir_all(work.join("new/lib")).expect("made");
-    std::fs::write(work.join("new/pyvenv.cfg"), "x").expect("written");
-    std::fs::remove_file(work.join(".envrc")).expect("removed");
-    std::os::unix::fs::symlink("b", work.join(".envrc")).expect("linked");
-    std::fs::write(work.join("result.txt"), "kept").expect("written");
-    let moved = aside::put_aside(&before, "r").expect("moved");
-    assert_eq!(moved, [".envrc", ".git/hooks", "new"].map(PathBuf::from));
-    assert!(work.join(".vscode").exists() && work.join("result.txt").exists());
-    assert!(work.join(".bulkhead-aside/r/new/pyvenv.cfg").exists() && !work.join("new").exists());
-    assert_eq!(aside::put_aside(&before, "r").expect("nothing left"), Vec::<PathBuf>::new());
 }

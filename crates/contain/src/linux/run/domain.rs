@@ -100,9 +100,8 @@ fn enter(launch: &Launch) -> Result<LandlockStatus, RulesetError> {
     let mut writable: Vec<&Path> = launch.files.writable.iter().map(PathBuf::as_path).collect();
     writable.extend([launch.work_dir.as_path(), Path::new("/dev/shm"), Path::new("/dev/mqueue")]);
     if files {
+        // Empty ones, in memory. Without mounts they are the machine's, and `/tmp` is everybody's.
         writable.extend(launch.files.hidden.iter().map(PathBuf::as_path));
-    } else {
-        writable.extend([Path::new("/tmp"), Path::new("/var/tmp")]);
     }
     for path in writable {
         rules = allow(rules, path, all)?;

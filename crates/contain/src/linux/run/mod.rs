@@ -11,6 +11,7 @@ mod net;
 mod nft;
 mod notify;
 mod outer;
+mod packets;
 mod user;
 mod wire;
 mod witness;
@@ -18,6 +19,7 @@ mod witness;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender};
 
 use rustix::event::{PollFd, PollFlags};
 
@@ -52,6 +54,10 @@ struct Run {
     outer: i32,
     /// The program's own process.
     program: Option<OwnedFd>,
+    /// When the first is dropped, the thread that sees datagrams tells the rest, and lets the second know.
+    datagrams: Option<(OwnedFd, Receiver<()>)>,
+    /// Its parent, the first process.
+    first: Option<i32>,
     signals: OwnedFd,
     decoys: Option<decoys::Listening>,
     before: Signals,
@@ -85,7 +91,18 @@ pub fn start(launch: Launch) -> Result<Prepared, ContainError> {
     drop(theirs);
     let live = Arc::new(AtomicBool::new(false));
     let mut prepared = Prepared {
-        run: Run { socket: ours, outer, program: None, signals, decoys: None, before, live, over: false },
+        run: Run {
+            socket: ours,
+            outer,
+            program: None,
+            datagrams: None,
+            first: None,
+            signals,
+            decoys: None,
+            before,
+            live,
+            over: false,
+        },
         net: None,
         enforced: Enforced { in_force: namespaces(&launch), missing: Vec::new() },
         witnessed: Vec::new(),
@@ -127,6 +144,7 @@ impl Prepared {
             };
             match packet.about {
                 About::Net => self.net = net::unpack(packet.fds, &packet.text),
+                About::Packets => self.watch_datagrams(launch, packet.fds.pop())?,
                 About::Fuse => self.watch_tripwires(launch, packet.fds.pop())?,
                 About::Decoys => self.watch_decoys(launch, packet.fds.pop(), &packet.text)?,
                 About::Listener => self.watch_calls(launch, packet.fds.pop())?,
@@ -137,6 +155,7 @@ impl Prepared {
                 About::Ready => {
                     let program = sys::pidfd(packet.pid).map_err(|why| step("keep hold of the program", why))?;
                     self.run.program = Some(program);
+                    self.run.first = sys::parent_of(packet.pid);
                     return Ok(());
                 }
                 About::Go | About::NotStarted | About::Ended => {
@@ -191,6 +210,26 @@ impl Prepared {
         thread("evidence", serve)
     }
 
+    fn watch_datagrams(&mut self, launch: &Launch, socket: Option<OwnedFd>) -> Result<(), ContainError> {
+        let socket = socket.ok_or_else(|| step("see the datagrams", "the descriptor is missing"))?;
+        let (watcher, live) = (Arc::clone(&launch.watcher), Arc::clone(&self.run.live));
+        let (stop, ours) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
+            .map_err(|why| step("make a pipe for a thread", why))?;
+        let (done, told) = std::sync::mpsc::channel();
+        let serve = move || {
+            packets::serve(socket.as_fd(), stop.as_fd(), &|to| {
+                if live.load(Ordering::Acquire) {
+                    watcher(Seen { who: Who::default(), what: What::Sent { to } });
+                }
+            });
+            // The kernel takes its time to close such a socket, and nobody has to wait for that.
+            drop::<Sender<()>>(done);
+            drop(socket);
+        };
+        self.run.datagrams = Some((ours, told));
+        thread("datagrams", serve)
+    }
+
     /// The listeners inside the run's network, once.
     pub fn take_net(&mut self) -> Option<NetFds> {
         self.net.take()
@@ -204,6 +243,11 @@ impl Prepared {
     /// What was tried from inside, with everything in force.
     pub fn witnessed(&self) -> &[Witness] {
         &self.witnessed
+    }
+
+    /// The first process of the run, as the host numbers it: where processes have a namespace it ends after all others.
+    pub fn first(&self) -> Option<i32> {
+        self.run.first
     }
 
     /// Starts the program.
@@ -301,6 +345,12 @@ impl Run {
             let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
         }
         sys::wait(self.outer);
+        // Nobody sends any more: what was sent is told before the end is.
+        if let Some((stop, told)) = self.datagrams.take() {
+            drop(stop);
+            // Nothing ever comes: the other end is dropped when all is told.
+            let _ = told.recv();
+        }
         if let Some(decoys) = self.decoys.take() {
             decoys.finish();
         }

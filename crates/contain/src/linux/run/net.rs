@@ -6,18 +6,20 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 
-use super::super::sys;
+use super::super::sockets;
 use super::nft;
 use crate::net::{Caught, NetFds, PORTS, PROXY};
 
 /// Makes the namespace of the caller into such a network. Returns what [`unpack`] takes, as descriptors and a text.
 pub(super) fn set_up() -> io::Result<(Vec<OwnedFd>, String)> {
     let socket = rustix::net::socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
-    sys::interface_up(socket.as_fd(), c"lo")?;
-    any_address_is_local()?;
+    sockets::interface_up(socket.as_fd(), c"lo")?;
+    any_address_is_local(libc::AF_INET)?;
+    // Without IPv6 in the kernel there is nothing to see of it.
+    drop(any_address_is_local(libc::AF_INET6));
 
     let dns_udp = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 53))?;
-    sys::set_option(dns_udp.as_fd(), libc::SOL_IP, libc::IP_PKTINFO, 1)?;
+    sockets::set_option(dns_udp.as_fd(), libc::SOL_IP, libc::IP_PKTINFO, 1)?;
     let mut fds: Vec<OwnedFd> =
         vec![dns_udp.into(), TcpListener::bind((Ipv4Addr::UNSPECIFIED, 53))?.into(), TcpListener::bind(PROXY)?.into()];
     for port in PORTS {
@@ -50,13 +52,13 @@ pub(super) fn unpack(fds: Vec<OwnedFd>, caught: &str) -> Option<NetFds> {
     })
 }
 
-/// `ip route add local 0.0.0.0/0 dev lo` (rtnetlink(7)): any address is this machine, and `getsockname` on an accepted
-/// socket is the address that was dialled.
-fn any_address_is_local() -> io::Result<()> {
+/// `ip route add local default dev lo` (rtnetlink(7)): any address is this machine, and `getsockname` on an accepted
+/// socket is the address that was dialled. Of IPv6 nothing is served; what is sent there is seen.
+fn any_address_is_local(family: libc::c_int) -> io::Result<()> {
     const NEWROUTE: u16 = 24;
     const REQUEST_CREATE_ACK: u16 = 0x1 | 0x400 | 0x4;
-    // rtmsg: IPv4, /0 -> /0, no TOS, table local, protocol boot, scope host, type local, no flags.
-    let mut body = vec![2, 0, 0, 0, 255, 3, 254, 2, 0, 0, 0, 0];
+    // rtmsg: family, /0 -> /0, no TOS, table local, protocol boot, scope host, type local, no flags.
+    let mut body = vec![u8::try_from(family).unwrap_or(0), 0, 0, 0, 255, 3, 254, 2, 0, 0, 0, 0];
     // RTA_OIF: `lo` is the first interface of every namespace.
     const OUT_INTERFACE: u16 = 4;
     body.extend(8_u16.to_ne_bytes());
@@ -72,7 +74,7 @@ fn any_address_is_local() -> io::Result<()> {
 /// # Errors
 /// When the socket has gone meanwhile.
 pub fn original_destination(stream: &TcpStream) -> io::Result<SocketAddrV4> {
-    if let Ok(meant) = sys::original_destination(stream.as_fd()) {
+    if let Ok(meant) = sockets::original_destination(stream.as_fd()) {
         return Ok(meant);
     }
     match stream.local_addr()? {
@@ -86,7 +88,7 @@ pub fn original_destination(stream: &TcpStream) -> io::Result<SocketAddrV4> {
 /// # Errors
 /// As recvmsg(2).
 pub fn recv_dns(socket: &UdpSocket, into: &mut [u8]) -> io::Result<(usize, SocketAddrV4, Ipv4Addr)> {
-    sys::receive_with_target(socket.as_fd(), into)
+    sockets::receive_with_target(socket.as_fd(), into)
 }
 
 /// Answers a datagram, from the address that was asked: a resolver takes no other answer.
@@ -94,5 +96,5 @@ pub fn recv_dns(socket: &UdpSocket, into: &mut [u8]) -> io::Result<(usize, Socke
 /// # Errors
 /// As sendmsg(2).
 pub fn send_dns(socket: &UdpSocket, bytes: &[u8], peer: SocketAddrV4, from: Ipv4Addr) -> io::Result<()> {
-    sys::send_from(socket.as_fd(), bytes, peer, from)
+    sockets::send_from(socket.as_fd(), bytes, peer, from)
 }

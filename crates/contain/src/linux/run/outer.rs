@@ -14,7 +14,7 @@ use rustix::process::{DumpableBehavior, Pid};
 use super::super::enter::step;
 use super::super::sys::{self, Ending, Side, Signals};
 use super::wire::{self, About};
-use super::{FORWARDED, inside, mounts, net, user};
+use super::{FORWARDED, inside, mounts, net, packets, user};
 use crate::ContainError;
 use crate::run::{Launch, Layer};
 
@@ -109,7 +109,12 @@ fn tell_about_network(launch: &Launch, socket: &OwnedFd) -> Result<(), ContainEr
     }
     let (fds, caught) = net::set_up().map_err(|why| step("make a network of its own", why))?;
     let fds: Vec<_> = fds.iter().map(AsFd::as_fd).collect();
-    tell(socket, About::Net, &caught, &fds)
+    tell(socket, About::Net, &caught, &fds)?;
+    if launch.layers.has(Layer::Evidence) {
+        let packets = packets::open().map_err(|why| step("see the datagrams of its network", why))?;
+        tell(socket, About::Packets, "", &[packets.as_fd()])?;
+    }
+    Ok(())
 }
 
 pub(super) fn tell(

@@ -28,6 +28,8 @@ pub(super) struct Packet {
 pub(super) enum About {
     /// Listeners inside the network namespace.
     Net = b'n',
+    /// The socket that sees datagrams.
+    Packets = b'p',
     /// The FUSE connection.
     Fuse = b'f',
     /// The watch on the decoys: its number for each, and its index.
@@ -53,8 +55,9 @@ pub(super) enum About {
 }
 
 impl About {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Net,
+        Self::Packets,
         Self::Fuse,
         Self::Decoys,
         Self::Listener,

@@ -6,6 +6,8 @@
 use std::io;
 use std::net::{Ipv4Addr, UdpSocket};
 
+use rustix::process::{Resource, getrlimit};
+
 use super::super::sys;
 use super::domain;
 use super::filter::Sockets;
@@ -30,6 +32,9 @@ pub(super) fn attempts(launch: &Launch, sockets: Sockets) -> String {
     }
     let (held, what) = privileges(launch.layers.namespaced());
     lines.push(format!("{}\t{}\t{what}", Layer::Syscalls, if held { "held" } else { "open" }));
+    for (held, what) in limits(launch) {
+        lines.push(format!("{}\t{}\t{what}", Layer::Processes, if held { "held" } else { "open" }));
+    }
     lines.join("\n")
 }
 
@@ -137,6 +142,21 @@ fn syscalls(sockets: Sockets) -> Vec<Seen> {
         seen.push(refused("open a Unix socket", &socket(libc::AF_UNIX, libc::SOCK_STREAM), &[libc::EACCES]));
     }
     seen
+}
+
+/// That there is an end to processes and memory; that the kernel keeps it is nothing that can be tried in passing.
+fn limits(launch: &Launch) -> Vec<Seen> {
+    let limits = [
+        ("processes", Resource::Nproc, Some(launch.limits.processes)),
+        ("memory", Resource::Data, launch.limits.memory),
+    ];
+    let wanted =
+        limits.into_iter().filter_map(|(name, of, most)| Some((name, of, most.filter(|most| *most < u64::MAX)?)));
+    let seen = wanted.map(|(name, of, most)| {
+        let limit = getrlimit(of).current.unwrap_or(u64::MAX);
+        (limit <= most, format!("limit {name}: {limit}"))
+    });
+    seen.collect()
 }
 
 fn tiocsti() -> usize {
