@@ -311,6 +311,10 @@ impl Judge for RemoteJudge {
         self.recorder.not_reached(&format!("{host}:{port}"), Effect::Deny, "not-trusted", why);
     }
 
+    fn minted(&self, host: &Host, port: u16, what: &str) {
+        self.recorder.minted(&format!("{host}:{port} {what}"));
+    }
+
     fn not_reached(&self, host: &Host, port: u16, why: &Problem) {
         let effect = if why.code == bulkhead_core::Code::UpstreamAddress { Effect::Deny } else { Effect::Allow };
         self.recorder.not_reached(&format!("{host}:{port}"), effect, &why.code.to_string(), &why.detail);

@@ -6,12 +6,15 @@
 //! dialled by name. What was said by the client never chooses the address.
 
 mod body;
+mod message;
+mod minted;
+mod outward;
 mod prefixed;
 mod request;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use bulkhead_core::{Code, Problem};
@@ -21,7 +24,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::client::TlsStream;
 
-use super::broker::{Misuse, Placeholder};
+use super::broker::{Known, Misuse, Placeholder};
 use super::ca::Ca;
 use super::dial::Dialer;
 use super::dns;
@@ -40,7 +43,9 @@ const FIRST_ELSEWHERE: Duration = Duration::from_millis(250);
 /// One run's egress. Shared by its connections.
 pub struct Egress {
     names: Names,
-    placeholders: Vec<Placeholder>,
+    /// Those that the run was started with, and behind them those of credentials that were made since.
+    known: RwLock<Arc<Known>>,
+    started_with: usize,
     ca: Ca,
     judge: Arc<dyn Judge>,
     dialer: Dialer,
@@ -53,7 +58,31 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for T {}
 impl Egress {
     /// The egress of one run.
     pub fn new(judge: Arc<dyn Judge>, dialer: Dialer, ca: Ca, placeholders: Vec<Placeholder>) -> Arc<Self> {
-        Arc::new(Self { names: Names::default(), placeholders, ca, judge, dialer })
+        let started_with = placeholders.len();
+        let known = RwLock::new(Arc::new(Known::new(placeholders)));
+        Arc::new(Self { names: Names::default(), known, started_with, ca, judge, dialer })
+    }
+
+    /// The run's placeholders, as they are now.
+    fn known(&self) -> Arc<Known> {
+        Arc::clone(&self.known.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// One more, in place of those that are a part of it.
+    fn put(&self, placeholder: Placeholder) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let mut all = known.placeholders().to_vec();
+        let part = |mark: &str| placeholder.marks().any(|new| new == mark);
+        let mut place = 0;
+        all.retain(|old| {
+            place += 1;
+            place <= self.started_with || !old.marks().any(part)
+        });
+        if all.len() >= self.started_with + minted::MOST {
+            all.remove(self.started_with);
+        }
+        all.push(placeholder);
+        *known = Arc::new(Known::new(all));
     }
 
     /// The authority that the run must trust.
@@ -139,8 +168,7 @@ impl Egress {
         if let Some(why) = said {
             return self.refuse_quietly(&host, port, "tls", why).await;
         }
-        let opened = self.placeholders.iter().any(|placeholder| placeholder.binding.reaches(&host, port))
-            || is_in(&host, &self.judge.outline().open);
+        let opened = !self.known().given(&host, port).places.is_empty() || is_in(&host, &self.judge.outline().open);
         if opened {
             return self.open(stream, host, port, false).await;
         }
@@ -238,7 +266,10 @@ impl Egress {
     }
 
     fn wanted(&self, host: &Host, port: u16, scheme: &'static str) -> Wanted {
-        let secrets = self.placeholders.iter().filter(|placeholder| placeholder.binding.reaches(host, port));
+        let known = self.known();
+        // What was made since is for the hosts of what it was made of.
+        let secrets = known.placeholders().iter().take(self.started_with);
+        let secrets = secrets.filter(|placeholder| placeholder.binding.reaches(host, port));
         Wanted {
             scheme: scheme.to_owned(),
             secrets: secrets.map(|secret| secret.name.to_string()).collect(),
