@@ -29,6 +29,7 @@ mod rejudge;
 mod run;
 mod run_cargo;
 mod run_egress;
+mod run_secrets;
 mod scan;
 mod training;
 mod watch;

@@ -17,6 +17,8 @@ pub(super) const LEAST: usize = 8;
 #[derive(Debug, Default)]
 pub struct Known {
     placeholders: Vec<Placeholder>,
+    /// How many of them the run was started with; behind them stand those of credentials that were made since.
+    started_with: usize,
     automaton: Option<Regex>,
     /// Whose spelling each is, and what stands for the secret in the same spelling.
     spellings: HashMap<Vec<u8>, (usize, Vec<u8>)>,
@@ -30,6 +32,8 @@ pub struct Known {
 pub struct Given {
     /// The secrets' places.
     pub places: Vec<usize>,
+    /// The names of those that the run was started with: what was made since is for the hosts of what it was made of.
+    pub names: Vec<String>,
     /// What answers are scrubbed of; empty when there are none.
     pub needles: Arc<Needles>,
 }
@@ -46,8 +50,8 @@ pub struct Seen<'a> {
 }
 
 impl Known {
-    /// Ready for these.
-    pub fn new(placeholders: Vec<Placeholder>) -> Self {
+    /// Ready for these, of which the run was started with so many.
+    pub fn new(placeholders: Vec<Placeholder>, started_with: usize) -> Self {
         let mut spellings = HashMap::new();
         for (place, placeholder) in placeholders.iter().enumerate() {
             for (mark, value) in placeholder.marks().zip(placeholder.values()) {
@@ -58,12 +62,17 @@ impl Known {
         }
         let automaton = any_of(spellings.keys().map(Vec::as_slice));
         let longest = spellings.keys().map(Vec::len).max().unwrap_or(0);
-        Self { placeholders, automaton, spellings, longest, needles: Mutex::default() }
+        Self { placeholders, started_with, automaton, spellings, longest, needles: Mutex::default() }
     }
 
     /// All of them.
     pub fn placeholders(&self) -> &[Placeholder] {
         &self.placeholders
+    }
+
+    /// How many of them the run was started with.
+    pub fn started_with(&self) -> usize {
+        self.started_with
     }
 
     /// Bytes of the longest text by which one is recognised.
@@ -107,9 +116,12 @@ impl Known {
         if places.is_empty() {
             return Given::default();
         }
+        let names = places.iter().filter(|place| **place < self.started_with);
+        let names = names.filter_map(|place| self.placeholders.get(*place)).map(|secret| secret.name.to_string());
         let mut all = self.needles.lock().unwrap_or_else(PoisonError::into_inner);
         let made = || Arc::new(Needles::new(places.iter().filter_map(|place| self.placeholders.get(*place))));
         let needles = Arc::clone(all.entry(places.clone()).or_insert_with(made));
-        Given { places, needles }
+        drop(all);
+        Given { names: names.collect(), places, needles }
     }
 }

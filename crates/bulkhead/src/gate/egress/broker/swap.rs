@@ -214,7 +214,7 @@ mod tests {
         headers.insert(HeaderName::try_from(header).unwrap(), HeaderValue::try_from(value).unwrap());
         let host = &Host::parse(host).unwrap();
         let request = Request { host, port: 443, encrypted: true, method: "POST", target };
-        let swapped = swap(&Known::new(placeholders()), &request, &mut headers)?;
+        let swapped = swap(&Known::new(placeholders(), 1), &request, &mut headers)?;
         Ok((swapped, headers))
     }
 

@@ -24,7 +24,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::client::TlsStream;
 
-use super::broker::{Known, Misuse, Placeholder};
+use super::broker::{Given, Known, Misuse, Placeholder};
 use super::ca::Ca;
 use super::dial::Dialer;
 use super::dns;
@@ -43,9 +43,7 @@ const FIRST_ELSEWHERE: Duration = Duration::from_millis(250);
 /// One run's egress. Shared by its connections.
 pub struct Egress {
     names: Names,
-    /// Those that the run was started with, and behind them those of credentials that were made since.
     known: RwLock<Arc<Known>>,
-    started_with: usize,
     ca: Ca,
     judge: Arc<dyn Judge>,
     dialer: Dialer,
@@ -59,8 +57,8 @@ impl Egress {
     /// The egress of one run.
     pub fn new(judge: Arc<dyn Judge>, dialer: Dialer, ca: Ca, placeholders: Vec<Placeholder>) -> Arc<Self> {
         let started_with = placeholders.len();
-        let known = RwLock::new(Arc::new(Known::new(placeholders)));
-        Arc::new(Self { names: Names::default(), known, started_with, ca, judge, dialer })
+        let known = RwLock::new(Arc::new(Known::new(placeholders, started_with)));
+        Arc::new(Self { names: Names::default(), known, ca, judge, dialer })
     }
 
     /// The run's placeholders, as they are now.
@@ -71,18 +69,19 @@ impl Egress {
     /// One more, in place of those that are a part of it.
     fn put(&self, placeholder: Placeholder) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let started_with = known.started_with();
         let mut all = known.placeholders().to_vec();
         let part = |mark: &str| placeholder.marks().any(|new| new == mark);
         let mut place = 0;
         all.retain(|old| {
             place += 1;
-            place <= self.started_with || !old.marks().any(part)
+            place <= started_with || !old.marks().any(part)
         });
-        if all.len() >= self.started_with + minted::MOST {
-            all.remove(self.started_with);
+        if all.len() >= started_with + minted::MOST {
+            all.remove(started_with);
         }
         all.push(placeholder);
-        *known = Arc::new(Known::new(all));
+        *known = Arc::new(Known::new(all, started_with));
     }
 
     /// The authority that the run must trust.
@@ -266,15 +265,7 @@ impl Egress {
     }
 
     fn wanted(&self, host: &Host, port: u16, scheme: &'static str) -> Wanted {
-        let known = self.known();
-        // What was made since is for the hosts of what it was made of.
-        let secrets = known.placeholders().iter().take(self.started_with);
-        let secrets = secrets.filter(|placeholder| placeholder.binding.reaches(host, port));
-        Wanted {
-            scheme: scheme.to_owned(),
-            secrets: secrets.map(|secret| secret.name.to_string()).collect(),
-            ..Wanted::default()
-        }
+        wanted(scheme, &self.known().given(host, port))
     }
 
     /// The problem that a placeholder in the wrong place is; recorded.
@@ -293,6 +284,10 @@ impl Egress {
         // but whoever sends it means harm, so nothing is sent.
         self.judge.judge(host, port, wanted).await.err().unwrap_or(fallback)
     }
+}
+
+fn wanted(scheme: &'static str, given: &Given) -> Wanted {
+    Wanted { scheme: scheme.to_owned(), secrets: given.names.clone(), ..Wanted::default() }
 }
 
 async fn join(mut stream: impl Stream, mut upstream: TcpStream, host: &Host) {

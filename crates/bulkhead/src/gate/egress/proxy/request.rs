@@ -1,7 +1,7 @@
 //! HTTP/1.1 of the run: each request's host held to the connection's, judged, its placeholders swapped, sent on.
 
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use bulkhead_core::{Code, Problem};
@@ -52,7 +52,8 @@ pub(super) enum Side {
 
 /// Serves a connection of the run until either side ends it.
 pub(super) async fn serve(egress: Arc<Egress>, stream: impl Stream, side: Side) {
-    let connection = Arc::new(Connection { egress, side, upstream: Mutex::new(None) });
+    let connection =
+        Arc::new(Connection { egress, side, upstream: Mutex::new(None), last: std::sync::Mutex::default() });
     let serving = Arc::clone(&connection);
     let service = service_fn(move |request| {
         let connection = Arc::clone(&serving);
@@ -89,6 +90,15 @@ pub(super) struct Connection {
     side: Side,
     /// The connection to the host of the last request, kept for the next.
     pub(super) upstream: Mutex<Option<(Host, u16, SendRequest<Watched>)>>,
+    last: std::sync::Mutex<Option<Last>>,
+}
+
+/// Where the last request went.
+struct Last {
+    host: Host,
+    port: u16,
+    known: Arc<Known>,
+    given: Arc<Given>,
 }
 
 impl Connection {
@@ -149,8 +159,7 @@ impl Connection {
             return Err(self.egress.disagreed(&host, port, scheme, why).await);
         }
         let egress = &self.egress;
-        let known = egress.known();
-        let given = known.given(&host, port);
+        let (known, given) = self.given(&host, port);
         let method = request.method().clone();
         let target = request.uri().path_and_query().map_or("/", |target| target.as_str()).to_owned();
         let path = target.split('?').next().unwrap_or_default();
@@ -175,7 +184,7 @@ impl Connection {
         };
         let secrets = || swapped.places.iter().filter_map(|place| known.placeholders().get(*place));
         // The connection as such first: one entry for host, port and scheme covers its requests...
-        let connect = egress.wanted(&host, port, scheme);
+        let connect = super::wanted(scheme, &given);
         // ...unless rules want to see the request, or a secret goes with it.
         let wanted = Wanted {
             request: Some((method.to_string(), path.to_owned())),
@@ -199,6 +208,22 @@ impl Connection {
         });
         let response = self.send(request.map(|body| Watched::new(body, known.clone())), &host, port, scheme).await?;
         finish(response, &method, &given, minting)
+    }
+
+    /// What the host's secrets are: mostly those of the last request.
+    fn given(&self, host: &Host, port: u16) -> (Arc<Known>, Arc<Given>) {
+        let known = self.egress.known();
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(last) = &*last
+            && last.host == *host
+            && last.port == port
+            && Arc::ptr_eq(&last.known, &known)
+        {
+            return (known, Arc::clone(&last.given));
+        }
+        let given = Arc::new(known.given(host, port));
+        *last = Some(Last { host: host.clone(), port, known: Arc::clone(&known), given: Arc::clone(&given) });
+        (known, given)
     }
 
     /// The body as it is sent on, and whether secrets were put into it: read first where one is for bodies.
