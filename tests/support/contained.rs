@@ -83,12 +83,18 @@ impl World {
     }
 
     pub fn secret(&self, name: &str, words: &[&str]) {
-        let file = self.folder.path().join("value");
-        std::fs::write(&file, REAL).expect("written");
-        let value = file.display().to_string();
-        let added = self.bulkhead(&[&["secret", "add", name, "--value-file", &value], words].concat());
+        let added = self.secret_command(&[&["add", name], words].concat(), REAL);
         assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
+    }
+
+    /// `bulkhead secret` with those words, and that value in a file.
+    pub fn secret_command(&self, words: &[&str], value: &str) -> Output {
+        let file = self.folder.path().join("value");
+        std::fs::write(&file, value).expect("written");
+        let path = file.display().to_string();
+        let output = self.bulkhead(&[&["secret"], words, &["--value-file", &path]].concat());
         std::fs::remove_file(file).expect("removed");
+        output
     }
 
     /// Packages of a client's environment, copied into the project's own.

@@ -61,9 +61,9 @@ impl Internet {
         &self.root
     }
 
-    /// `[egress] addresses` for these hosts: TLS on 443, plain HTTP on 80, a server that speaks first on 2525.
+    /// `[egress] addresses` for these hosts: TLS on 443 and 8443, plain HTTP on 80, a server that speaks first on 2525.
     pub fn addresses(&self, hosts: &[&str]) -> String {
-        let ports = [(443, self.tls), (80, self.plain), (2525, self.talker)];
+        let ports = [(443, self.tls), (8443, self.tls), (80, self.plain), (2525, self.talker)];
         let all = hosts.iter().flat_map(|host| ports.map(|(port, at)| format!("\"{host}:{port}={at}\"")));
         format!("[egress]\naddresses = [{}]\n", all.collect::<Vec<_>>().join(", "))
     }
@@ -71,6 +71,11 @@ impl Internet {
     /// Puts a file at this path of every host.
     pub fn put(&self, path: &str, content: impl Into<Vec<u8>>) {
         self.files.lock().unwrap().insert(path.to_owned(), content.into());
+    }
+
+    /// Each request that reached any host.
+    pub fn requests(&self) -> Vec<String> {
+        self.received.lock().unwrap().clone()
     }
 
     /// Everything that reached any host: heads and bodies.

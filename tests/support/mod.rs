@@ -17,6 +17,7 @@ pub mod package;
 pub mod registry;
 pub mod relay;
 pub mod screen;
+pub mod sigv4;
 
 pub use authority::{Answers, Authority};
 pub use browser::Browser;

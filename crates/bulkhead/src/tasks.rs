@@ -31,13 +31,21 @@ impl Drop for Running {
 impl Tasks {
     /// Starts a task that shutdown waits for.
     pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        #[expect(clippy::disallowed_methods, reason = "this is the task set that the ban points to")]
+        tokio::spawn(self.counted(work));
+    }
+
+    /// A task that shutdown waits for from now on, for somebody else to start.
+    pub fn counted<F: Future<Output = ()> + Send + 'static>(
+        &self,
+        work: F,
+    ) -> impl Future<Output = ()> + Send + use<F> {
         self.inner.running.fetch_add(1, Ordering::AcqRel);
         let running = Running(Arc::clone(&self.inner));
-        #[expect(clippy::disallowed_methods, reason = "this is the task set that the ban points to")]
-        tokio::spawn(async move {
+        async move {
             work.await;
             drop(running);
-        });
+        }
     }
 
     /// How many tasks are under way.

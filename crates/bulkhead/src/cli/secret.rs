@@ -54,6 +54,9 @@ enum Command {
         /// The value is ACCESS_KEY_ID:SECRET_ACCESS_KEY of AWS: requests are signed anew with it
         #[arg(long)]
         aws: bool,
+        /// Bodies may carry it too, such as the client_secret of a login: up to 256 KiB, which are read before they are sent
+        #[arg(long, conflicts_with = "aws")]
+        body: bool,
         /// Read the value from this file instead of standard input
         #[arg(long, value_name = "FILE")]
         value_file: Option<PathBuf>,
@@ -112,7 +115,7 @@ pub(crate) fn run(place: &Place, args: Args, output: &Output) -> Result<Done, Fa
     let mut secrets = before.clone();
     let (change, name) = match args.command {
         Command::List => return list(&file, secrets, output),
-        Command::Add { name, hosts, port, path, methods, headers, variable, aws, value_file } => {
+        Command::Add { name, hosts, port, path, methods, headers, variable, aws, body, value_file } => {
             if secrets.iter().any(|secret| secret.name == name) {
                 let what =
                     format!("there is a secret {name} already; replace its value: bulkhead secret rotate {name}");
@@ -125,7 +128,7 @@ pub(crate) fn run(place: &Place, args: Args, output: &Output) -> Result<Done, Fa
             } else {
                 headers.into_iter().map(|header| header.to_ascii_lowercase()).collect()
             };
-            let binding = Binding { hosts, port, path, methods, headers, variable, aws };
+            let binding = Binding { hosts, port, path, methods, headers, variable, aws, body };
             check(&binding)?;
             let value = usable(&name, value(value_file)?, &binding)?;
             secrets.push(StoredSecret { name: name.clone(), value, binding, since: Clock.now().to_string() });
@@ -289,7 +292,8 @@ fn in_words(binding: &Binding) -> String {
     let methods = if binding.methods.is_empty() { String::new() } else { format!("{} ", binding.methods.join(",")) };
     let hosts: Vec<String> =
         binding.hosts.iter().map(|host| format!("{host}:{}{}", binding.port, binding.path)).collect();
-    format!("{methods}{} in {}", hosts.join(", "), binding.headers.join(", "))
+    let body = if binding.body { ", and in bodies" } else { "" };
+    format!("{methods}{} in {}{body}", hosts.join(", "), binding.headers.join(", "))
 }
 
 fn check(binding: &Binding) -> Result<(), Failure> {

@@ -97,13 +97,18 @@ impl Export {
             metadata["correlation_uid"] = json!(run.to_string());
         }
         let text = reason.map_or_else(|| format!("{} {}", entry.action, entry.effect), |reason| reason.text.clone());
+        let severity = match entry.detail.get("severity").map(String::as_str) {
+            Some("high") => (4, "High"),
+            _ if passes => (1, "Informational"),
+            _ => (3, "Medium"),
+        };
         let event = json!({
             "category_uid": 6,
             "category_name": "Application Activity",
             "class_uid": CLASS,
             "class_name": "API Activity",
-            "severity_id": if passes { 1 } else { 3 },
-            "severity": if passes { "Informational" } else { "Medium" },
+            "severity_id": severity.0,
+            "severity": severity.1,
             "time": entry.time.unix_millis(),
             "timezone_offset": 0,
             "message": text,

@@ -25,6 +25,8 @@ pub mod upstream;
 pub use body::Body;
 pub use fetch::{FetchError, FileStream, Page, PageAnswer};
 pub use resolver::Resolver;
+#[cfg(test)]
+pub use resolver::Script;
 pub use upstream::{Limits, Upstream, UpstreamOptions};
 
 #[cfg(test)]

@@ -20,6 +20,29 @@ pub enum Resolver {
     System(Arc<Answers>),
     /// This table and nothing else: for tests, which must not ask a name server.
     Table(HashMap<String, Vec<IpAddr>>),
+    /// One answer after the other, and a list of what was asked: for tests of what an answer that changes comes to.
+    #[cfg(test)]
+    Script(Arc<Script>),
+}
+
+/// What a name server would say, and what it was asked.
+#[cfg(test)]
+#[derive(Debug, Default)]
+pub struct Script {
+    /// The answers of each name; the last one stays.
+    pub answers: Mutex<HashMap<String, std::collections::VecDeque<Vec<IpAddr>>>>,
+    /// The names, in order.
+    pub asked: Mutex<Vec<String>>,
+}
+
+#[cfg(test)]
+impl Script {
+    fn next(&self, host: &str) -> Vec<IpAddr> {
+        self.asked.lock().unwrap().push(host.to_owned());
+        let mut all = self.answers.lock().unwrap();
+        let Some(answers) = all.get_mut(host) else { return Vec::new() };
+        if answers.len() > 1 { answers.pop_front().unwrap() } else { answers.front().cloned().unwrap_or_default() }
+    }
 }
 
 /// The answers of the last seconds, by name and port.
@@ -54,6 +77,10 @@ impl Resolver {
             }
             Self::Table(table) => {
                 found(table.get(host).into_iter().flatten().map(|address| SocketAddr::new(*address, port)).collect())
+            }
+            #[cfg(test)]
+            Self::Script(script) => {
+                found(script.next(host).into_iter().map(|address| SocketAddr::new(address, port)).collect())
             }
         }
     }

@@ -290,7 +290,7 @@ impl Judge for RemoteJudge {
     ) -> Boxed<'a, Result<Option<Permit<()>>, Problem>> {
         Box::pin(async move {
             let plain = wanted.misuse.is_none() && wanted.disagrees.is_none();
-            if wanted.covered && plain && !self.outline().sees_requests {
+            if wanted.covered && plain && !self.outline.lock().unwrap_or_else(PoisonError::into_inner).sees_requests {
                 // What is asked of a request is no more than what was asked of its connection just before.
                 return Ok(None);
             }
@@ -318,6 +318,10 @@ impl Judge for RemoteJudge {
         let why = "the program does not trust the run's authority: it pins a certificate, or has a trust store of its own; \
                    without a secret for the host, and outside of `open` in the policy, its TLS passes untouched";
         self.recorder.not_reached(&format!("{host}:{port}"), Effect::Deny, "not-trusted", why);
+    }
+
+    fn minted(&self, host: &Host, port: u16, what: &str) {
+        self.recorder.minted(&format!("{host}:{port} {what}"));
     }
 
     fn not_reached(&self, host: &Host, port: u16, why: &Problem) {

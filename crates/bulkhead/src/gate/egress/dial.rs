@@ -27,6 +27,9 @@ pub struct Dialer {
     /// Hosts and ports that stand on these addresses, whatever those are: for the drill and for tests, whose upstreams are
     /// on loopback under other ports.
     fixed: Arc<HashMap<(String, u16), SocketAddr>>,
+    /// What would be dialled, in tests that must not: nothing outside is theirs.
+    #[cfg(test)]
+    noted: Option<Arc<std::sync::Mutex<Vec<SocketAddr>>>>,
 }
 
 impl Dialer {
@@ -34,7 +37,14 @@ impl Dialer {
     pub fn new(resolver: Resolver, tls: Arc<ClientConfig>) -> Self {
         let mut tls = ClientConfig::clone(&tls);
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Self { resolver: Arc::new(resolver), tls: Arc::new(tls), limit: Duration::from_secs(20), fixed: Arc::default() }
+        Self {
+            resolver: Arc::new(resolver),
+            tls: Arc::new(tls),
+            limit: Duration::from_secs(20),
+            fixed: Arc::default(),
+            #[cfg(test)]
+            noted: None,
+        }
     }
 
     /// The same with hosts that stand on fixed addresses.
@@ -82,6 +92,11 @@ impl Dialer {
                 .with_help(
                     "a service of this machine that runs may reach is named in bulkhead.toml: [egress] addresses",
                 ));
+            }
+            #[cfg(test)]
+            if let Some(noted) = &self.noted {
+                noted.lock().unwrap().push(address);
+                continue;
             }
             match timeout(self.limit, connect(address)).await {
                 Ok(Ok(stream)) => return Ok(stream),
@@ -146,6 +161,7 @@ fn late(host: &Host, port: u16) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::Script;
 
     #[tokio::test]
     async fn a_host_that_the_operator_placed_is_spoken_to_without_delay() {
@@ -155,6 +171,76 @@ mod tests {
         let dialer = Dialer::new(Resolver::Table(std::collections::HashMap::new()), tls).redirect([placed]);
         let stream = dialer.dial(&Host::parse("api.allowed.test").unwrap(), 443, false).await.unwrap();
         assert!(stream.nodelay().unwrap());
+    }
+
+    fn dialler(answers: &[&[&str]]) -> (Dialer, Arc<Script>, Arc<std::sync::Mutex<Vec<SocketAddr>>>) {
+        let script = Arc::new(Script::default());
+        let answers = answers.iter().map(|answer| answer.iter().map(|address| address.parse().unwrap()).collect());
+        script.answers.lock().unwrap().insert("a.example.test".to_owned(), answers.collect());
+        let tls = crate::net::tls::client(crate::net::tls::Trust::System).unwrap();
+        let noted: Arc<std::sync::Mutex<Vec<SocketAddr>>> = Arc::default();
+        let dialer = Dialer::new(Resolver::Script(Arc::clone(&script)), tls);
+        (Dialer { noted: Some(Arc::clone(&noted)), ..dialer }, script, noted)
+    }
+
+    #[tokio::test]
+    async fn of_good_and_bad_addresses_only_the_good_ones_are_dialled() {
+        let all = [
+            "127.0.0.1",
+            "8.8.8.8",
+            "169.254.169.254",
+            "::ffff:127.0.0.1",
+            "64:ff9b::a9fe:a9fe",
+            "2606:4700::1",
+            "10.1.2.3",
+        ];
+        let (dialer, _, noted) = dialler(&[&all]);
+        let host = Host::parse("a.example.test").unwrap();
+        assert!(dialer.dial(&host, 443, false).await.is_err());
+        let good: Vec<SocketAddr> =
+            ["8.8.8.8:443", "[2606:4700::1]:443"].map(|address| address.parse().unwrap()).into();
+        assert_eq!(*noted.lock().unwrap(), good);
+        for bad in [
+            "127.0.0.1",
+            "169.254.169.254",
+            "::ffff:127.0.0.1",
+            "64:ff9b::a9fe:a9fe",
+            "2002:7f00:1::",
+            "::1",
+            "0.0.0.0",
+        ] {
+            let (dialer, _, noted) = dialler(&[&[bad]]);
+            let refused = dialer.dial(&host, 443, true).await.unwrap_err();
+            assert_eq!((refused.code, noted.lock().unwrap().len()), (Code::UpstreamAddress, 0), "{bad}");
+        }
+    }
+
+    /// A name server that says something good when it is asked to check, and something else when it is asked to connect.
+    #[tokio::test]
+    async fn a_name_is_asked_for_once_and_what_was_checked_is_dialled() {
+        let (dialer, script, noted) = dialler(&[&["8.8.8.8"], &["127.0.0.1"]]);
+        let host = Host::parse("a.example.test").unwrap();
+        drop(dialer.dial(&host, 443, false).await);
+        assert_eq!(script.asked.lock().unwrap().len(), 1);
+        assert_eq!(*noted.lock().unwrap(), ["8.8.8.8:443".parse().unwrap()]);
+        // The next connection is checked anew.
+        assert_eq!(dialer.dial(&host, 443, false).await.unwrap_err().code, Code::UpstreamAddress);
+        assert_eq!((script.asked.lock().unwrap().len(), noted.lock().unwrap().len()), (2, 1));
+    }
+
+    /// An address of this machine that is not loopback, where it has one: what it would send from. Nothing is sent.
+    #[tokio::test]
+    async fn an_own_address_is_refused_although_private_ones_are_open() {
+        let from = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
+        let Ok(own) = from.connect("192.0.2.1:9").and_then(|()| from.local_addr()) else { return };
+        let (dialer, _, noted) = dialler(&[&[&own.ip().to_string()]]);
+        for host in ["a.example.test", &own.ip().to_string()] {
+            let refused = dialer.dial(&Host::parse(host).unwrap(), 443, true).await.unwrap_err();
+            assert_eq!(refused.code, Code::UpstreamAddress, "{refused}");
+        }
+        // Where its address is of a kind that is refused in any case, the routing table says it all the same.
+        assert!(is_own((own.ip(), 443).into()) && !own.ip().is_loopback());
+        assert!(noted.lock().unwrap().is_empty());
     }
 
     #[test]

@@ -12,6 +12,9 @@ use super::host::Host;
 use crate::clock::Clock;
 use crate::spine::{Permit, Reviewed, Spine};
 
+/// The word for entries that somebody should look at before others.
+const HIGH: &str = "high";
+
 /// What is asked of one host.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Wanted {
@@ -23,6 +26,9 @@ pub struct Wanted {
     pub secrets: Vec<String>,
     /// The secrets that this request carries.
     pub used: Vec<String>,
+    /// Whether it carries them in its body.
+    #[serde(default)]
+    pub in_body: bool,
     /// A placeholder where it does not belong, in words.
     pub misuse: Option<String>,
     /// How the connection contradicts itself; never allowed.
@@ -94,6 +100,10 @@ pub trait Judge: Send + Sync {
     /// its own.
     fn not_trusted(&self, _host: &Host, _port: u16) {}
 
+    /// The host answered a request that carried a secret with something new: a field and the secret that it is made of, for
+    /// which the run has a placeholder, or a cookie, which it got.
+    fn minted(&self, _host: &Host, _port: u16, _what: &str) {}
+
     /// The host was allowed and not reached: its address is one that nothing outside may have, or nobody answered.
     fn not_reached(&self, _host: &Host, _port: u16, _why: &Problem) {}
 }
@@ -150,11 +160,15 @@ impl Judge for SpineJudge {
             let method = wanted.request.as_ref().map(|(method, _)| method.clone()).unwrap_or_default();
             let secrets = wanted.used.join(",");
             let misuse = wanted.misuse.clone().unwrap_or_default();
+            // Nobody sends a placeholder elsewhere by mistake.
+            let severity = if wanted.misuse.is_some() { HIGH } else { "" };
             let dress = |entry: bulkhead_ledger::Entry| {
                 entry
                     .with_detail("scheme", wanted.scheme.clone())
                     .with_detail("method", method)
                     .with_detail("secrets", secrets)
+                    .with_detail("place", if wanted.in_body { "body" } else { "" })
+                    .with_detail("severity", severity)
                     .with_detail("misuse", misuse)
                     .with_detail("disagrees", wanted.disagrees.clone().unwrap_or_default())
             };

@@ -9,6 +9,7 @@ pub mod hello;
 pub mod host;
 pub mod inside;
 pub mod judge;
+mod lanes;
 pub mod names;
 pub mod proxy;
 pub mod supervise;

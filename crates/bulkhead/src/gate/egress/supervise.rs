@@ -1,7 +1,7 @@
 //! Serves the listeners of a run's network: its name server, its proxy, and every address that it connects to.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener as StdListener};
+use std::net::{SocketAddr, TcpListener as StdListener, TcpStream as StdStream};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,8 +11,10 @@ use bulkhead_contain::{original_destination, recv_dns, send_dns};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 
 use super::dns;
+use super::lanes::Lanes;
 use super::proxy::Egress;
 use crate::tasks::Tasks;
 
@@ -42,11 +44,11 @@ pub fn serve(egress: &Arc<Egress>, net: NetFds, tasks: &Tasks) -> io::Result<()>
             }
         }
     })?;
-    let slots = Arc::new(tokio::sync::Semaphore::new(connections(descriptors())));
-    listen(dns_tcp, egress, tasks, &slots, Door::Names)?;
-    listen(proxy, egress, tasks, &slots, Door::Proxy)?;
-    for listener in tcp {
-        listen(listener, egress, tasks, &slots, Door::Any)?;
+    let slots = Arc::new(Semaphore::new(connections(descriptors())));
+    let lanes = Arc::new(Lanes::start()?);
+    let doors = [(dns_tcp, Door::Names), (proxy, Door::Proxy)].into_iter();
+    for (listener, door) in doors.chain(tcp.into_iter().map(|listener| (listener, Door::Any))) {
+        listen(listener, egress, tasks, (&slots, &lanes), door)?;
     }
     Ok(())
 }
@@ -80,17 +82,17 @@ fn listen(
     listener: StdListener,
     egress: &Arc<Egress>,
     tasks: &Tasks,
-    slots: &Arc<tokio::sync::Semaphore>,
+    (slots, lanes): (&Arc<Semaphore>, &Arc<Lanes>),
     door: Door,
 ) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let listener = TcpListener::from_std(listener)?;
-    let (egress, tasks, slots) = (Arc::clone(egress), tasks.clone(), Arc::clone(slots));
+    let (egress, tasks, slots, lanes) = (Arc::clone(egress), tasks.clone(), Arc::clone(slots), Arc::clone(lanes));
     tokio::spawn(async move {
         loop {
             let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
-            let stream = match listener.accept().await {
-                Ok((stream, _)) => stream,
+            let stream = match listener.accept().await.and_then(|(stream, _)| stream.into_std()) {
+                Ok(stream) => stream,
                 Err(error) => {
                     tracing::debug!(%error, "a connection of the run was not accepted");
                     tokio::time::sleep(PAUSE).await;
@@ -98,27 +100,27 @@ fn listen(
                 }
             };
             let egress = Arc::clone(&egress);
-            tasks.spawn(async move {
+            lanes.serve(tasks.counted(async move {
                 if let Err(error) = serve_one(egress, stream, door).await {
                     tracing::debug!(%error, "a connection of the run ended");
                 }
                 drop(slot);
-            });
+            }));
         }
     });
     Ok(())
 }
 
-async fn serve_one(egress: Arc<Egress>, stream: TcpStream, door: Door) -> io::Result<()> {
+async fn serve_one(egress: Arc<Egress>, stream: StdStream, door: Door) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    match door {
-        Door::Proxy => egress.explicit(stream).await,
-        Door::Names => names(egress, stream).await?,
-        Door::Any => {
-            let stream = stream.into_std()?;
-            let to = SocketAddr::V4(original_destination(&stream)?);
-            egress.transparent(TcpStream::from_std(stream)?, to).await;
-        }
+    let to = matches!(door, Door::Any).then(|| original_destination(&stream)).transpose()?;
+    // Here, because here is the lane whose reactor it belongs to.
+    let stream = TcpStream::from_std(stream)?;
+    match (door, to) {
+        (Door::Proxy, _) => egress.explicit(stream).await,
+        (Door::Names, _) => names(egress, stream).await?,
+        (Door::Any, Some(to)) => egress.transparent(stream, SocketAddr::V4(to)).await,
+        (Door::Any, None) => {}
     }
     Ok(())
 }

@@ -182,6 +182,25 @@ impl Recorder {
         self.inner.changed.notify_all();
     }
 
+    /// Takes note of what a host made of a secret: a new credential, for which the run has a placeholder, or a cookie.
+    pub fn minted(&self, what: &str) {
+        let (effect, text) = match what.contains(" cookie ") {
+            true => {
+                (Effect::Allow, "a cookie came with the answer to a request that carried a secret; it may be a session")
+            }
+            false => (Effect::Transform, "the host made a new credential; the run has a placeholder for it"),
+        };
+        let line = RunLine {
+            effect,
+            about: Some(what.to_owned()),
+            rule: "minted".to_owned(),
+            text: text.to_owned(),
+            ..RunLine::plain(Action::Request)
+        };
+        self.inner.state().take(line, "");
+        self.inner.changed.notify_all();
+    }
+
     /// Before the egress gate asks: whether there is room for one more refusal. Whoever asks says when it is [`Self::answered`];
     /// what many connections ask at once counts from the beginning.
     pub fn asking(&self) -> bool {

@@ -8,6 +8,8 @@ use super::secret::{Binding, SecretName};
 
 /// Characters of the value that must be random for a placeholder to be unmistakable.
 const LEAST: usize = 12;
+/// Characters of the shortest part of a key pair: its id.
+const KEY: usize = 16;
 /// The longest prefix that is kept.
 const PREFIX: usize = 16;
 
@@ -29,6 +31,12 @@ impl Placeholder {
     pub fn marks(&self) -> impl Iterator<Item = &str> {
         let separator = if self.binding.aws { ':' } else { '\0' };
         self.text.split(separator)
+    }
+
+    /// What each of those stands for.
+    pub fn values(&self) -> impl Iterator<Item = &str> {
+        let separator = if self.binding.aws { ':' } else { '\0' };
+        self.value.reveal().split(separator)
     }
 
     /// The environment variables in which a run finds it.
@@ -78,7 +86,8 @@ impl Placeholder {
         binding: Binding,
         random: impl FnOnce(&mut [u8]) -> Result<(), PlaceholderError>,
     ) -> Result<Self, PlaceholderError> {
-        if binding.aws && !matches!(value.reveal().split(':').count(), 2 | 3) {
+        let parts = value.reveal().split(':').map(str::len);
+        if binding.aws && !(matches!(parts.clone().count(), 2 | 3) && parts.min() >= Some(KEY)) {
             return Err(PlaceholderError::Aws);
         }
         let text = shaped(value.reveal(), random)?;
@@ -115,12 +124,23 @@ fn shaped(
 
 /// How much of the value says what it is: up to the last `-` or `_` near its beginning, else four characters (`AKIA`).
 fn prefix(value: &str) -> usize {
+    if let Some(signature) = signature(value) {
+        return signature;
+    }
     let head = &value.as_bytes()[..value.len().min(PREFIX)];
     let separator = head.iter().rposition(|byte| matches!(byte, b'-' | b'_')).map(|at| at + 1);
     // In the middle of a UUID or a base64 text, a separator is no end of a prefix.
     let separator =
         separator.filter(|end| value[..*end].bytes().all(|byte| !byte.is_ascii_digit()) && value.len() - end >= LEAST);
     separator.unwrap_or(if value.len() >= 4 + LEAST { 4 } else { 0 })
+}
+
+/// Where the signature of a JSON Web Token (RFC 7519) begins: what it says of itself is no secret, and programs read it.
+fn signature(value: &str) -> Option<usize> {
+    let mut parts = value.split('.');
+    let (header, claims, signature) = (parts.next()?, parts.next()?, parts.next()?);
+    let token = header.starts_with("eyJ") && claims.starts_with("eyJ") && parts.next().is_none();
+    (token && signature.len() >= 2 * LEAST).then(|| value.len() - signature.len())
 }
 
 /// A character of the same kind. The slight unevenness of the remainder does not matter: nobody guesses a placeholder.
@@ -161,6 +181,14 @@ mod tests {
             let text = make(value, 7).unwrap();
             assert!(text.starts_with(kept) && text.len() == value.len() && text != value, "{text}");
         }
+    }
+
+    #[test]
+    fn a_web_token_stays_readable_and_its_signature_does_not() {
+        let token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJtZSJ9.c2lnbmF0dXJlc2lnbmF0dXJlc2ln";
+        let text = make(token, 3).unwrap();
+        assert_eq!((text.len(), text.rsplit_once('.').unwrap().0), (token.len(), token.rsplit_once('.').unwrap().0));
+        assert_ne!(text, token);
     }
 
     #[test]

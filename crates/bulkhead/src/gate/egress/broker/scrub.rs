@@ -6,83 +6,84 @@
 //! where that has the same length, else by asterisks. Bytes that may be the beginning of a form are held back until the next
 //! chunk decides.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use std::collections::HashMap;
+use std::sync::Arc;
 
+use regex::bytes::Regex;
+
+use super::known::LEAST;
 use super::placeholder::Placeholder;
+use super::spelling::{any_of, echoed};
 
-/// A form of a secret, and what is put in its place; of equal length.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Needle {
-    find: Vec<u8>,
-    put: Vec<u8>,
+/// What is looked for in one host's answers, made ready once.
+#[derive(Debug, Default)]
+pub struct Needles {
+    automaton: Option<Regex>,
+    /// What is put in place of each; of equal length.
+    puts: HashMap<Vec<u8>, Vec<u8>>,
+    /// Whether one begins with that byte.
+    begins: Vec<bool>,
+    longest: usize,
 }
 
-/// Everything to look for, longest first so that a form inside another does not hide it.
-pub fn needles<'a>(placeholders: impl IntoIterator<Item = &'a Placeholder>) -> Vec<Needle> {
-    let mut all = Vec::new();
-    for placeholder in placeholders {
-        let separator = if placeholder.binding.aws { ':' } else { '\0' };
-        for (value, text) in placeholder.value.reveal().split(separator).zip(placeholder.marks()) {
-            let (finds, puts) = (forms(value.as_bytes()), forms(text.as_bytes()));
-            for (find, put) in finds.into_iter().zip(puts) {
-                let put = if put.len() == find.len() { put } else { vec![b'*'; find.len()] };
-                if find.len() >= 8 && !all.iter().any(|needle: &Needle| needle.find == find) {
-                    all.push(Needle { find, put });
+impl Needles {
+    /// Every spelling of these.
+    pub fn new<'a>(placeholders: impl IntoIterator<Item = &'a Placeholder>) -> Self {
+        let mut puts: HashMap<Vec<u8>, Vec<u8>> = HashMap::new();
+        for placeholder in placeholders {
+            for (value, text) in placeholder.values().zip(placeholder.marks()) {
+                for (find, put) in echoed(value.as_bytes()).into_iter().zip(echoed(text.as_bytes())) {
+                    let put = if put.len() == find.len() { put } else { vec![b'*'; find.len()] };
+                    if find.len() >= LEAST {
+                        puts.entry(find).or_insert(put);
+                    }
                 }
             }
         }
+        let automaton = any_of(puts.keys().map(Vec::as_slice));
+        let longest = puts.keys().map(Vec::len).max().unwrap_or(0);
+        let mut begins = vec![false; 256];
+        puts.keys().for_each(|needle| begins[usize::from(needle[0])] = true);
+        Self { automaton, puts, begins, longest }
     }
-    all.sort_by_key(|needle| std::cmp::Reverse(needle.find.len()));
-    all
-}
 
-/// The forms of a value, always the same number in the same order.
-fn forms(value: &[u8]) -> Vec<Vec<u8>> {
-    let mut forms = vec![value.to_vec()];
-    for skip in 0..3 {
-        // Base64 of any text that holds the value: the characters that depend on the value alone. `skip` bytes of the value
-        // complete the group that its neighbours began; the tail that the next byte would change is cut.
-        let inner = value.get(skip..).unwrap_or_default();
-        let whole = inner.len() / 3 * 3;
-        forms.push(STANDARD_NO_PAD.encode(&inner[..whole]).into_bytes());
-        forms.push(URL_SAFE_NO_PAD.encode(&inner[..whole]).into_bytes());
+    /// Whether there is nothing to look for.
+    pub fn is_empty(&self) -> bool {
+        self.automaton.is_none()
     }
-    let hex: String = value.iter().map(|byte| format!("{byte:02x}")).collect();
-    forms.push(hex.to_ascii_uppercase().into_bytes());
-    forms.push(hex.into_bytes());
-    let percent = |upper: bool| -> Vec<u8> {
-        value
-            .iter()
-            .flat_map(|&byte| match byte {
-                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => vec![byte],
-                _ if upper => format!("%{byte:02X}").into_bytes(),
-                _ => format!("%{byte:02x}").into_bytes(),
-            })
-            .collect()
-    };
-    forms.push(percent(true));
-    forms.push(percent(false));
-    forms.push(
-        value
-            .iter()
-            .flat_map(|&byte| if matches!(byte, b'/' | b'"' | b'\\') { vec![b'\\', byte] } else { vec![byte] })
-            .collect(),
-    );
-    forms
+
+    fn replace(&self, bytes: &mut [u8]) -> u64 {
+        let found = self.automaton.iter().flat_map(|automaton| automaton.find_iter(bytes));
+        let found: Vec<(usize, usize)> = found.map(|found| (found.start(), found.end())).collect();
+        for (start, end) in &found {
+            if let Some(put) = self.puts.get(&bytes[*start..*end]) {
+                bytes[*start..*end].copy_from_slice(put);
+            }
+        }
+        found.len() as u64
+    }
+
+    /// How many bytes at the end may be the beginning of one.
+    fn undecided(&self, bytes: &[u8]) -> usize {
+        let start = bytes.len().saturating_sub(self.longest.saturating_sub(1));
+        (start..bytes.len())
+            .filter(|&at| self.begins[usize::from(bytes[at])])
+            .find(|&at| self.puts.keys().any(|needle| needle.starts_with(&bytes[at..])))
+            .map_or(0, |at| bytes.len() - at)
+    }
 }
 
 /// Scrubs a stream of bytes, chunk by chunk.
 #[derive(Debug)]
 pub struct Scrubber {
-    needles: Vec<Needle>,
+    needles: Arc<Needles>,
     held: Vec<u8>,
     found: u64,
 }
 
 impl Scrubber {
     /// A scrubber for these.
-    pub fn new(needles: Vec<Needle>) -> Self {
+    pub fn new(needles: Arc<Needles>) -> Self {
         Self { needles, held: Vec::new(), found: 0 }
     }
 
@@ -91,12 +92,19 @@ impl Scrubber {
         self.found
     }
 
+    /// Whether that chunk may pass as it is: nothing is held back, and it holds nothing.
+    pub fn passes(&self, chunk: &[u8]) -> bool {
+        self.held.is_empty()
+            && self.needles.undecided(chunk) == 0
+            && !self.needles.automaton.as_ref().is_some_and(|automaton| automaton.is_match(chunk))
+    }
+
     /// The next bytes in, what is decided out.
     pub fn push(&mut self, chunk: &[u8]) -> Vec<u8> {
         let mut bytes = std::mem::take(&mut self.held);
         bytes.extend_from_slice(chunk);
-        self.replace(&mut bytes);
-        let keep = self.undecided(&bytes);
+        self.found += self.needles.replace(&mut bytes);
+        let keep = self.needles.undecided(&bytes);
         self.held = bytes.split_off(bytes.len() - keep);
         bytes
     }
@@ -107,50 +115,20 @@ impl Scrubber {
         std::mem::take(&mut self.held)
     }
 
-    /// A text as a whole: a header's value.
-    pub fn whole(&mut self, bytes: &[u8]) -> Vec<u8> {
+    /// A text as a whole: a header's value. `None` when it holds nothing.
+    pub fn whole(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
+        if !self.needles.automaton.as_ref().is_some_and(|automaton| automaton.is_match(bytes)) {
+            return None;
+        }
         let mut bytes = bytes.to_vec();
-        self.replace(&mut bytes);
-        bytes
+        self.found += self.needles.replace(&mut bytes);
+        Some(bytes)
     }
-
-    fn replace(&mut self, bytes: &mut [u8]) {
-        for needle in &self.needles {
-            let mut from = 0;
-            while let Some(at) = find(&bytes[from..], &needle.find) {
-                let at = from + at;
-                bytes[at..at + needle.find.len()].copy_from_slice(&needle.put);
-                self.found += 1;
-                from = at + needle.find.len();
-            }
-        }
-    }
-
-    /// How many bytes at the end may be the beginning of a form.
-    fn undecided(&self, bytes: &[u8]) -> usize {
-        let longest = self.needles.first().map_or(0, |needle| needle.find.len());
-        let start = bytes.len().saturating_sub(longest.saturating_sub(1));
-        (start..bytes.len())
-            .find(|&at| self.needles.iter().any(|needle| needle.find.starts_with(&bytes[at..])))
-            .map_or(0, |at| bytes.len() - at)
-    }
-}
-
-fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
-    let first = *what.first()?;
-    let mut from = 0;
-    while let Some(at) = bytes[from..].iter().position(|&byte| byte == first) {
-        let at = from + at;
-        if bytes[at..].starts_with(what) {
-            return Some(at);
-        }
-        from = at + 1;
-    }
-    None
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
     use bulkhead_core::Secret;
     use proptest::prelude::*;
@@ -171,7 +149,7 @@ mod tests {
     }
 
     fn scrub(chunks: &[&[u8]]) -> Vec<u8> {
-        let mut scrubber = Scrubber::new(needles([&placeholder()]));
+        let mut scrubber = Scrubber::new(Arc::new(Needles::new([&placeholder()])));
         let mut out: Vec<u8> = chunks.iter().flat_map(|chunk| scrubber.push(chunk)).collect();
         out.extend(scrubber.finish());
         out

@@ -81,6 +81,9 @@ pub struct Binding {
     /// The value is `ACCESS_KEY_ID:SECRET_ACCESS_KEY` (`:SESSION_TOKEN` may follow) of AWS, and requests are signed anew.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub aws: bool,
+    /// Bodies may carry it too, up to what is read of one before it is sent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub body: bool,
 }
 
 impl Default for Binding {
@@ -93,6 +96,7 @@ impl Default for Binding {
             headers: vec!["authorization".to_owned(), "x-api-key".to_owned(), "api-key".to_owned()],
             variable: None,
             aws: false,
+            body: false,
         }
     }
 }

@@ -6,12 +6,15 @@
 //! dialled by name. What was said by the client never chooses the address.
 
 mod body;
+mod message;
+mod minted;
+mod outward;
 mod prefixed;
 mod request;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use bulkhead_core::{Code, Problem};
@@ -21,7 +24,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::client::TlsStream;
 
-use super::broker::{Misuse, Placeholder};
+use super::broker::{Given, Known, Misuse, Placeholder};
 use super::ca::Ca;
 use super::dial::Dialer;
 use super::dns;
@@ -40,7 +43,7 @@ const FIRST_ELSEWHERE: Duration = Duration::from_millis(250);
 /// One run's egress. Shared by its connections.
 pub struct Egress {
     names: Names,
-    placeholders: Vec<Placeholder>,
+    known: RwLock<Arc<Known>>,
     ca: Ca,
     judge: Arc<dyn Judge>,
     dialer: Dialer,
@@ -53,7 +56,32 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for T {}
 impl Egress {
     /// The egress of one run.
     pub fn new(judge: Arc<dyn Judge>, dialer: Dialer, ca: Ca, placeholders: Vec<Placeholder>) -> Arc<Self> {
-        Arc::new(Self { names: Names::default(), placeholders, ca, judge, dialer })
+        let started_with = placeholders.len();
+        let known = RwLock::new(Arc::new(Known::new(placeholders, started_with)));
+        Arc::new(Self { names: Names::default(), known, ca, judge, dialer })
+    }
+
+    /// The run's placeholders, as they are now.
+    fn known(&self) -> Arc<Known> {
+        Arc::clone(&self.known.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// One more, in place of those that are a part of it.
+    fn put(&self, placeholder: Placeholder) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let started_with = known.started_with();
+        let mut all = known.placeholders().to_vec();
+        let part = |mark: &str| placeholder.marks().any(|new| new == mark);
+        let mut place = 0;
+        all.retain(|old| {
+            place += 1;
+            place <= started_with || !old.marks().any(part)
+        });
+        if all.len() >= started_with + minted::MOST {
+            all.remove(started_with);
+        }
+        all.push(placeholder);
+        *known = Arc::new(Known::new(all, started_with));
     }
 
     /// The authority that the run must trust.
@@ -139,8 +167,7 @@ impl Egress {
         if let Some(why) = said {
             return self.refuse_quietly(&host, port, "tls", why).await;
         }
-        let opened = self.placeholders.iter().any(|placeholder| placeholder.binding.reaches(&host, port))
-            || is_in(&host, &self.judge.outline().open);
+        let opened = !self.known().given(&host, port).places.is_empty() || is_in(&host, &self.judge.outline().open);
         if opened {
             return self.open(stream, host, port, false).await;
         }
@@ -238,12 +265,7 @@ impl Egress {
     }
 
     fn wanted(&self, host: &Host, port: u16, scheme: &'static str) -> Wanted {
-        let secrets = self.placeholders.iter().filter(|placeholder| placeholder.binding.reaches(host, port));
-        Wanted {
-            scheme: scheme.to_owned(),
-            secrets: secrets.map(|secret| secret.name.to_string()).collect(),
-            ..Wanted::default()
-        }
+        wanted(scheme, &self.known().given(host, port))
     }
 
     /// The problem that a placeholder in the wrong place is; recorded.
@@ -262,6 +284,10 @@ impl Egress {
         // but whoever sends it means harm, so nothing is sent.
         self.judge.judge(host, port, wanted).await.err().unwrap_or(fallback)
     }
+}
+
+fn wanted(scheme: &'static str, given: &Given) -> Wanted {
+    Wanted { scheme: scheme.to_owned(), secrets: given.names.clone(), ..Wanted::default() }
 }
 
 async fn join(mut stream: impl Stream, mut upstream: TcpStream, host: &Host) {

@@ -1,5 +1,7 @@
 //! The gate as a run meets it: real TLS, real HTTP, a real spine; upstreams on loopback.
 
+mod input;
+mod secrets;
 mod upstream;
 mod world;
 

@@ -1,10 +1,9 @@
 //! A run's network without namespaces: the gate, an upstream, and a client whose connections are handed to the gate.
 
-use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use bulkhead_core::{Context, Principal, RunId, Secret};
+use bulkhead_core::{Context, Principal, Problem, RunId, Secret};
 use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream};
 use tokio_rustls::TlsConnector;
@@ -15,13 +14,18 @@ use crate::config::{Config, Overrides};
 use crate::gate::egress::broker::{Binding, Placeholder};
 use crate::gate::egress::ca::Ca;
 use crate::gate::egress::dial::Dialer;
-use crate::gate::egress::judge::SpineJudge;
+use crate::gate::egress::host::Host;
+use crate::gate::egress::judge::{Boxed, Judge, Outline, SpineJudge, Wanted};
 use crate::gate::egress::proxy::Egress;
-use crate::net::{Resolver, tls};
+use crate::net::{Resolver, Script, tls};
+use crate::spine::Permit;
 
 /// The placeholder, and the secret that it stands for.
 pub(super) const TEXT: &str = "sk-proj-placeholder00000000000000";
 pub(super) const REAL: &str = "sk-proj-REALREALREALREAL111111111";
+/// One that is for POST below /v1/ only, and for bodies too.
+pub(super) const FORM_TEXT: &str = "cs-placeholder/00000000000+00000";
+pub(super) const FORM_REAL: &str = "cs-REALREALFOR/MS000000000+00000";
 /// What lies behind a canary.
 pub(super) const DECOY: &str = "sk-laidout0000000000000000000000";
 
@@ -35,8 +39,32 @@ const HOSTS: [&str; 7] = [
     "elsewhere.example.test",
 ];
 
+/// The spine, and what it is told besides.
+struct Listening(SpineJudge, Arc<Mutex<Vec<String>>>);
+
+impl Judge for Listening {
+    fn judge<'a>(
+        &'a self,
+        host: &'a Host,
+        port: u16,
+        wanted: Wanted,
+    ) -> Boxed<'a, Result<Option<Permit<()>>, Problem>> {
+        self.0.judge(host, port, wanted)
+    }
+
+    fn outline(&self) -> Outline {
+        self.0.outline()
+    }
+
+    fn minted(&self, host: &Host, port: u16, what: &str) {
+        self.1.lock().unwrap().push(format!("{host}:{port} {what}"));
+    }
+}
+
 pub(super) struct World {
     pub(super) upstream: Upstream,
+    minted: Arc<Mutex<Vec<String>>>,
+    names: Arc<Script>,
     egress: Arc<Egress>,
     app: Arc<App>,
     _folder: tempfile::TempDir,
@@ -63,11 +91,17 @@ impl World {
         let app = App::open(Config::parse(None, text, overrides).unwrap()).await.unwrap();
         let upstream = Upstream::start(&HOSTS).await;
         // Every name leads to loopback; the two addresses of the upstream are trusted, nothing else there is.
-        let mut table: HashMap<String, Vec<IpAddr>> =
-            HOSTS.map(|host| (host.to_owned(), vec![Ipv4Addr::LOCALHOST.into()])).into();
-        table.insert("inside.example.test".to_owned(), vec![Ipv4Addr::LOCALHOST.into()]);
+        let names = Arc::new(Script::default());
+        let answer = |host: &str, address: &str| {
+            let answer: IpAddr = address.parse().unwrap();
+            names.answers.lock().unwrap().insert(host.to_owned(), vec![vec![answer]].into());
+        };
+        HOSTS.iter().for_each(|host| answer(host, "127.0.0.1"));
+        answer("inside.example.test", "127.0.0.1");
+        answer("mapped.example.test", "::ffff:127.0.0.1");
+        answer("metadata.example.test", "169.254.169.254");
         let trust = tls::client(tls::Trust::Roots(vec![upstream.root.clone()])).unwrap();
-        let dialer = Dialer::new(Resolver::Table(table), trust).redirect(
+        let dialer = Dialer::new(Resolver::Script(Arc::clone(&names)), trust).redirect(
             HOSTS
                 .iter()
                 .flat_map(|host| [((*host).to_owned(), 443, upstream.tls), ((*host).to_owned(), 80, upstream.plain)]),
@@ -76,15 +110,26 @@ impl World {
         let binding = Binding { hosts: hosts.to_vec(), path: "/v1/".into(), ..Binding::default() };
         let placeholder =
             Placeholder { name: "openai".parse().unwrap(), text: TEXT.into(), value: Secret::new(REAL), binding };
+        let binding = Binding {
+            hosts: vec!["api.example.test".into()],
+            path: "/v1/".into(),
+            methods: vec!["POST".into()],
+            body: true,
+            ..Binding::default()
+        };
+        let name = "form".parse().unwrap();
+        let form = Placeholder { name, text: FORM_TEXT.into(), value: Secret::new(FORM_REAL), binding };
         let context = Context {
             run: Some("00000000-0000-7000-8000-000000000000".parse::<RunId>().unwrap()),
             ..Context::default()
         };
         let judge = SpineJudge::new(Arc::clone(app.spine()), app.clock(), Principal::local(), context);
-        let mut known = vec![placeholder];
+        let mut known = vec![placeholder, form];
         known.push(Placeholder::decoy("bulkhead-canary".parse().unwrap(), DECOY));
+        let minted = Arc::default();
+        let judge = Listening(judge, Arc::clone(&minted));
         let egress = Egress::new(Arc::new(judge), dialer, Ca::new("test").unwrap(), known);
-        Self { upstream, egress, app, _folder: folder }
+        Self { upstream, names, minted, egress, app, _folder: folder }
     }
 
     pub(super) fn upstream_root(&self) -> CertificateDer<'static> {
@@ -95,8 +140,38 @@ impl World {
         pem_to_der(self.egress.ca().pem())
     }
 
+    /// The names that a name server outside was asked for.
+    pub(super) fn asked(&self) -> Vec<String> {
+        self.names.asked.lock().unwrap().clone()
+    }
+
+    /// By domain, those that were only asked for inside.
+    pub(super) fn idle_names(&self) -> Vec<(String, u64)> {
+        self.egress.idle_names()
+    }
+
+    /// The newest such entry, once it is there: what is recorded after the answer.
+    pub(super) async fn entry_now(
+        &self,
+        action: &str,
+        host: &str,
+        is: impl Fn(&serde_json::Value) -> bool,
+    ) -> serde_json::Value {
+        loop {
+            match self.entry(action, host).await.filter(&is) {
+                Some(entry) => return entry,
+                None => tokio::task::yield_now().await,
+            }
+        }
+    }
+
+    /// What was told of new credentials.
+    pub(super) fn minted(&self) -> Vec<String> {
+        self.minted.lock().unwrap().clone()
+    }
+
     /// What the run's name server says.
-    fn resolve(&self, host: &str) -> Ipv4Addr {
+    pub(super) fn resolve(&self, host: &str) -> Ipv4Addr {
         let mut message = vec![0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
         for label in host.split('.') {
             message.push(u8::try_from(label.len()).unwrap());
@@ -205,8 +280,19 @@ impl Client {
     }
 
     pub(super) async fn post(&mut self, path: &str, body: &str) -> Said {
-        let (host, length) = (self.host.clone(), body.len());
-        self.send(&format!("POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-length: {length}\r\n\r\n{body}")).await;
+        self.send_with(path, &format!("content-length: {}\r\n", body.len()), body).await
+    }
+
+    /// A body in chunks of nine bytes.
+    pub(super) async fn post_chunked(&mut self, path: &str, body: &str) -> Said {
+        let chunk = |piece: &[u8]| format!("{:x}\r\n{}\r\n", piece.len(), std::str::from_utf8(piece).unwrap());
+        let chunks: String = body.as_bytes().chunks(9).map(chunk).collect();
+        self.send_with(path, "transfer-encoding: chunked\r\n", &format!("{chunks}0\r\n\r\n")).await
+    }
+
+    /// A request with these headers and this body, as they are.
+    pub(super) async fn send_with(&mut self, path: &str, headers: &str, body: &str) -> Said {
+        self.send(&format!("POST {path} HTTP/1.1\r\nhost: {}\r\n{headers}\r\n{body}", self.host)).await;
         self.said().await
     }
 
@@ -216,6 +302,19 @@ impl Client {
         let mut all = Vec::new();
         self.stream.read_to_end(&mut all).await.unwrap();
         String::from_utf8_lossy(&all).into_owned()
+    }
+
+    /// Sends that as often as it is taken, and no more often than so; how many bytes were taken, and what was answered.
+    pub(super) async fn flood(&mut self, begin: &str, again: &str, most: usize) -> (usize, String) {
+        self.send(begin).await;
+        let mut taken = 0;
+        while taken < most && self.stream.write_all(again.as_bytes()).await.is_ok() {
+            taken += again.len();
+        }
+        drop(self.stream.flush().await);
+        let mut all = Vec::new();
+        drop(self.stream.read_to_end(&mut all).await);
+        (taken, String::from_utf8_lossy(&all).into_owned())
     }
 
     async fn send(&mut self, bytes: &str) {
@@ -246,11 +345,23 @@ impl Client {
             body.resize(length, 0);
             self.stream.read_exact(&mut body).await.unwrap();
         } else if field("transfer-encoding").is_some() {
-            let mut raw = Vec::new();
-            while !raw.ends_with(b"0\r\n\r\n") {
-                raw.push(self.stream.read_u8().await.unwrap());
+            loop {
+                let mut line = Vec::new();
+                while !line.ends_with(b"\r\n") {
+                    match self.stream.read_u8().await {
+                        Ok(byte) => line.push(byte),
+                        // Broken off.
+                        Err(_) => return Said { status: 0, head, body: String::from_utf8_lossy(&body).into_owned() },
+                    }
+                }
+                let size = usize::from_str_radix(std::str::from_utf8(&line).unwrap().trim(), 16).unwrap();
+                let mut piece = vec![0; size + 2];
+                self.stream.read_exact(&mut piece).await.unwrap();
+                if size == 0 {
+                    break;
+                }
+                body.extend_from_slice(&piece[..size]);
             }
-            body = raw;
         }
         Said { status, head, body: String::from_utf8_lossy(&body).into_owned() }
     }
