@@ -146,8 +146,10 @@ pub(crate) fn mails(text: &str) -> Vec<(String, u32, bool)> {
         // So much of the line as an address and what introduces it can take: a line may have a hundred megabytes.
         let near = start.max(at.saturating_sub(200));
         let from = (near..at).rev().take_while(|&at| local(bytes[at])).last().unwrap_or(at);
-        let to =
-            (at + 1..bytes.len().min(at + 200)).take_while(|&at| domain(bytes[at])).last().map_or(at + 1, |last| last + 1);
+        let to = (at + 1..bytes.len().min(at + 200))
+            .take_while(|&at| domain(bytes[at]))
+            .last()
+            .map_or(at + 1, |last| last + 1);
         let host = String::from_utf8_lossy(&bytes[at + 1..to]).to_lowercase();
         let is_host = bare_host(&host).is_some_and(|host| host.parse::<std::net::IpAddr>().is_err());
         // `user:password@host` is part of a URL, `name@1.2.3` a version, `@decorator` nothing before it.
