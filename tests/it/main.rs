@@ -30,5 +30,7 @@ mod run;
 mod run_cargo;
 mod run_egress;
 mod scan;
+mod scan_kinds;
 mod training;
 mod watch;
+mod worker;

@@ -26,16 +26,27 @@ pub fn find(ecosystem: Ecosystem, name: &str) -> Option<&'static str> {
     match ecosystem {
         Ecosystem::Pypi => PYPI.resembled_by(name),
         Ecosystem::Npm => NPM.resembled_by(name),
-        Ecosystem::Cargo | Ecosystem::Huggingface => None,
+        Ecosystem::Cargo => CARGO.resembled_by(name),
+        Ecosystem::Huggingface => None,
     }
 }
 
-static PYPI: LazyLock<Popular> = LazyLock::new(|| Popular::new(include_str!("../../data/popular-pypi.txt")));
-static NPM: LazyLock<Popular> = LazyLock::new(|| Popular::new(include_str!("../../data/popular-npm.txt")));
+static PYPI: LazyLock<Popular> =
+    LazyLock::new(|| Popular::new(include_str!("../../data/popular-pypi.txt"), str::to_owned));
+static NPM: LazyLock<Popular> =
+    LazyLock::new(|| Popular::new(include_str!("../../data/popular-npm.txt"), str::to_owned));
+/// Crates that many well-known programs and a distribution of Linux build on, those that most need first. To the registry `a_b`
+/// and `a-b` are one name.
+static CARGO: LazyLock<Popular> = LazyLock::new(|| {
+    Popular::new(include_str!("../../data/popular-cargo.txt"), |name| name.to_ascii_lowercase().replace('_', "-"))
+});
 
 /// Popular names, most popular first, and how to find what a name looks like.
 struct Popular {
-    known: HashSet<&'static str>,
+    /// As the registry compares names ([`Popular::same`]).
+    known: HashSet<String>,
+    /// The one spelling of all those that are one name to the registry.
+    same: fn(&str) -> String,
     /// By [`skeleton`]; of several with the same, the most popular.
     skeletons: HashMap<String, &'static str>,
     famous: HashSet<&'static str>,
@@ -44,7 +55,7 @@ struct Popular {
 }
 
 impl Popular {
-    fn new(list: &'static str) -> Self {
+    fn new(list: &'static str, same: fn(&str) -> String) -> Self {
         let names = || list.lines().filter(|name| !name.is_empty());
         let mut skeletons = HashMap::new();
         for name in names().take(TARGETS) {
@@ -52,7 +63,8 @@ impl Popular {
         }
         let long = |name: &&str| name.chars().count() >= SHORTEST;
         Self {
-            known: names().collect(),
+            known: names().map(same).collect(),
+            same,
             skeletons,
             famous: names().take(FAMOUS).filter(long).collect(),
             targets: names().take(TARGETS).filter(long).map(|name| (name, letters(name))).collect(),
@@ -61,7 +73,7 @@ impl Popular {
 
     fn resembled_by(&self, name: &str) -> Option<&'static str> {
         // Nothing in the list is longer; whoever asks with more wants to be slow.
-        if self.known.contains(name) || name.len() > 128 {
+        if name.len() > 128 || self.known.contains(&(self.same)(name)) {
             return None;
         }
         self.skeletons
@@ -73,8 +85,20 @@ impl Popular {
     }
 
     fn with_an_addition(&self, name: &str) -> Option<&'static str> {
-        const BEFORE: &[&str] =
-            &["python-", "python3-", "py-", "python", "py3-", "node-", "js-", "npm-", "the-", "real-", "official-"];
+        const BEFORE: &[&str] = &[
+            "python-",
+            "python3-",
+            "py-",
+            "python",
+            "py3-",
+            "node-",
+            "js-",
+            "npm-",
+            "rust-",
+            "the-",
+            "real-",
+            "official-",
+        ];
         const AFTER: &[&str] = &[
             "-python",
             "-python3",
@@ -90,6 +114,8 @@ impl Popular {
             "-fixed",
             "-fix",
             "-beta",
+            "-rs",
+            "-rust",
             "-pip",
             "-install",
             "-update",
