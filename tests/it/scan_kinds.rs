@@ -99,8 +99,8 @@ fn a_node_modules_names_the_package_that_would_run() {
     write("demo/package.json", HOOKED);
     write("demo/hook.js", SENDS);
     let screen = place.run(&["scan", target]);
-    refused(&screen, &["demo/hook.js:2", "what to do:"]);
-    assert!(!screen.all().contains("good/index.js:"), "{screen}");
+    refused(&screen, &["demo 1.0.0  denied", "package/hook.js:2", "what to do:", "1 thing that the policy refuses"]);
+    assert!(!screen.all().contains("good 1.0.0"), "{screen}");
 }
 
 #[test]
@@ -136,13 +136,13 @@ fn colours_are_for_people_who_want_them() {
     let words = ["scan", &bad];
     let coloured = |screen: &Screen| {
         assert_eq!(screen.code, Some(1), "{screen}");
-        screen.all().contains('\u{1b}')
+        screen.as_printed().contains('\u{1b}')
     };
     assert!(coloured(&place.run_on_a_terminal(&words, &[])));
     assert!(!coloured(&place.run_on_a_terminal(&words, &[("NO_COLOR", "1")])));
     assert!(coloured(&place.run_on_a_terminal(&words, &[("NO_COLOR", "")])), "an empty one says nothing");
     assert!(!coloured(&place.run_with(&words, &[("NO_COLOR", "")])), "a pipe is no person");
     let json = place.run_on_a_terminal(&[&words[..], &["--format", "json"]].concat(), &[]);
-    let json: Value = serde_json::from_str(&json.all()).expect("JSON without colours");
+    let json: Value = serde_json::from_str(json.as_printed()).expect("JSON without colours");
     assert_eq!(json["effect"], "deny");
 }

@@ -51,7 +51,15 @@ struct Popular {
     skeletons: HashMap<String, &'static str>,
     famous: HashSet<&'static str>,
     /// By their length in bytes, with the letters they have: most are ruled out by these two.
-    targets: Vec<(&'static str, u64)>,
+    targets: Vec<Target>,
+}
+
+/// A name that somebody would imitate.
+struct Target {
+    name: &'static str,
+    /// As [`Popular::same`] spells it.
+    spelled: String,
+    letters: u64,
 }
 
 impl Popular {
@@ -67,7 +75,11 @@ impl Popular {
             same,
             skeletons,
             famous: names().take(FAMOUS).filter(long).collect(),
-            targets: names().take(TARGETS).filter(long).map(|name| (name, letters(name))).collect(),
+            targets: names()
+                .take(TARGETS)
+                .filter(long)
+                .map(|name| Target { name, spelled: same(name), letters: letters(&same(name)) })
+                .collect(),
         }
     }
 
@@ -134,18 +146,19 @@ impl Popular {
     }
 
     fn with_a_slip(&self, name: &str) -> Option<&'static str> {
+        let name = (self.same)(name);
         let typed: Vec<char> = name.chars().collect();
         if typed.len() < SHORTEST {
             return None;
         }
-        let own = letters(name);
+        let own = letters(&name);
         let mut best: Option<(u32, &'static str)> = None;
-        for &(popular, theirs) in &self.targets {
+        for Target { name: popular, spelled, letters: theirs } in &self.targets {
             // One letter changed makes a difference of two at most, as does one swapped for another and one lost.
-            if popular.len().abs_diff(name.len()) > 1 || (own ^ theirs).count_ones() > 3 {
+            if spelled.len().abs_diff(name.len()) > 1 || (own ^ *theirs).count_ones() > 3 {
                 continue;
             }
-            let popular_chars: Vec<char> = popular.chars().collect();
+            let popular_chars: Vec<char> = spelled.chars().collect();
             // A short name bears a slip, a longer one any letter, a long one a letter and a slip.
             let bound = match popular_chars.len() {
                 ..=6 => SLIP,
@@ -153,7 +166,7 @@ impl Popular {
                 _ => CHANGE + SLIP,
             };
             let cost = distance(&typed, &popular_chars);
-            if cost <= bound && best.is_none_or(|(least, _)| cost < least) && !are_siblings(name, popular) {
+            if cost <= bound && best.is_none_or(|(least, _)| cost < least) && !are_siblings(&name, spelled) {
                 best = Some((cost, popular));
             }
         }
