@@ -7,8 +7,12 @@ const SMALL: &str =
     "max_index = \"1MiB\"\nmax_file = \"1MiB\"\nidle_timeout = \"1s\"\nfirst_byte_timeout = \"1s\"\nindex_ttl = \"0s\"";
 
 fn registry_with_demo() -> (Registry, Upload) {
+    registry_with(50_000)
+}
+
+fn registry_with(bytes: usize) -> (Registry, Upload) {
     let registry = Registry::start();
-    let wheel = registry.publish(Wheel::new("demo", "1.0").padded(50_000));
+    let wheel = registry.publish(Wheel::new("demo", "1.0").padded(bytes));
     (registry, wheel)
 }
 
@@ -52,7 +56,17 @@ fn faults_of_a_file() -> Vec<(Fault, &'static str)> {
 
 #[test]
 fn a_file_that_comes_wrong_is_not_kept_and_comes_right_later() {
-    let (registry, wheel) = registry_with_demo();
+    comes_wrong(50_000);
+}
+
+/// One that is large enough to be read while it arrives: the worker has begun when it turns out to be wrong.
+#[test]
+fn a_large_file_that_comes_wrong_is_not_kept_and_comes_right_later() {
+    comes_wrong(700_000);
+}
+
+fn comes_wrong(bytes: usize) {
+    let (registry, wheel) = registry_with(bytes);
     let bulkhead = small(&registry);
     for (fault, code) in faults_of_a_file() {
         registry.fault(&wheel.path(), fault.clone());

@@ -32,5 +32,7 @@ mod run_egress;
 mod run_faults;
 mod run_secrets;
 mod scan;
+mod scan_kinds;
 mod training;
 mod watch;
+mod worker;

@@ -46,3 +46,29 @@ fn a_rule_that_comes_later_tells_who_has_what() {
     let text = bulkhead.run(&["rejudge"]).all();
     assert!(text.contains("demo was found out") && text.contains("received by local"), "{text}");
 }
+
+/// Detectors that come later read what is here again, without a download.
+#[test]
+fn detectors_that_come_later_read_what_was_let_in_again() {
+    let registry = Registry::start();
+    let demo = registry.publish(Wheel::new("demo", "1.0"));
+    let other = registry.publish(Wheel::new("other", "1.0"));
+    let bulkhead = Bulkhead::before(&registry);
+    for upload in [&demo, &other] {
+        assert_eq!(bulkhead.fetch(upload).status, 200);
+    }
+    assert_eq!(rejudged(&bulkhead).1["read"], 0, "nothing has changed");
+    // As it is after an upgrade: one report is of the detectors before.
+    let (place, _) = bulkhead.stop();
+    let age = "import sqlite3, sys\nstore = sqlite3.connect(sys.argv[1])\n\
+        store.execute(\"UPDATE report SET ruleset = '2020.01-1' WHERE lower(hex(digest)) = ?\", (sys.argv[2],))\n\
+        assert store.total_changes == 1\nstore.commit()\n";
+    let store = place.data().join("state.sqlite");
+    let aged = std::process::Command::new("python3").args(["-c", age]).arg(&store).arg(demo.sha256()).status();
+    assert!(aged.expect("python3 starts").success(), "{}", store.display());
+    let bulkhead = place.start();
+    let (good, all) = rejudged(&bulkhead);
+    assert!(good && all["judged"] == 2 && all["read"] == 1, "{all:#}");
+    assert_eq!(rejudged(&bulkhead).1["read"], 0, "and the new report is kept");
+    assert_eq!(registry.asked_for(demo.filename()), 1, "no download");
+}

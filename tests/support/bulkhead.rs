@@ -160,6 +160,19 @@ impl Place {
         Screen::new(&output, &self.replacements())
     }
 
+    /// The same where a person looks: on a terminal.
+    pub fn run_on_a_terminal(&self, words: &[&str], variables: &[(&str, &str)]) -> Screen {
+        let command = self.command(words);
+        let quoted = |text: &std::ffi::OsStr| format!("'{}'", text.to_str().expect("UTF-8").replace('\'', "'\\''"));
+        let line: Vec<String> = [PROGRAM.as_ref()].into_iter().chain(command.get_args()).map(quoted).collect();
+        let mut script = Command::new("script");
+        script.args(["-qec", &line.join(" "), "/dev/null"]).env_clear();
+        script.envs(command.get_envs().filter_map(|(name, value)| value.map(|value| (name, value))));
+        script.env_remove("NO_COLOR").env("SHELL", "/bin/sh").envs(variables.iter().copied());
+        let output = script.current_dir(self.folder.path()).output().expect("script (util-linux) starts");
+        Screen::new(&output, &self.replacements())
+    }
+
     /// The help of a command, at a width that is the same everywhere.
     pub fn help(&self, words: &[&str]) -> String {
         let output =

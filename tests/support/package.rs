@@ -117,6 +117,12 @@ impl Sdist {
         Self { name: name.to_owned(), version: version.to_owned(), files }
     }
 
+    /// Holds another file.
+    pub fn file(mut self, path: &str, content: impl AsRef<[u8]>) -> Self {
+        self.files.push((path.to_owned(), content.as_ref().to_vec()));
+        self
+    }
+
     pub fn name(&self) -> &str {
         &self.name
     }

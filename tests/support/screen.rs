@@ -45,6 +45,11 @@ impl Screen {
         format!("{}{}", self.stdout, self.stderr)
     }
 
+    /// Standard output as it was printed, colours and all.
+    pub fn as_printed(&self) -> &str {
+        &self.raw
+    }
+
     /// Standard output as JSON, nothing replaced.
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {

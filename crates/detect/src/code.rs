@@ -1,12 +1,14 @@
 //! The code of a package: its files as views, what starts them, and so what it does when.
 
-use bulkhead_core::FindingContext;
+use std::collections::HashMap;
+
+use bulkhead_core::{FindingContext, Sha256};
 
 use crate::archive::Archive;
 use crate::behaviour::Behaviour;
 use crate::clones::Shingles;
 use crate::detector::Want;
-use crate::lang::{ADAPTERS, View};
+use crate::lang::{ADAPTERS, Adapter, View};
 use crate::likeness::{self, Likeness};
 use crate::report::ArchiveKind;
 use crate::{package, pickle, profile, reach};
@@ -66,8 +68,15 @@ pub(crate) fn needs(kind: ArchiveKind, path: &str) -> Want {
     package::wants(kind, path).max(profile::wants(path))
 }
 
+/// The adapter that reads the file.
+pub(crate) fn adapter(kind: ArchiveKind, path: &str) -> Option<&'static Adapter> {
+    ADAPTERS.iter().copied().find(|adapter| (adapter.wants)(kind, path) != Want::Nothing)
+}
+
 /// The code of an archive while it flows by.
 pub(crate) struct Passing {
+    /// What was read before its turn ([`Passing::early`]), by path and digest of the content.
+    early: HashMap<(String, Sha256), View>,
     views: Vec<View>,
     shingles: Shingles<'static>,
     pickles: Vec<(String, String)>,
@@ -75,13 +84,31 @@ pub(crate) struct Passing {
 
 impl Passing {
     pub(crate) fn new() -> Self {
-        Self { views: Vec::new(), shingles: Shingles::new(likeness::known()), pickles: Vec::new() }
+        Self {
+            early: HashMap::new(),
+            views: Vec::new(),
+            shingles: Shingles::new(likeness::known()),
+            pickles: Vec::new(),
+        }
+    }
+
+    /// Reads a file that may become part of the archive: nothing is concluded from it unless a member with the same path and
+    /// the same content is.
+    pub(crate) fn early(&mut self, kind: ArchiveKind, path: String, content: &[u8], sha256: Sha256) {
+        if let Some(adapter) = adapter(kind, &path) {
+            let view = (adapter.view)(&path, content);
+            self.early.insert((path, sha256), view);
+        }
     }
 
     /// One file, whole.
-    pub(crate) fn file(&mut self, kind: ArchiveKind, path: &str, content: &[u8]) {
-        if let Some(adapter) = ADAPTERS.iter().find(|adapter| (adapter.wants)(kind, path) != Want::Nothing) {
-            self.views.push((adapter.view)(path, content));
+    pub(crate) fn file(&mut self, kind: ArchiveKind, path: &str, content: &[u8], sha256: Sha256) {
+        if let Some(adapter) = adapter(kind, path) {
+            let early = match self.early.is_empty() {
+                true => None,
+                false => self.early.remove(&(path.to_owned(), sha256)),
+            };
+            self.views.push(early.unwrap_or_else(|| (adapter.view)(path, content)));
         }
         if likeness::is_code(path) && content.len() as u64 <= likeness::LARGEST {
             self.shingles.add(content);

@@ -3,8 +3,8 @@
 
 use crate::lang::{self, Callee, View};
 use crate::limits::Limits;
-use crate::report::Report;
-use crate::{csv, detectors, inspect, metadata};
+use crate::report::{ArchiveKind, Report};
+use crate::{csv, detectors, inspect_as, metadata, pickle as pickles};
 
 /// Small limits, so that a run is fast and the limits are reached.
 fn limits() -> Limits {
@@ -21,8 +21,13 @@ fn limits() -> Limits {
 }
 
 fn archive(bytes: &[u8], file_name: &str) {
+    archive_as(bytes, ArchiveKind::of(file_name), file_name);
+}
+
+fn archive_as(bytes: &[u8], kind: ArchiveKind, file_name: &str) {
     let limits = limits();
-    let report = inspect(&bytes, file_name, &limits);
+    let report = inspect_as(&bytes, kind, file_name, &limits);
+    assert_eq!(report.profile.flaw(), None, "a profile is one that the gate takes");
     assert!(report.readable || !report.findings.is_empty(), "silence about an unreadable archive");
     assert!(report.members.len() <= limits.members as usize);
     assert!(report.unpacked_size <= limits.total_bytes + limits.member_bytes);
@@ -42,9 +47,7 @@ pub fn tar(bytes: &[u8]) {
         return archive(bytes, "demo-1.0.tar.gz");
     }
     // Coverage guidance cannot get through a checksum: packing the input lets it reach the tar reader.
-    let mut gzip = flate2::GzBuilder::new().write(Vec::new(), flate2::Compression::none());
-    let packed = std::io::Write::write_all(&mut gzip, bytes).and_then(|()| gzip.finish());
-    archive(&packed.expect("invariant: writing to memory does not fail"), "demo-1.0.tar.gz");
+    archive(&gzip(bytes), "demo-1.0.tar.gz");
 }
 
 /// The text of a RECORD.
@@ -125,4 +128,58 @@ pub fn python(bytes: &[u8]) {
     }
     assert!(view.imports.iter().all(|import| import.unit < view.units.len()));
     assert_eq!(view, lang::python::view("demo/__init__.py", bytes), "the same bytes give the same view");
+}
+
+/// A pickle, or a model as PyTorch zips it. What is named is bounded, and the same bytes name the same.
+pub fn pickle(bytes: &[u8]) {
+    let names = pickles::names(bytes);
+    assert!(names.len() <= 2 * pickles::NAMES);
+    assert_eq!(names, pickles::names(bytes));
+    // With the members of a zip each counted for itself, no name is longer than what holds it.
+    assert!(names.iter().all(|(module, name)| module.len().max(name.len()) <= 3 * bytes.len()));
+}
+
+/// The manifest of an npm package, of a crate, and the project file of a source distribution, each in its place.
+pub fn manifest(bytes: &[u8]) {
+    let script: &[u8] = b"require('child_process').execSync('true')\n";
+    let module: &[u8] = b"import os\nos.system('true')\n";
+    let library: &[u8] = b"fn main() { std::process::Command::new(\"true\"); }\n";
+    for (file_name, members) in [
+        ("demo-1.0.0.tgz", [("package/package.json", bytes), ("package/index.js", script)]),
+        ("demo-1.0.0.tgz", [("package/binding.gyp", bytes), ("package/index.js", script)]),
+        ("demo-1.0.0.crate", [("demo-1.0.0/Cargo.toml", bytes), ("demo-1.0.0/build.rs", library)]),
+        ("demo-1.0.tar.gz", [("demo-1.0/pyproject.toml", bytes), ("demo-1.0/demo/__init__.py", module)]),
+        ("demo-1.0.tar.gz", [("demo-1.0/PKG-INFO", bytes), ("demo-1.0/setup.py", module)]),
+        ("demo-1.0.tar.gz", [("demo-1.0/setup.cfg", bytes), ("demo-1.0/setup.py", module)]),
+    ] {
+        let mut tar = Vec::new();
+        for (path, content) in members {
+            member(&mut tar, path, content);
+        }
+        tar.extend([0; 1024]);
+        archive_as(&gzip(&tar), ArchiveKind::of_local(file_name), file_name);
+    }
+}
+
+/// One file of a tar (ustar).
+fn member(tar: &mut Vec<u8>, path: &str, content: &[u8]) {
+    let mut header = [0; 512];
+    header[..path.len()].copy_from_slice(path.as_bytes());
+    header[100..108].copy_from_slice(b"0000644\0");
+    header[124..136].copy_from_slice(format!("{:011o}\0", content.len()).as_bytes());
+    header[136..148].copy_from_slice(b"00000000000\0");
+    header[148..156].fill(b' ');
+    header[156] = b'0';
+    header[257..265].copy_from_slice(b"ustar\x0000");
+    let sum: u32 = header.iter().map(|&byte| u32::from(byte)).sum();
+    header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    tar.extend(header);
+    tar.extend(content);
+    tar.resize(tar.len().next_multiple_of(512), 0);
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut gzip = flate2::GzBuilder::new().write(Vec::new(), flate2::Compression::none());
+    let packed = std::io::Write::write_all(&mut gzip, bytes).and_then(|()| gzip.finish());
+    packed.expect("invariant: writing to memory does not fail")
 }

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 const OPCODES: usize = 2_000_000;
 const REMEMBERED: usize = 20_000;
 /// Names that are kept of one stream.
-const NAMES: usize = 2_000;
+pub(crate) const NAMES: usize = 2_000;
 
 /// Larger models are not held in memory for this.
 pub(crate) const LARGEST: u64 = 32 << 20;

@@ -12,6 +12,11 @@ pub trait ReadAt {
         self.len() == 0
     }
 
+    /// Whether bytes are still arriving: what is not there yet is waited for. The report is the same; what can be done early is.
+    fn is_arriving(&self) -> bool {
+        false
+    }
+
     /// Reads some bytes at `offset` and says how many; 0 only at or after the end.
     ///
     /// # Errors
@@ -69,6 +74,10 @@ impl<'a> Window<'a> {
 
     pub(crate) fn len(&self) -> u64 {
         self.source.len()
+    }
+
+    pub(crate) fn is_arriving(&self) -> bool {
+        self.source.is_arriving()
     }
 
     /// The bytes from `offset` on, as many as are at hand; empty only at the end of the archive.

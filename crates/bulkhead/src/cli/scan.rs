@@ -218,7 +218,8 @@ fn text(scanned: &Scanned, all: bool) -> String {
     let mut out = String::new();
     for item in &scanned.items {
         let refused = !item.effect.passes();
-        let seen = all && (judge::worst(item).next().is_some() || !item.reasons.is_empty());
+        let served = item.known.as_ref().is_some_and(|known| known.served > 0);
+        let seen = all && (judge::worst(item).next().is_some() || !item.reasons.is_empty() || served);
         if refused || seen {
             item_text(&mut out, item, all);
         }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::act::stored;
 use crate::app::{App, control_ask};
-use crate::source::{advisory, age, read, reserved};
+use crate::source::{advisory, age, dependency, read, reserved};
 use crate::spine::{self, Reviewed};
 use crate::store::{self, Reading, Release, detail};
 
@@ -206,8 +206,12 @@ fn judged(app: &App, reading: &Reading, report: Option<&Report>) -> Result<Judge
     advisory::gather_age(&mut facts, &stored(store.feeds())?, settings, now);
     facts.set("content.judged", true);
     let deltas = stored(store.deltas_for(&[reading.digest], RULESET))?;
-    let delta = deltas.get(&reading.digest).map(|kept| &kept.delta);
+    let kept = deltas.get(&reading.digest);
+    let delta = kept.map(|kept| &kept.delta);
     read::gather(&mut facts, report.readable, &report.findings, &report.profile.words(), delta);
+    if let Some(kept) = kept {
+        dependency::gather(&mut facts, &kept.delta, &kept.born, uploaded.unwrap_or(reading.at));
+    }
     let project = project(&reading.purl);
     let reviewed = Reviewed::new(stored(store.decisions_for(&project))?, &in_force.policy);
     let ask = bulkhead_core::Ask {

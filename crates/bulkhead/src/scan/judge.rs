@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::{Item, Parcel};
 use crate::control::Looked;
-use crate::source::{read, reserved};
+use crate::source::{lookalike, read, reserved};
 
 /// What a rule must name to be about something that a scan knows.
 const KNOWN: &[&str] = &["findings", "content.", "delta.", "advisory.", "package."];
@@ -97,6 +97,7 @@ fn decide(
     let purl: Option<Purl> = purl.and_then(|purl| purl.parse().ok());
     if let Some(purl) = &purl {
         reserved::gather(&mut facts, purl, policy.settings());
+        facts.set("project.lookalike", lookalike::find(purl.ecosystem(), purl.name()));
     }
     if let Some(known) = known {
         facts.set("advisory.malicious", known.malicious.clone());

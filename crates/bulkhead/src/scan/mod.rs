@@ -4,6 +4,7 @@
 //! contained worker (invariant 6): an installed distribution is packed as the wheel that it was, so that the same detectors
 //! read it in the same way, and only this module looks at the disk. Nothing is recorded and nothing is fetched.
 
+mod fuzz;
 pub mod installed;
 pub mod judge;
 pub mod lock;
@@ -14,6 +15,8 @@ mod walk;
 
 #[cfg(test)]
 mod tests;
+
+pub use fuzz::fuzz_lock;
 
 use std::fs::File;
 

@@ -26,25 +26,44 @@ pub fn find(ecosystem: Ecosystem, name: &str) -> Option<&'static str> {
     match ecosystem {
         Ecosystem::Pypi => PYPI.resembled_by(name),
         Ecosystem::Npm => NPM.resembled_by(name),
-        Ecosystem::Cargo | Ecosystem::Huggingface => None,
+        Ecosystem::Cargo => CARGO.resembled_by(name),
+        Ecosystem::Huggingface => None,
     }
 }
 
-static PYPI: LazyLock<Popular> = LazyLock::new(|| Popular::new(include_str!("../../data/popular-pypi.txt")));
-static NPM: LazyLock<Popular> = LazyLock::new(|| Popular::new(include_str!("../../data/popular-npm.txt")));
+static PYPI: LazyLock<Popular> =
+    LazyLock::new(|| Popular::new(include_str!("../../data/popular-pypi.txt"), str::to_owned));
+static NPM: LazyLock<Popular> =
+    LazyLock::new(|| Popular::new(include_str!("../../data/popular-npm.txt"), str::to_owned));
+/// Crates that many well-known programs and a distribution of Linux build on, those that most need first. To the registry `a_b`
+/// and `a-b` are one name.
+static CARGO: LazyLock<Popular> = LazyLock::new(|| {
+    Popular::new(include_str!("../../data/popular-cargo.txt"), |name| name.to_ascii_lowercase().replace('_', "-"))
+});
 
 /// Popular names, most popular first, and how to find what a name looks like.
 struct Popular {
-    known: HashSet<&'static str>,
+    /// As the registry compares names ([`Popular::same`]).
+    known: HashSet<String>,
+    /// The one spelling of all those that are one name to the registry.
+    same: fn(&str) -> String,
     /// By [`skeleton`]; of several with the same, the most popular.
     skeletons: HashMap<String, &'static str>,
     famous: HashSet<&'static str>,
     /// By their length in bytes, with the letters they have: most are ruled out by these two.
-    targets: Vec<(&'static str, u64)>,
+    targets: Vec<Target>,
+}
+
+/// A name that somebody would imitate.
+struct Target {
+    name: &'static str,
+    /// As [`Popular::same`] spells it.
+    spelled: String,
+    letters: u64,
 }
 
 impl Popular {
-    fn new(list: &'static str) -> Self {
+    fn new(list: &'static str, same: fn(&str) -> String) -> Self {
         let names = || list.lines().filter(|name| !name.is_empty());
         let mut skeletons = HashMap::new();
         for name in names().take(TARGETS) {
@@ -52,16 +71,21 @@ impl Popular {
         }
         let long = |name: &&str| name.chars().count() >= SHORTEST;
         Self {
-            known: names().collect(),
+            known: names().map(same).collect(),
+            same,
             skeletons,
             famous: names().take(FAMOUS).filter(long).collect(),
-            targets: names().take(TARGETS).filter(long).map(|name| (name, letters(name))).collect(),
+            targets: names()
+                .take(TARGETS)
+                .filter(long)
+                .map(|name| Target { name, spelled: same(name), letters: letters(&same(name)) })
+                .collect(),
         }
     }
 
     fn resembled_by(&self, name: &str) -> Option<&'static str> {
         // Nothing in the list is longer; whoever asks with more wants to be slow.
-        if self.known.contains(name) || name.len() > 128 {
+        if name.len() > 128 || self.known.contains(&(self.same)(name)) {
             return None;
         }
         self.skeletons
@@ -73,8 +97,20 @@ impl Popular {
     }
 
     fn with_an_addition(&self, name: &str) -> Option<&'static str> {
-        const BEFORE: &[&str] =
-            &["python-", "python3-", "py-", "python", "py3-", "node-", "js-", "npm-", "the-", "real-", "official-"];
+        const BEFORE: &[&str] = &[
+            "python-",
+            "python3-",
+            "py-",
+            "python",
+            "py3-",
+            "node-",
+            "js-",
+            "npm-",
+            "rust-",
+            "the-",
+            "real-",
+            "official-",
+        ];
         const AFTER: &[&str] = &[
             "-python",
             "-python3",
@@ -90,6 +126,8 @@ impl Popular {
             "-fixed",
             "-fix",
             "-beta",
+            "-rs",
+            "-rust",
             "-pip",
             "-install",
             "-update",
@@ -108,18 +146,19 @@ impl Popular {
     }
 
     fn with_a_slip(&self, name: &str) -> Option<&'static str> {
+        let name = (self.same)(name);
         let typed: Vec<char> = name.chars().collect();
         if typed.len() < SHORTEST {
             return None;
         }
-        let own = letters(name);
+        let own = letters(&name);
         let mut best: Option<(u32, &'static str)> = None;
-        for &(popular, theirs) in &self.targets {
+        for Target { name: popular, spelled, letters: theirs } in &self.targets {
             // One letter changed makes a difference of two at most, as does one swapped for another and one lost.
-            if popular.len().abs_diff(name.len()) > 1 || (own ^ theirs).count_ones() > 3 {
+            if spelled.len().abs_diff(name.len()) > 1 || (own ^ *theirs).count_ones() > 3 {
                 continue;
             }
-            let popular_chars: Vec<char> = popular.chars().collect();
+            let popular_chars: Vec<char> = spelled.chars().collect();
             // A short name bears a slip, a longer one any letter, a long one a letter and a slip.
             let bound = match popular_chars.len() {
                 ..=6 => SLIP,
@@ -127,7 +166,7 @@ impl Popular {
                 _ => CHANGE + SLIP,
             };
             let cost = distance(&typed, &popular_chars);
-            if cost <= bound && best.is_none_or(|(least, _)| cost < least) && !are_siblings(name, popular) {
+            if cost <= bound && best.is_none_or(|(least, _)| cost < least) && !are_siblings(&name, spelled) {
                 best = Some((cost, popular));
             }
         }

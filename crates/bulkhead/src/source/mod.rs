@@ -3,6 +3,7 @@
 
 pub mod advisory;
 pub mod age;
+pub mod dependency;
 pub mod feed;
 pub mod floor;
 pub mod lookalike;

@@ -1,6 +1,6 @@
 //! What the worker saw in the content, and what is new in it.
 
-use bulkhead_core::{Facts, Finding};
+use bulkhead_core::{Facts, Finding, FindingContext};
 use bulkhead_detect::delta::Delta;
 use bulkhead_detect::score;
 
@@ -19,4 +19,7 @@ pub fn gather(facts: &mut Facts, readable: bool, findings: &[Finding], behaviour
         facts.findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     }
     facts.set("content.score", i64::from(score(&facts.findings)));
+    let unasked: Vec<Finding> =
+        facts.findings.iter().filter(|finding| finding.context != FindingContext::Call).cloned().collect();
+    facts.set("content.unasked_score", i64::from(score(&unasked)));
 }

@@ -29,7 +29,7 @@ pub use advisory::{
 pub use entry::{Indexed, ServedVersion, detail};
 pub use error::{Cause, StoreError};
 pub use page::{Page, SeenFile, WithheldFrom};
-pub use report::{Judged, KeptDelta, Reading, Report};
+pub use report::{Born, Judged, KeptDelta, Reading, Report};
 pub use review::{Decision, HeldItem, Ruling};
 pub use sqlite::SqliteStore;
 pub use token::{Token, TokenError, TokenText};

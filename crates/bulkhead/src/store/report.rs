@@ -1,8 +1,11 @@
 //! What the worker found in a file.
 
+use std::collections::BTreeMap;
+
 use bulkhead_core::{Code, Finding, Problem, Purl, Sha256};
 use bulkhead_detect::delta::Delta;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// A report of the worker that reads archives, on one file under one ruleset.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +67,20 @@ pub struct KeptDelta {
     pub before: Sha256,
     /// The delta.
     pub delta: Delta,
+    /// When its new dependencies came to be, as far as somebody asked the registry.
+    pub born: BTreeMap<String, Born>,
+}
+
+/// When a project had its first release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Born {
+    /// Then.
+    At(Timestamp),
+    /// The registry has the project and tells no time, or does not have the project.
+    Untold,
+    /// The registry could not be asked; why.
+    Unasked(String),
 }
 
 /// The part of a report that a listing needs.

@@ -1,5 +1,6 @@
 //! The worker's end: shut in, then one report per archive until the gate hangs up.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Stdin, Write as _};
 use std::os::fd::AsFd as _;
@@ -9,7 +10,7 @@ use std::process::ExitCode;
 use bulkhead_contain::{Job, WorkerProfile, enter_worker, recv_job};
 use bulkhead_detect::ReadAt;
 
-use super::wire::{Answer, Header, Hello, write_frame};
+use super::wire::{Answer, Header, Hello, PROGRESS, write_frame};
 
 /// The program `bulkhead worker`. Call it first thing in `main`: containment needs a process with a single thread, and whatever
 /// was opened before is closed. Descriptor 0 is the gate's socket.
@@ -46,8 +47,11 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 fn serve(socket: &mut Socket) -> Result<()> {
     while let Some(Job { header, file }) = recv_job(&socket.0)? {
-        let Header { id, kind, file_name, limits } = serde_json::from_slice(&header)?;
-        let report = bulkhead_detect::inspect_as(&Archive::new(file)?, kind, &file_name, &limits);
+        let Header { id, kind, file_name, limits, arriving } = serde_json::from_slice(&header)?;
+        let archive = Archive::new(file, arriving)?;
+        let report = bulkhead_detect::inspect_as(&archive, kind, &file_name, &limits);
+        // The next job begins behind the last word about this one.
+        archive.wait_for(archive.size)?;
         send(socket, &Answer { id, report })?;
     }
     Ok(())
@@ -75,17 +79,42 @@ impl io::Write for Socket {
     }
 }
 
-/// The job's file. Its size is taken once: the gate keeps blobs by digest and never changes one.
+/// The job's file. Its size is taken once: the gate keeps blobs by digest and never changes one. One that is still arriving
+/// grows up to the size that the gate expects, and what is there stays as it is.
 struct Archive {
     file: File,
     size: u64,
+    arriving: bool,
+    /// How much of it is there.
+    there: Cell<u64>,
 }
 
 impl Archive {
-    fn new(file: File) -> Result<Self> {
+    fn new(file: File, arriving: Option<u64>) -> Result<Self> {
+        if let Some(size) = arriving {
+            return Ok(Self { file, size, arriving: true, there: Cell::new(0) });
+        }
         // fstat(2), because `File::metadata` uses statx(2), which takes a path and is not on the list.
         let size = u64::try_from(rustix::fs::fstat(&file)?.st_size)?;
-        Ok(Self { file, size })
+        Ok(Self { file, size, arriving: false, there: Cell::new(size) })
+    }
+
+    /// Listens to the gate until so much is there.
+    fn wait_for(&self, wanted: u64) -> io::Result<()> {
+        while self.there.get() < wanted.min(self.size) {
+            let mut word = [0; PROGRESS];
+            let mut have = 0;
+            while have < PROGRESS {
+                match rustix::io::read(io::stdin().as_fd(), &mut word[have..]) {
+                    Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                    Ok(count) => have += count,
+                    Err(rustix::io::Errno::INTR) => {}
+                    Err(why) => return Err(why.into()),
+                }
+            }
+            self.there.set(u64::from_le_bytes(word));
+        }
+        Ok(())
     }
 }
 
@@ -94,7 +123,14 @@ impl ReadAt for Archive {
         self.size
     }
 
+    fn is_arriving(&self) -> bool {
+        self.arriving
+    }
+
     fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<usize> {
-        self.file.read_at(into, offset)
+        self.wait_for(offset.saturating_add(1))?;
+        let there = self.there.get().saturating_sub(offset);
+        let count = into.len().min(usize::try_from(there).unwrap_or(usize::MAX));
+        self.file.read_at(&mut into[..count], offset)
     }
 }

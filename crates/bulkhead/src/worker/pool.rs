@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use bulkhead_contain::{Enforced, PassError, WorkerProcess, WorkerProfile, send_job};
 use bulkhead_core::{Code, Problem};
 use bulkhead_detect::{ArchiveKind, Limits, Report};
-use tokio::io::Interest;
+use tokio::io::{AsyncWriteExt as _, Interest};
 use tokio::net::UnixStream;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
 use super::check::{self, Asked};
@@ -82,6 +82,8 @@ struct Inner {
     enforced: Enforced,
     /// One permit per worker that may be at work.
     seats: Semaphore,
+    /// One permit per worker that may wait for bytes that are still arriving: a slow upstream must not keep the seats.
+    early: Semaphore,
     idle: Mutex<Vec<Idle>>,
 }
 
@@ -103,8 +105,16 @@ impl Pool {
         let keeper = Keeper::new(options.exe.clone(), options.args.clone()).map_err(unavailable)?;
         let (worker, enforced) = welcome(&keeper, keeper.order(), options.start_timeout).await?;
         let seats = Semaphore::new(options.size.get());
+        let early = Semaphore::new(options.size.get().div_ceil(2));
         Ok(Self {
-            inner: Arc::new(Inner { options, keeper, enforced, seats, idle: Mutex::new(vec![Idle::Ready(worker)]) }),
+            inner: Arc::new(Inner {
+                options,
+                keeper,
+                enforced,
+                seats,
+                early,
+                idle: Mutex::new(vec![Idle::Ready(worker)]),
+            }),
         })
     }
 
@@ -136,7 +146,7 @@ impl Pool {
             .metadata()
             .map_err(|why| Problem::new(Code::StorageUnavailable, format!("size of the file to read: {why}")))?
             .len();
-        let job = Job { time: pool.options.time_for(size), file, kind, file_name };
+        let job = Job { time: pool.options.time_for(size), file, kind, file_name, arriving: None };
         let _seat = pool.seats.acquire().await.map_err(unavailable)?;
         if let Some(worker) = pool.idle_worker(job.time).await {
             match pool.read(worker, &job).await {
@@ -148,6 +158,29 @@ impl Pool {
         let done = pool.read(worker, &job).await;
         pool.conclude(done, &job)
     }
+
+    /// Reads an archive of `len` bytes that are still arriving; `there` says how many are in `file` already. The report is what
+    /// [`Pool::inspect`] gives of the whole file, earlier.
+    ///
+    /// `None` when it could not be had like this: no place was free, the bytes stopped coming, the worker failed. Then the whole
+    /// file is to be read, once it is there.
+    pub async fn inspect_arriving(
+        &self,
+        file: File,
+        file_name: &str,
+        len: u64,
+        there: watch::Receiver<u64>,
+    ) -> Option<Report> {
+        let pool = &*self.inner;
+        let _place = pool.early.try_acquire().ok()?;
+        let arriving = Some(Arriving { len, there });
+        let job = Job { time: pool.options.time_for(len), file, kind: ArchiveKind::of(file_name), file_name, arriving };
+        let worker = match pool.idle_worker(job.time).await {
+            Some(worker) => worker,
+            None => welcome(&pool.keeper, pool.keeper.order(), pool.options.start_timeout).await.ok()?.0,
+        };
+        pool.read(worker, &job).await.ok()
+    }
 }
 
 /// One archive to read.
@@ -156,6 +189,13 @@ struct Job<'a> {
     kind: ArchiveKind,
     file_name: &'a str,
     time: Duration,
+    arriving: Option<Arriving>,
+}
+
+/// A file that is not whole yet.
+struct Arriving {
+    len: u64,
+    there: watch::Receiver<u64>,
 }
 
 /// A worker that has said hello.
@@ -212,14 +252,15 @@ impl Inner {
             self.idle().push(Idle::Coming(self.keeper.order()));
         }
         let mut busy = Busy { keeper: &self.keeper, worker: Some(worker) };
-        let answer = match timeout(job.time, busy.exchange(&asked, job)).await {
-            Err(_elapsed) => return Err(Fault::TooSlow),
-            Ok(Err(Broken::Misuse(why))) => return Err(Fault::Misuse(why)),
-            Ok(Err(Broken::Socket(why))) if why.kind() == io::ErrorKind::InvalidData => {
+        let answer = match busy.exchange(&asked, job).await {
+            Err(Broken::TooSlow) => return Err(Fault::TooSlow),
+            Err(Broken::Misuse(why)) => return Err(Fault::Misuse(why)),
+            Err(Broken::Socket(why)) if why.kind() == io::ErrorKind::InvalidData => {
                 return Err(Fault::Nonsense(why.to_string()));
             }
-            Ok(Err(Broken::Socket(_))) => return Err(Fault::Dead(busy.end().await)),
-            Ok(Ok(answer)) => answer,
+            Err(Broken::Stopped) => return Err(Fault::Dead("the rest of the file did not come".to_owned())),
+            Err(Broken::Socket(_)) => return Err(Fault::Dead(busy.end().await)),
+            Ok(answer) => answer,
         };
         let report = crate::blocking::run(move || check::report(&answer, &asked)).await;
         let report = report
@@ -257,6 +298,9 @@ struct Busy<'a> {
 enum Broken {
     Misuse(PassError),
     Socket(io::Error),
+    TooSlow,
+    /// Nobody tells any more how much of the file is there.
+    Stopped,
 }
 
 impl Busy<'_> {
@@ -269,14 +313,21 @@ impl Busy<'_> {
             kind: asked.kind,
             file_name: job.file_name.to_owned(),
             limits: asked.limits.clone(),
+            arriving: job.arriving.as_ref().map(|arriving| arriving.len),
         };
         let header = serde_json::to_vec(&header).map_err(|why| Broken::Socket(why.into()))?;
         let put = socket.async_io(Interest::WRITABLE, || match send_job(&*socket, &header, &job.file) {
             Err(PassError::Socket(why)) => Err(why),
             done => Ok(done),
         });
-        put.await.map_err(Broken::Socket)?.map_err(Broken::Misuse)?;
-        read_frame(socket, MAX_ANSWER).await.map_err(Broken::Socket)
+        let put = timeout(job.time, put).await.map_err(|_elapsed| Broken::TooSlow)?;
+        put.map_err(Broken::Socket)?.map_err(Broken::Misuse)?;
+        if let Some(arriving) = &job.arriving {
+            feed(socket, arriving).await?;
+        }
+        // An upstream's time is not the worker's: its own begins when there is nothing left to wait for.
+        let answer = timeout(job.time, read_frame(socket, MAX_ANSWER)).await.map_err(|_elapsed| Broken::TooSlow)?;
+        answer.map_err(Broken::Socket)
     }
 
     async fn end(&mut self) -> String {
@@ -286,6 +337,18 @@ impl Busy<'_> {
         };
         end::describe(ended.as_ref())
     }
+}
+
+/// Tells the worker how much of the file is there until all of it is.
+async fn feed(socket: &mut UnixStream, arriving: &Arriving) -> Result<(), Broken> {
+    let mut there = arriving.there.clone();
+    let mut told = 0;
+    while told < arriving.len {
+        let now = *there.wait_for(|there| *there > told).await.map_err(|_gone| Broken::Stopped)?;
+        told = now.min(arriving.len);
+        socket.write_all(&told.to_le_bytes()).await.map_err(Broken::Socket)?;
+    }
+    Ok(())
 }
 
 impl Drop for Busy<'_> {

@@ -252,6 +252,82 @@ fn the_longest_file_name_of_any_system_fits_a_header() {
         kind: ArchiveKind::SdistTarGz,
         file_name: "\u{1}".repeat(255),
         limits: Limits::default(),
+        arriving: Some(u64::MAX),
     };
     assert!(serde_json::to_vec(&header).expect("plain").len() < bulkhead_contain::PassError::MAX_HEADER);
+}
+
+/// The script reads the job and then one word after the other, and notes how many there were.
+fn listening(words: &Path, last: u64) -> String {
+    let last = last.to_le_bytes().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let words = words.display();
+    format!(
+        "{TAKE}; while :; do w=$(dd bs=8 count=1 2>/dev/null | od -An -tx1 | tr -d ' \\n'); \
+         [ -n \"$w\" ] || exit 1; echo $w >> {words}; [ $w = {last} ] && break; done; "
+    )
+}
+
+#[tokio::test]
+async fn a_worker_hears_how_much_of_a_file_is_there_until_all_of_it_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let words = folder.path().join("words");
+    let pool = pool(&(listening(&words, 2) + &answer(0))).await;
+    let (tell, there) = tokio::sync::watch::channel(0);
+    let reading = {
+        let pool = pool.clone();
+        tokio::spawn(async move { pool.inspect_arriving(archive(), "demo-1.0-py3-none-any.whl", 2, there).await })
+    };
+    tell.send_replace(1);
+    while lines(&words) < 1 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!reading.is_finished(), "the answer waits for the last byte");
+    tell.send_replace(2);
+    let report = reading.await.expect("no panic").expect("a report");
+    assert_eq!((report.member_count, lines(&words)), (77, 2));
+}
+
+#[tokio::test]
+async fn a_file_that_stops_coming_or_kills_its_worker_is_left_to_be_read_whole() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let words = folder.path().join("words");
+    let stops = pool(&(listening(&words, 2) + &answer(0))).await;
+    let (tell, there) = tokio::sync::watch::channel(1);
+    let reading = stops.inspect_arriving(archive(), "demo-1.0-py3-none-any.whl", 2, there);
+    let (report, ()) = tokio::join!(reading, async {
+        while lines(&words) < 1 {
+            tokio::task::yield_now().await;
+        }
+        drop(tell);
+    });
+    assert!(report.is_none());
+    for script in [format!("{TAKE}; exit 3"), TAKE.to_owned() + &frame("not json")] {
+        let pool = pool(&script).await;
+        let (_tell, there) = tokio::sync::watch::channel(2);
+        assert!(pool.inspect_arriving(archive(), "demo-1.0-py3-none-any.whl", 2, there).await.is_none(), "{script}");
+        assert!(!inspect(&pool).await.readable, "the pool still answers");
+    }
+}
+
+/// However slow an upstream is, its file keeps no place of those that are whole.
+#[tokio::test]
+async fn files_that_arrive_wait_beside_the_seats() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let once = folder.path().join("once");
+    // The first worker waits for words that do not come; every other answers at once.
+    let script = format!("{TAKE}; if mkdir {} 2>/dev/null; then dd bs=8 count=1 >/dev/null 2>&1; fi; ", once.display());
+    let pool = pool(&(script + &answer(0))).await;
+    let (tell, there) = tokio::sync::watch::channel(0);
+    let slow = pool.inspect_arriving(archive(), "demo-1.0-py3-none-any.whl", 2, there);
+    let (slow, ()) = tokio::join!(slow, async {
+        while !once.is_dir() {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(inspect(&pool).await.member_count, 77);
+        let (_tell, there) = tokio::sync::watch::channel(2);
+        let second = pool.inspect_arriving(archive(), "demo-1.0-py3-none-any.whl", 2, there).await;
+        assert!(second.is_none(), "one place for files that arrive, where there is one seat");
+        tell.send_replace(2);
+    });
+    assert_eq!(slow.expect("a report").member_count, 77);
 }

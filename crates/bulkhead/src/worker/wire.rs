@@ -1,7 +1,7 @@
 //! What goes over the socket between gate and worker, and how much of it.
 //!
-//! To the worker: one message per job, [`Header`] as JSON with the file attached (`bulkhead_contain::send_job`). From the
-//! worker: frames, a length of four bytes (little-endian) and that much JSON: first one [`Hello`], then one [`Answer`] per job.
+//! To the worker: one message per job, [`Header`] as JSON with the file attached (`bulkhead_contain::send_job`), and behind it,
+//! where the file is still arriving, words of eight bytes until all of it is there. From the worker: frames, a length of four bytes (little-endian) and that much JSON: first one [`Hello`], then one [`Answer`] per job.
 
 use std::io::{self, Write};
 
@@ -52,7 +52,12 @@ pub(super) struct Header {
     pub(super) file_name: String,
     /// What the archive may cost.
     pub(super) limits: Limits,
+    /// How long the file will be, when it is still arriving. How much of it is there follows ([`PROGRESS`]), up to this.
+    pub(super) arriving: Option<u64>,
 }
+
+/// Bytes of one word about a file that is still arriving: how many of its bytes are there, little-endian.
+pub(super) const PROGRESS: usize = 8;
 
 /// The answer to one job.
 #[derive(Debug, Serialize, Deserialize)]

@@ -12,9 +12,10 @@ use super::rule::{Outcome, Rule};
 use super::scope::{Scope, Seen};
 
 /// Names whose values differ from file to file: a rule that names one is evaluated each time.
-const OWN: [&str; 11] = [
+const OWN: [&str; 12] = [
     "content.behaviours",
     "content.score",
+    "content.unasked_score",
     "delta.new",
     "file.age",
     "file.name",

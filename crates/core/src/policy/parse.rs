@@ -166,6 +166,7 @@ fn settings(document: &DeTable<'_>, report: &mut Report<'_>) -> Settings {
     span(&mut fields, "cooldown", &mut settings.cooldown);
     span(&mut fields, "feed_max_age", &mut settings.feed_max_age);
     span(&mut fields, "downgrade_window", &mut settings.downgrade_window);
+    span(&mut fields, "young_dependency", &mut settings.young_dependency);
     threshold(&mut fields, "score_hold", &mut settings.score_hold);
     threshold(&mut fields, "score_deny", &mut settings.score_deny);
     if let Some(patterns) = fields.texts("reserved") {

@@ -93,6 +93,7 @@ pub const INTAKE: &[Attribute] = &[
         Kind::Int,
         "0 to 100 over all findings, the delta's included; null when it was not read",
     ),
+    attribute("content.unasked_score", Kind::Int, "the same without what happens only when somebody calls it"),
     attribute(
         "delta.from",
         Kind::Text,
@@ -102,7 +103,17 @@ pub const INTAKE: &[Attribute] = &[
     attribute(
         "delta.new",
         Kind::List,
-        "what is new against it: import:spawn, chain:fetch-start, hook:npm:postinstall, host:NAME, dependency:NAME, blob:KIND:PATH",
+        "what is new against it: import:spawn, chain:fetch-start, hook:npm:postinstall, host:NAME, mail:ADDRESS, dependency:NAME, blob:KIND:PATH",
+    ),
+    attribute(
+        "delta.new_dependency",
+        Kind::Text,
+        "of the projects that it newly depends on and that none of its code seems to import, the youngest; null when there is none",
+    ),
+    attribute(
+        "delta.new_dependency_age",
+        Kind::Int,
+        "seconds between the first release of that project and the upload of this file; null when the registry does not tell",
     ),
     attribute("delta.score", Kind::Int, "0 to 100 over what is new alone"),
 ];
@@ -140,6 +151,11 @@ pub const SETTINGS: &[Attribute] = &[
         "settings.downgrade_window",
         Kind::Int,
         "seconds by which a lower version may be older than the newest one served",
+    ),
+    attribute(
+        "settings.young_dependency",
+        Kind::Int,
+        "seconds for which a project counts as young that a release newly depends on",
     ),
     attribute("settings.score_hold", Kind::Int, "the score from which a file is held"),
     attribute("settings.score_deny", Kind::Int, "the score from which a file is denied"),

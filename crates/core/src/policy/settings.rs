@@ -14,6 +14,8 @@ pub struct Settings {
     pub feed_max_age: Duration,
     /// How much older than the newest one already served a lower version may be before it counts as a downgrade.
     pub downgrade_window: Duration,
+    /// How young a project is that a release newly depends on, when the release came out, to be held where no code imports it.
+    pub young_dependency: Duration,
     /// From which score a file is held: 0 to 100; 101 never.
     pub score_hold: i64,
     /// From which score a file is denied; 101 never.
@@ -35,6 +37,7 @@ impl Default for Settings {
             cooldown: Duration::seconds(3 * DAY),
             feed_max_age: Duration::seconds(7 * DAY),
             downgrade_window: Duration::seconds(730 * DAY),
+            young_dependency: Duration::seconds(14 * DAY),
             score_hold: 55,
             score_deny: 100,
             reserved: Vec::new(),
@@ -60,6 +63,7 @@ impl Settings {
             "cooldown" => Some(Seen::Int(self.cooldown.as_seconds())),
             "feed_max_age" => Some(Seen::Int(self.feed_max_age.as_seconds())),
             "downgrade_window" => Some(Seen::Int(self.downgrade_window.as_seconds())),
+            "young_dependency" => Some(Seen::Int(self.young_dependency.as_seconds())),
             "score_hold" => Some(Seen::Int(self.score_hold)),
             "score_deny" => Some(Seen::Int(self.score_deny)),
             "reserved" => Some(Seen::List(&self.reserved)),

@@ -60,6 +60,10 @@ deltas! {
         "A new place to talk to. Medium when code that runs unasked names it, or when it is a bare address; low otherwise. It is \
          the one trace that a stolen mail library leaves (postmark-mcp 1.0.16), and most releases with a new host are honest: \
          score only.";
+    Mail = "delta-mail", Low, Medium, "an e-mail address that no file of the release before held",
+        "High when a line of the package's code sends blind copies to it: postmark-mcp 1.0.16 differed from its release before by one \
+         such line, and everybody's mail went to a stranger too. Low otherwise: people come and go in honest code. What to do: \
+         read the line, and ask the publisher whose address it is.";
     Dependency = "delta-dependency", Low, Low, "a dependency that the release before did not ask for",
         "High when it comes from a URL or a repository in place of the registry; medium when no code of the release seems to \
          import it, as in axios 1.14.1; low otherwise. Optional ones are left out.";

@@ -7,6 +7,7 @@
 
 mod chain;
 mod metas;
+mod name;
 mod version;
 
 #[cfg(test)]
@@ -19,10 +20,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::behaviour::{Ability, unasked};
 use crate::findings::Findings;
-use crate::profile::{Act, Blob, BlobKind, CodeFile, Profile};
+use crate::lang::python::known_module;
+use crate::profile::{Act, BlobKind, CodeFile, Profile};
 use crate::score::score;
 
 pub(crate) use metas::Change;
+use name::{NODE, is_address, is_no_place, kind_word, same, stem};
 
 /// Words kept in [`Delta::new`].
 const WORDS: usize = 100;
@@ -37,7 +40,8 @@ pub struct Delta {
     pub to: String,
     /// Whether the versions promise a patch release.
     pub patch: bool,
-    /// What is new, a word each: `import:spawn`, `hook:npm:postinstall`, `host:x.test`, `dependency:x`, `blob:native:lib/x.so`.
+    /// What is new, a word each: `import:spawn`, `hook:npm:postinstall`, `host:x.test`, `mail:a@x.test`, `dependency:x`,
+    /// `blob:native:lib/x.so`.
     pub new: Vec<String>,
     /// The same as findings, worst first; detectors `delta-...`.
     pub findings: Vec<Finding>,
@@ -45,6 +49,21 @@ pub struct Delta {
     pub score: u32,
     /// How many files of code are new, changed and gone.
     pub files: Files,
+    /// Packages that it asks for and the release before did not, without those that are installed only on demand. How old they
+    /// are, only the gate can know.
+    pub dependencies: Vec<NewDependency>,
+}
+
+/// A dependency that the release before did not have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewDependency {
+    /// The name, as the ecosystem normalises it.
+    pub name: String,
+    /// Whether some code may import it: no when there is code and none of its imports can be this package.
+    pub imported: bool,
+    /// Whether it comes from a URL or a repository in place of the registry.
+    pub url: bool,
 }
 
 /// How many files of code differ.
@@ -71,6 +90,7 @@ pub fn compare(before: &Profile, after: &Profile, from: &str, to: &str) -> Delta
         major: version::is_major(from, to),
         findings: Findings::new(),
         new: Vec::new(),
+        dependencies: Vec::new(),
     };
     let files = compared.count();
     compared.chains();
@@ -78,14 +98,15 @@ pub fn compare(before: &Profile, after: &Profile, from: &str, to: &str) -> Delta
     compared.abilities();
     compared.hooks();
     compared.hosts();
+    compared.mails();
     compared.dependencies();
     compared.blobs();
     compared.vanished(files);
-    let Compared { patch, findings, mut new, .. } = compared;
+    let Compared { patch, findings, mut new, dependencies, .. } = compared;
     new.truncate(WORDS);
     let findings = findings.finish();
     let score = score(&findings);
-    Delta { from: from.to_owned(), to: to.to_owned(), patch, new, findings, score, files }
+    Delta { from: from.to_owned(), to: to.to_owned(), patch, new, findings, score, files, dependencies }
 }
 
 /// Two profiles side by side.
@@ -98,6 +119,7 @@ struct Compared<'a> {
     major: bool,
     findings: Findings,
     new: Vec<String>,
+    dependencies: Vec<NewDependency>,
 }
 
 impl<'a> Compared<'a> {
@@ -329,14 +351,53 @@ impl<'a> Compared<'a> {
         }
     }
 
+    fn mails(&mut self) {
+        if self.unsure("mails") {
+            return;
+        }
+        let known = |name: &str, blind: bool| {
+            let of = self.before.mails.iter().find(|mail| mail.name == name);
+            of.is_some_and(|mail| mail.blind || !blind)
+        };
+        // An address under a domain that the code spoke of before is the publisher's own affair.
+        let own = |name: &str| {
+            let domain = name.split('@').nth(1).unwrap_or_default();
+            let ends = |host: &str| host == domain || host.ends_with(&format!(".{domain}"));
+            self.before.hosts.iter().any(|host| ends(&host.name))
+                || self.before.mails.iter().any(|mail| mail.name.split('@').nth(1) == Some(domain))
+        };
+        let news: Vec<_> = self.after.mails.iter().filter(|mail| !known(&mail.name, mail.blind)).collect();
+        for mail in news.into_iter().filter(|mail| !mail.name.split('@').any(is_no_place)) {
+            self.new.push(format!("mail:{}", mail.name));
+            let says = if mail.blind { "gets blind copies of what this code sends" } else { "stands here" };
+            let title = format!("{} {says}, and in no file of the release before", mail.name);
+            let severity = if mail.blind && !own(&mail.name) { Severity::High } else { Severity::Low };
+            self.findings
+                .report(Change::Mail.meta(), title)
+                .at(&mail.path)
+                .line(mail.line)
+                .severity(severity)
+                .context(FindingContext::Call)
+                .add();
+        }
+    }
+
     fn dependencies(&mut self) {
         if self.unsure("dependencies") {
             return;
         }
         let known: BTreeSet<&str> = self.before.dependencies.iter().map(|found| found.name.as_str()).collect();
         let had: BTreeSet<&str> = self.before.imports.iter().map(String::as_str).collect();
-        // Names of packages and of what they hold differ too often to match each: any new import may be the new dependency.
-        let imports_more = self.after.imports.iter().any(|name| !had.contains(name.as_str()));
+        // Names of packages and of what they hold differ too often to match each: any new import may be the new dependency, but
+        // for those that a declared dependency or the language itself explains.
+        let explained = |name: &str| {
+            known_module(name)
+                || name.starts_with("node:")
+                || NODE.contains(&name)
+                || self.after.dependencies.iter().any(|found| same(name, &found.name))
+        };
+        let mut news = self.after.imports.iter().filter(|name| !had.contains(name.as_str()));
+        let imports_more = news.any(|name| !explained(name));
         for found in self.after.dependencies.iter().filter(|found| !known.contains(found.name.as_str())) {
             if found.optional && !found.url {
                 continue;
@@ -345,6 +406,7 @@ impl<'a> Compared<'a> {
             let imported = imports_more
                 || self.after.imports.is_empty()
                 || self.after.imports.iter().any(|name| same(name, &found.name));
+            self.dependencies.push(NewDependency { name: found.name.clone(), imported, url: found.url });
             let (severity, says) = match (found.url, imported) {
                 (true, _) => (Severity::High, " from outside the registry"),
                 (false, false) => (Severity::Medium, ", and no code seems to import it"),
@@ -407,51 +469,4 @@ fn refs(acts: &[Act]) -> Vec<&Act> {
 fn words(acts: &[&Act]) -> String {
     let words: BTreeSet<&str> = acts.iter().map(|act| act.ability.as_str()).collect();
     words.into_iter().collect::<Vec<_>>().join(", ")
-}
-
-fn kind_word(blob: &Blob) -> &'static str {
-    match blob.kind {
-        BlobKind::Native => "native",
-        BlobKind::Disguised => "disguised",
-        BlobKind::Foreign => "foreign",
-        BlobKind::Bytecode => "bytecode",
-        BlobKind::Archive => "archive",
-        BlobKind::Opaque => "opaque",
-    }
-}
-
-/// A blob's path without what names a platform, an interpreter or a version: `_x.cpython-311-x86_64-linux-gnu.so` is `_x`,
-/// `libfoo-1a2b3c4d.so.3.1` is `libfoo`.
-fn stem(path: &str) -> String {
-    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-    let name = name.split('.').next().unwrap_or(name);
-    let name = match name.rsplit_once('-') {
-        Some((stem, hash)) if hash.len() >= 7 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) => stem,
-        _ => name,
-    };
-    let name = name.trim_end_matches(|char: char| char.is_ascii_digit() || char == '-' || char == '_');
-    // Versioned folders of vendored trees move as a whole.
-    format!("{}/{name}", folder.rsplit('/').next().unwrap_or_default())
-}
-
-/// Whether an import and a package are likely the same: their names without separators contain one another.
-fn same(import: &str, package: &str) -> bool {
-    let plain = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    let (import, package) = (plain(import), plain(package));
-    import.len() >= 2 && package.len() >= 2 && (import.contains(&package) || package.contains(&import))
-}
-
-/// Names that stand for no place: this machine, and what documentation uses.
-fn is_no_place(host: &str) -> bool {
-    matches!(host, "localhost" | "127.0.0.1" | "0.0.0.0" | "::1")
-        || ["example.com", "example.org", "example.net"]
-            .iter()
-            .any(|known| host == *known || host.ends_with(&format!(".{known}")))
-        || host.ends_with(".example")
-        || host.ends_with(".localhost")
-        || host.ends_with(".local")
-}
-
-fn is_address(host: &str) -> bool {
-    host.parse::<std::net::IpAddr>().is_ok()
 }

@@ -238,6 +238,59 @@ fn a_new_host_counts_by_what_names_it() {
 }
 
 #[test]
+fn a_place_that_a_call_names_without_a_scheme_is_news() {
+    let delta = next(|release| {
+        release.act(MODULE, FindingContext::Call, Ability::Network, Sources::NONE);
+        let last = release.0.code.behaviours.last_mut().expect("just added");
+        last.effect.detail = Some("c2.test:443".to_owned());
+    });
+    assert_eq!(ids(&delta), [("delta-host", Severity::Low)]);
+    assert_eq!(delta.new, ["host:c2.test"]);
+}
+
+/// postmark-mcp 1.0.16: one line more, which sends everybody's mail to a stranger too.
+#[test]
+fn a_new_address_counts_by_whether_it_gets_blind_copies() {
+    let with =
+        |name: &str, blind| next(|release| release.view(MODULE).literals.mails.push((name.to_owned(), 7, blind)));
+    assert_eq!(ids(&with("jo@people.test", false)), [("delta-mail", Severity::Low)]);
+    let blind = with("drop@box.test", true);
+    assert_eq!(ids(&blind), [("delta-mail", Severity::High)]);
+    assert_eq!(
+        (blind.new.as_slice(), blind.findings[0].context),
+        (&["mail:drop@box.test".to_owned()][..], FindingContext::Call)
+    );
+    assert_eq!(ids(&with("archive@demo.test", true)), [("delta-mail", Severity::Low)], "the publisher's own domain");
+    assert_eq!(ids(&with("jo@example.com", true)), []);
+    let mut before = clean();
+    before.view(MODULE).literals.mails.push(("drop@box.test".to_owned(), 7, false));
+    let mut after = before.clone();
+    after.view(MODULE).literals.mails[0].2 = true;
+    let delta = compare(&before.profile(), &after.profile(), "1.0.0", "1.0.1");
+    assert_eq!(ids(&delta), [("delta-mail", Severity::Low)], "its domain was there before");
+    assert_eq!(compare(&after.profile(), &after.profile(), "1.0.0", "1.0.1").new, [""; 0]);
+}
+
+#[test]
+fn imports_of_the_language_itself_explain_no_dependency() {
+    let imported = |module: &str| {
+        let before = clean();
+        let mut release = before.clone();
+        for module in ["json", module] {
+            release.view(MODULE).imports.push(Import { module: module.to_owned(), line: 1, unit: 0 });
+        }
+        let mut after = release.profile();
+        let wants = ">=4".to_owned();
+        after.dependencies.push(Dependency { name: "plain-crypto".to_owned(), wants, url: false, optional: false });
+        let delta = compare(&before.profile(), &after, "1.14.0", "1.14.1");
+        assert_eq!(delta.dependencies.len(), 1);
+        delta.dependencies[0].imported
+    };
+    assert!(!imported("os") && !imported("node:crypto"));
+    assert!(imported("plain_crypto") && imported("another_name"));
+}
+
+#[test]
 fn a_new_dependency_counts_by_whether_anything_imports_it() {
     let with = |url: bool, imported: bool| {
         let mut before = clean();
@@ -295,7 +348,8 @@ fn code_that_is_gone_is_told() {
 #[test]
 fn nothing_is_concluded_from_a_list_that_was_cut() {
     let mut before = clean().profile();
-    before.cut = ["behaviours", "hosts", "hooks", "dependencies", "blobs", "files", "acts"].map(str::to_owned).to_vec();
+    before.cut =
+        ["behaviours", "hosts", "mails", "hooks", "dependencies", "blobs", "files", "acts"].map(str::to_owned).to_vec();
     let mut after = clean();
     inject(&mut after, FindingContext::Import);
     after.host(MODULE, "192.0.2.7");

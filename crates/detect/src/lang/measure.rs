@@ -4,6 +4,8 @@ use crate::lang::{Literals, Shape};
 
 /// Hosts kept of one file.
 const HOSTS: usize = 200;
+/// E-mail addresses kept of one file.
+const MAILS: usize = 50;
 /// Literals that look encoded kept of one file.
 const ENCODED: usize = 50;
 /// From how many bytes on a literal that looks encoded is worth naming.
@@ -56,9 +58,128 @@ fn host_at(rest: &str) -> Option<String> {
     (plausible && !host.starts_with('.') && !host.contains('%') && host.len() < 254).then_some(host)
 }
 
-/// Hosts in URLs, and runs of characters that look encoded, anywhere in the text.
+/// The host that an argument of a network call names without a scheme: `c2.test`, `c2.test:443`, `c2.test 443`,
+/// `//c2.test/x`. `None` for what may as well be a path, a file or a name that is computed.
+pub(crate) fn bare_host(text: &str) -> Option<String> {
+    let text = text.strip_prefix("//").unwrap_or(text);
+    let end = text.find(['/', ' ', '?', '#']).unwrap_or(text.len());
+    let host = host_at(&text[..end])?;
+    let (rest, last) = host.rsplit_once('.')?;
+    let labels = rest
+        .split('.')
+        .all(|label| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'));
+    let top = last.len() >= 2 && last.bytes().all(|b| b.is_ascii_alphabetic()) && !is_file_ending(last);
+    (labels && top || host.parse::<std::net::IpAddr>().is_ok()).then_some(host)
+}
+
+/// What files are called by more often than places.
+fn is_file_ending(last: &str) -> bool {
+    matches!(
+        last,
+        "py" | "js"
+            | "mjs"
+            | "cjs"
+            | "ts"
+            | "rs"
+            | "sh"
+            | "md"
+            | "html"
+            | "htm"
+            | "json"
+            | "xml"
+            | "yaml"
+            | "yml"
+            | "toml"
+            | "txt"
+            | "csv"
+            | "tsv"
+            | "zip"
+            | "gz"
+            | "tgz"
+            | "tar"
+            | "whl"
+            | "exe"
+            | "dll"
+            | "so"
+            | "png"
+            | "jpg"
+            | "jpeg"
+            | "gif"
+            | "svg"
+            | "pdf"
+            | "css"
+            | "php"
+            | "sock"
+            | "db"
+            | "sqlite"
+            | "log"
+            | "cfg"
+            | "ini"
+            | "pem"
+            | "crt"
+            | "key"
+            | "bin"
+            | "parquet"
+            | "onnx"
+            | "safetensors"
+            | "url"
+            | "host"
+            | "local"
+    )
+}
+
+/// E-mail addresses between quotes, outside comments: lower case, each once, with its line and whether that line also says
+/// `bcc`. Who writes a manual names people in comments; who sends mail names them in strings.
+pub(crate) fn mails(text: &str) -> Vec<(String, u32, bool)> {
+    let mut found: Vec<(String, u32, bool)> = Vec::new();
+    let bytes = text.as_bytes();
+    let local = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'+' | b'-');
+    let domain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-');
+    let (mut line, mut start) = (1_u32, 0_usize);
+    for (at, &byte) in bytes.iter().enumerate() {
+        if byte == b'\n' {
+            (line, start) = (line + 1, at + 1);
+        }
+        if byte != b'@' || found.len() >= MAILS {
+            continue;
+        }
+        // So much of the line as an address and what introduces it can take: a line may have a hundred megabytes.
+        let near = start.max(at.saturating_sub(200));
+        let from = (near..at).rev().take_while(|&at| local(bytes[at])).last().unwrap_or(at);
+        let to = (at + 1..bytes.len().min(at + 200))
+            .take_while(|&at| domain(bytes[at]))
+            .last()
+            .map_or(at + 1, |last| last + 1);
+        let host = String::from_utf8_lossy(&bytes[at + 1..to]).to_lowercase();
+        let is_host = bare_host(&host).is_some_and(|host| host.parse::<std::net::IpAddr>().is_err());
+        // `user:password@host` is part of a URL, `name@1.2.3` a version, `@decorator` nothing before it.
+        if from == at || !is_host || near < from && matches!(bytes[from - 1], b':' | b'/' | b'@') {
+            continue;
+        }
+        let before = &bytes[near..from];
+        let quoted = before.iter().any(|b| matches!(b, b'"' | b'\'' | b'`'))
+            && bytes[to..bytes.len().min(to + 200)]
+                .iter()
+                .take_while(|b| **b != b'\n')
+                .any(|b| matches!(b, b'"' | b'\'' | b'`'));
+        let opening = String::from_utf8_lossy(&bytes[start..at.min(start + 24)]);
+        let comment = ["#", "//", "*", "/*", "--", "<!--"].iter().any(|mark| opening.trim_start().starts_with(mark));
+        if !quoted || comment {
+            continue;
+        }
+        let name = format!("{}@{host}", String::from_utf8_lossy(&bytes[from..at]).to_lowercase());
+        let blind = before.windows(3).any(|word| word.eq_ignore_ascii_case(b"bcc"));
+        match found.iter_mut().find(|(known, ..)| *known == name) {
+            Some(known) => known.2 |= blind,
+            None => found.push((name, line, blind)),
+        }
+    }
+    found
+}
+
+/// Hosts in URLs, e-mail addresses, and runs of characters that look encoded, anywhere in the text.
 pub(crate) fn literals(text: &str) -> Literals {
-    let mut found = Literals::default();
+    let mut found = Literals { mails: mails(text), ..Literals::default() };
     let mut seen = std::collections::BTreeSet::new();
     let (mut line, mut run) = (1_u32, 0_usize);
     let bytes = text.as_bytes();
@@ -151,6 +272,32 @@ mod tests {
         assert_eq!(found.hosts, [("evil.test".to_owned(), 1), ("10.0.0.1".to_owned(), 2), ("::1".to_owned(), 3)]);
         assert_eq!(host("tcp://a.test/"), Some("a.test".to_owned()));
         assert_eq!(host("nothing"), None);
+    }
+
+    #[test]
+    fn a_host_without_a_scheme_is_known_from_a_file() {
+        for (text, host) in [
+            ("c2.test", "c2.test"),
+            ("C2.test:443", "c2.test"),
+            ("c2.test 443", "c2.test"),
+            ("//a.c2.test/x.json", "a.c2.test"),
+            ("192.0.2.7:80", "192.0.2.7"),
+        ] {
+            assert_eq!(bare_host(text).as_deref(), Some(host), "{text}");
+        }
+        for text in
+            ["", "/v1/x", "data.json", "a/b.test", "localhost", "\u{fffc}.test", "a.\u{fffc}", "..", "v1.2", "x"]
+        {
+            assert_eq!(bare_host(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn addresses_of_people_count_in_strings_only() {
+        let text = "# Jo <jo@people.test>\nsend(to, Bcc='Drop@box.test')\n// 'x@y.test'\nurl = 'https://u:p@h.test/'\n\
+            dep = 'left-pad@1.2.3'\nfoo = \"Jo <jo@people.test>\"\n@app.route('/x')\nat = a@b.test\n";
+        assert_eq!(mails(text), [("drop@box.test".to_owned(), 2, true), ("jo@people.test".to_owned(), 6, false)]);
+        assert_eq!(mails(&"'@".repeat(1_000_000)), []);
     }
 
     #[test]

@@ -102,6 +102,8 @@ pub enum Callee {
 pub struct Literals {
     /// Hosts and addresses in URLs and in arguments of network calls: lower case, without port, each once, with its first line.
     pub hosts: Vec<(String, u32)>,
+    /// E-mail addresses in strings, lower case, each once, with its first line, and whether the line sends blind copies.
+    pub mails: Vec<(String, u32, bool)>,
     /// Literals of 2 kB and more that look encoded (base64, hex, escapes): line and length.
     pub encoded: Vec<(u32, u32)>,
 }

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_lc_rs::digest;
 use bulkhead_core::FindingContext;
 
-use super::{Act, Blob, BlobKind, CodeFile, Doing, Host, Profile, Start, Structure, most, requires};
+use super::{Act, Blob, BlobKind, CodeFile, Doing, Host, Mail, Profile, Start, Structure, most, requires};
 use crate::archive::{Archive, Entry};
 use crate::behaviour::{Ability, Behaviour, rank, unasked};
+use crate::detectors::code::{is_library, is_test};
 use crate::detectors::place;
-use crate::lang::{Fidelity, Language, View};
+use crate::lang::{Fidelity, Language, View, measure};
 use crate::report::ArchiveKind;
 use crate::text;
 
@@ -21,6 +22,7 @@ pub(crate) fn of(archive: &Archive) -> Profile {
     let mut profile = Profile {
         behaviours: behaviours(archive),
         hosts: hosts(archive),
+        mails: mails(archive),
         hooks: hooks(archive),
         dependencies: requires::of(archive),
         imports: imports(archive),
@@ -36,6 +38,7 @@ pub(crate) fn of(archive: &Archive) -> Profile {
     };
     cut("behaviours", truncate(&mut profile.behaviours, most::BEHAVIOURS));
     cut("hosts", truncate(&mut profile.hosts, most::HOSTS));
+    cut("mails", truncate(&mut profile.mails, most::MAILS));
     cut("hooks", truncate(&mut profile.hooks, most::HOOKS));
     cut("dependencies", truncate(&mut profile.dependencies, most::DEPENDENCIES));
     cut("imports", truncate(&mut profile.imports, most::IMPORTS));
@@ -67,23 +70,49 @@ fn behaviours(archive: &Archive) -> Vec<Doing> {
 
 fn hosts(archive: &Archive) -> Vec<Host> {
     let code = &archive.code;
-    let mut hosts: BTreeMap<&str, Host> = BTreeMap::new();
+    let mut hosts: BTreeMap<String, Host> = BTreeMap::new();
+    let mut found = |name: String, context: FindingContext, path: &str, line: u32| {
+        let host = || Host { name: short(&name), context, path: stable_path(archive, path), line: line.max(1) };
+        match hosts.get_mut(&name) {
+            Some(known) if rank(context) < rank(known.context) => *known = host(),
+            Some(_) => {}
+            None => {
+                let host = host();
+                hosts.insert(name, host);
+            }
+        }
+    };
     for (at, view) in code.views.iter().enumerate() {
         let context = earliest(code.reached.get(at));
         for (name, line) in &view.literals.hosts {
-            let found =
-                || Host { name: short(name), context, path: stable_path(archive, &view.path), line: (*line).max(1) };
-            hosts
-                .entry(name)
-                .and_modify(|known| {
-                    if rank(context) < rank(known.context) {
-                        *known = found();
-                    }
-                })
-                .or_insert_with(found);
+            found(name.clone(), context, &view.path, *line);
+        }
+    }
+    // What is handed to a network call names a place without a scheme, too.
+    for Behaviour { path, context, effect, .. } in &code.behaviours {
+        if matches!(effect.ability, Ability::Network | Ability::Download | Ability::Dns)
+            && let Some(host) = effect.detail.as_deref().and_then(measure::bare_host)
+        {
+            found(host, *context, path, effect.line);
         }
     }
     hosts.into_values().collect()
+}
+
+/// Tests and manuals name people who are none.
+fn mails(archive: &Archive) -> Vec<Mail> {
+    let mut mails: BTreeMap<&str, Mail> = BTreeMap::new();
+    for view in archive.code.views.iter().filter(|view| is_library(&view.path) && !is_test(&view.path)) {
+        for (name, line, blind) in &view.literals.mails {
+            let mail =
+                || Mail { name: short(name), blind: *blind, path: stable_path(archive, &view.path), line: *line };
+            let known = mails.entry(name).or_insert_with(mail);
+            if *blind && !known.blind {
+                *known = mail();
+            }
+        }
+    }
+    mails.into_values().collect()
 }
 
 /// When the first of a file's units runs.

@@ -23,6 +23,8 @@ pub struct Profile {
     pub behaviours: Vec<Doing>,
     /// Hosts and addresses that the code names, each once, with the earliest context in which its file runs.
     pub hosts: Vec<Host>,
+    /// E-mail addresses in strings of code, each once.
+    pub mails: Vec<Mail>,
     /// What starts code without anybody calling it, and what offers to.
     pub hooks: Vec<Start>,
     /// Packages that it asks for.
@@ -70,6 +72,20 @@ pub struct Host {
     pub name: String,
     /// The earliest context in which code of a file that names it runs.
     pub context: FindingContext,
+    /// Where.
+    pub path: String,
+    /// Line, from 1.
+    pub line: u32,
+}
+
+/// An e-mail address that code holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mail {
+    /// Lower case.
+    pub name: String,
+    /// Whether a line that names it sends blind copies.
+    pub blind: bool,
     /// Where.
     pub path: String,
     /// Line, from 1.
@@ -193,6 +209,7 @@ pub struct Structure {
 pub(crate) mod most {
     pub(crate) const BEHAVIOURS: usize = 256;
     pub(crate) const HOSTS: usize = 1_000;
+    pub(crate) const MAILS: usize = 500;
     pub(crate) const HOOKS: usize = 200;
     pub(crate) const DEPENDENCIES: usize = 1_000;
     pub(crate) const IMPORTS: usize = 1_000;
@@ -217,6 +234,7 @@ impl Profile {
         let lists = [
             (self.behaviours.len(), most::BEHAVIOURS),
             (self.hosts.len(), most::HOSTS),
+            (self.mails.len(), most::MAILS),
             (self.hooks.len(), most::HOOKS),
             (self.dependencies.len(), most::DEPENDENCIES),
             (self.imports.len(), most::IMPORTS),
@@ -230,9 +248,11 @@ impl Profile {
         }
         let paths = self.behaviours.iter().map(|doing| &doing.path);
         let paths = paths.chain(self.hosts.iter().map(|host| &host.path));
+        let paths = paths.chain(self.mails.iter().map(|mail| &mail.path));
         let paths = paths.chain(self.hooks.iter().map(|hook| &hook.path));
         let mut paths = paths.chain(self.blobs.iter().map(|blob| &blob.path)).chain(self.files.iter().map(|f| &f.path));
         let texts = self.hosts.iter().map(|host| &host.name);
+        let texts = texts.chain(self.mails.iter().map(|mail| &mail.name));
         let texts = texts.chain(self.hooks.iter().flat_map(|hook| [&hook.kind, &hook.runs]));
         let texts = texts.chain(self.dependencies.iter().flat_map(|found| [&found.name, &found.wants]));
         let texts = texts.chain(self.imports.iter()).chain(self.cut.iter());

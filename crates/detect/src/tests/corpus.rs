@@ -20,6 +20,8 @@ fn the_corpus_is_survived() {
         ("rust", fuzz::rust),
         ("markdown", fuzz::markdown),
         ("python", fuzz::python),
+        ("pickle", fuzz::pickle),
+        ("manifest", fuzz::manifest),
     ];
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
     for (target, run) in targets {

@@ -2,8 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::look_local;
+use bulkhead_core::Severity;
+
 use super::make_tar::{Item, gzip, tar};
+use super::make_zip::wheel;
+use super::{WHEEL, found, look, look_local, must_find};
 
 const NPM: &str = "demo-1.0.0.tgz";
 
@@ -66,4 +69,32 @@ fn brackets_bytes_and_tiny_files_end() {
 fn modules_that_import_each_other_are_visited_once() {
     let a = b"require('./b'); module.exports = () => require('child_process').exec('x')";
     assert!(survives(&[("package/a.js", a), ("package/b.js", b"require('./a')()")], "a circle").readable);
+}
+
+/// A zip archive is read from its end and Python from its start: one file can be both, and Python runs the archive.
+#[test]
+fn a_module_that_is_a_zip_as_well_is_named() {
+    let mut both = b"VALUE = 1\n".to_vec();
+    both.extend(wheel(&[("__main__.py", b"import os\nos.system('true')\n")]).bytes());
+    let report = look(&wheel(&[("demo/tool.py", &both)]).bytes(), WHEEL);
+    assert!(
+        found(&report, "polyglot-file").is_some() || found(&report, "code-not-parsed").is_some(),
+        "{:#?}",
+        report.findings
+    );
+    let plain = look(&wheel(&[("demo/tool.py", b"VALUE = 1\n")]).bytes(), WHEEL);
+    assert_eq!(plain.findings, []);
+}
+
+#[test]
+fn source_in_utf_16_is_read() {
+    let text = "import base64\nexec(base64.b64decode('cGFzcw=='))\n";
+    for (mark, bytes) in [
+        ([0xff, 0xfe], text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>()),
+        ([0xfe, 0xff], text.encode_utf16().flat_map(u16::to_be_bytes).collect()),
+    ] {
+        let source = [mark.as_slice(), &bytes].concat();
+        let report = look(&wheel(&[("demo/__init__.py", &source)]).bytes(), WHEEL);
+        must_find(&report, "decoded-execution", Severity::Critical, "a byte-order mark");
+    }
 }

@@ -1,5 +1,6 @@
 //! Tests of the crate as a whole: archives made here byte by byte, the fixtures, and the fuzz corpus.
 
+mod arriving;
 mod corpus;
 mod fixtures;
 mod hostile_code;

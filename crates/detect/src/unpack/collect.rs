@@ -80,6 +80,19 @@ impl<'a> Collector<'a> {
         self.push(Entry { path, kind, size: 0, sha256: None, first: [0; 8], content: None })
     }
 
+    /// The member's content, when it is code that an adapter reads and fits, to be read before the archive is whole.
+    pub(crate) fn early(&mut self, path: String, intake: Intake) {
+        let sha256 = Sha256::from_bytes(digest_of(intake.sha256));
+        if let Some(content) = &intake.content {
+            self.code.early(self.kind, path, content, sha256);
+        }
+    }
+
+    /// Whether the member is worth reading before the archive is whole.
+    pub(crate) fn wants_early(&self, path: &str) -> bool {
+        code::adapter(self.kind, path).is_some()
+    }
+
     /// Starts a file; give its bytes to [`Intake::take`], then [`Collector::end`].
     pub(crate) fn begin(&mut self, path: &str, limit: Option<u64>) -> Intake {
         let room = self.limits.kept_member_bytes.min(self.limits.kept_bytes.saturating_sub(self.kept));
@@ -115,18 +128,17 @@ impl<'a> Collector<'a> {
         if intake.overflow && intake.overflow_matters {
             self.flaw(Flaw::NotRead, Some(&path), "the file is larger than what detectors may read");
         }
+        let sha256 = Sha256::from_bytes(digest_of(intake.sha256));
         if let Some(content) = &intake.content {
-            self.code.file(self.kind, &path, content);
+            self.code.file(self.kind, &path, content, sha256);
         }
         let content = intake.content.filter(|_| intake.needed);
         self.kept += content.as_ref().map_or(0, |content| content.len() as u64);
-        let mut sha256 = [0; 32];
-        sha256.copy_from_slice(intake.sha256.finish().as_ref());
         self.push(Entry {
             path,
             kind: EntryKind::File,
             size: intake.size,
-            sha256: whole.then(|| Sha256::from_bytes(sha256)),
+            sha256: whole.then_some(sha256),
             first: intake.first,
             content,
         })
@@ -143,6 +155,12 @@ impl<'a> Collector<'a> {
         self.entries.push(entry);
         Ok(())
     }
+}
+
+fn digest_of(context: digest::Context) -> [u8; 32] {
+    let mut sha256 = [0; 32];
+    sha256.copy_from_slice(context.finish().as_ref());
+    sha256
 }
 
 /// One file while its bytes flow by.

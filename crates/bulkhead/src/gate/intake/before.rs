@@ -9,14 +9,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bulkhead_core::{Confidence, FindingContext, Problem, Severity, Sha256};
-use bulkhead_detect::delta::{self, Delta};
-use bulkhead_detect::{Profile, RULESET, Report};
+use bulkhead_core::{Code, Confidence, Finding, FindingContext, Problem, Severity, Sha256};
+use bulkhead_detect::delta;
+use bulkhead_detect::{Profile, RULESET, Report, score};
 
 use super::Intake;
 use super::ecosystem::pypi::{FileKind, FileName, IndexFile, ProjectName, Version};
 use super::gather::Gatherer;
-use crate::store::{Judged, KeptDelta, Reading, ServedVersion, Store, StoreError};
+use crate::source::dependency;
+use crate::store::{Born, Judged, KeptDelta, Reading, ServedVersion, Store, StoreError};
 
 /// A file that another is compared with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,35 +35,72 @@ impl Intake {
         project: &ProjectName,
         file: &IndexFile,
         digest: Sha256,
-    ) -> Result<Option<Delta>, Problem> {
+    ) -> Result<Option<KeptDelta>, Problem> {
         let Ok(own) = FileName::parse(&file.filename, project) else { return Ok(None) };
         let Some(version) = own.version().map(ToString::to_string) else { return Ok(None) };
         let (store, purl, served) = (Arc::clone(&self.store), project.purl(), gatherer.served().to_vec());
         let (own_project, own_name) = (project.clone(), file.filename.to_string());
+        let score_hold = gatherer.settings().score_hold;
         let found = crate::blocking::run(move || {
             let readings = store.readings(Some(&purl))?;
-            before(&*store, &own_project, &own_name, readings, &served)
+            before(&*store, &own_project, &own_name, readings, &served, score_hold)
         });
         let Some(before) = found.await?.map_err(|error| error.to_problem())? else { return Ok(None) };
         if let Some(kept) = gatherer.kept_delta(&digest).filter(|kept| kept.before == before.digest) {
-            return Ok(Some(kept.delta.clone()));
+            let mut kept = kept.clone();
+            if self.ask_ages(&mut kept).await {
+                self.keep_delta(digest, &kept).await?;
+            }
+            return Ok(Some(kept));
         }
         let (Some(old), Some(new)) =
             (self.profile(before.digest, &before.file).await?, self.profile(digest, &file.filename).await?)
         else {
             return Ok(None);
         };
-        let store = Arc::clone(&self.store);
-        let compared = crate::blocking::run(move || {
-            let delta = delta::compare(&old, &new, &before.version, &version);
-            let kept = KeptDelta { before: before.digest, delta };
-            // One that cannot be kept is still true; the next listing just does not know it yet.
-            if let Err(error) = store.put_delta(&digest, RULESET, &kept) {
-                tracing::warn!(%digest, %error, "the delta could not be kept");
+        let from = before.version;
+        let delta = crate::blocking::run(move || delta::compare(&old, &new, &from, &version)).await?;
+        let mut kept = KeptDelta { before: before.digest, delta, born: BTreeMap::new() };
+        self.ask_ages(&mut kept).await;
+        self.keep_delta(digest, &kept).await?;
+        Ok(Some(kept))
+    }
+
+    /// Asks the upstream when the new dependencies came to be, as far as that matters and is not known. True when it learned
+    /// something. The client will ask for their pages next, so this is no page more.
+    async fn ask_ages(&self, kept: &mut KeptDelta) -> bool {
+        let is_open = |name: &String| !matches!(kept.born.get(name), Some(Born::At(_) | Born::Untold));
+        let open: Vec<String> =
+            dependency::asked(&kept.delta).map(|found| found.name.clone()).filter(is_open).collect();
+        for name in &open {
+            let born = match ProjectName::parse(name) {
+                Ok(project) => self.born(&project).await,
+                Err(_) => Born::Untold,
+            };
+            kept.born.insert(name.clone(), born);
+        }
+        !open.is_empty()
+    }
+
+    async fn born(&self, project: &ProjectName) -> Born {
+        match self.pages.page(project).await {
+            // The first file that is still there: what was deleted made the project look older, not younger.
+            Ok(page) => {
+                page.index.files.iter().filter_map(|file| file.upload_time.at()).min().map_or(Born::Untold, Born::At)
             }
-            kept.delta
-        });
-        compared.await.map(Some)
+            Err(problem) if problem.code == Code::ProjectNotFound => Born::Untold,
+            Err(problem) => Born::Unasked(problem.detail),
+        }
+    }
+
+    /// One that cannot be kept is still true; the next listing just does not know it yet.
+    async fn keep_delta(&self, digest: Sha256, kept: &KeptDelta) -> Result<(), Problem> {
+        let (store, kept) = (Arc::clone(&self.store), kept.clone());
+        let put = crate::blocking::run(move || store.put_delta(&digest, RULESET, &kept)).await?;
+        if let Err(error) = put {
+            tracing::warn!(%digest, %error, "the delta could not be kept");
+        }
+        Ok(())
     }
 
     /// The profile of a file that is here: from its report under today's detectors, else read anew.
@@ -86,6 +124,7 @@ fn before(
     file_name: &str,
     readings: Vec<Reading>,
     served: &[ServedVersion],
+    score_hold: i64,
 ) -> Result<Option<Before>, StoreError> {
     let Ok(own) = FileName::parse(file_name, project) else { return Ok(None) };
     let Some(version) = own.version() else { return Ok(None) };
@@ -108,7 +147,8 @@ fn before(
     let judged = store.reports_for(&digests, RULESET)?;
     let deltas = store.deltas_for(&digests, RULESET)?;
     let fit = |before: &Before| {
-        served.iter().any(|served| served.version == before.version) || is_fit(&judged, &deltas, &before.digest)
+        served.iter().any(|served| served.version == before.version)
+            || is_fit(&judged, &deltas, &before.digest, score_hold)
     };
     Ok(lower.into_iter().map(|(_, _, before)| before).find(fit))
 }
@@ -122,14 +162,22 @@ fn alike(left: &str, right: &str) -> usize {
     left.bytes().rev().zip(right.bytes().rev()).take_while(|(left, right)| left == right).count()
 }
 
-/// Whether a file was read under today's detectors, and nothing was seen in it for which it would have been refused.
-fn is_fit(judged: &BTreeMap<Sha256, Judged>, deltas: &BTreeMap<Sha256, KeptDelta>, digest: &Sha256) -> bool {
+/// Whether a file was read under today's detectors, and nothing was seen in it for which it would have been refused. It may well
+/// have been refused as the first of its project, so what it does only when called counts here as it did there.
+fn is_fit(
+    judged: &BTreeMap<Sha256, Judged>,
+    deltas: &BTreeMap<Sha256, KeptDelta>,
+    digest: &Sha256,
+    score_hold: i64,
+) -> bool {
     let unasked = [FindingContext::Install, FindingContext::Startup, FindingContext::Import];
     let Some(own) = judged.get(digest).map(|judged| judged.findings.as_slice()) else { return false };
     let new = deltas.get(digest).map(|kept| kept.delta.findings.as_slice()).unwrap_or_default();
-    !own.iter().chain(new).any(|finding| {
-        finding.severity >= Severity::High
-            && finding.confidence == Confidence::High
-            && unasked.contains(&finding.context)
-    })
+    let all = [own, new].concat();
+    let refused = |finding: &Finding| {
+        finding.confidence == Confidence::High
+            && (finding.severity >= Severity::Critical
+                || finding.severity >= Severity::High && unasked.contains(&finding.context))
+    };
+    !all.iter().any(refused) && i64::from(score(&all)) < score_hold
 }

@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use bulkhead_core::policy::Settings;
 use bulkhead_core::{Action, Ask, Facts, Finding, Problem, Purl, Sha256};
-use bulkhead_detect::delta::Delta;
 use jiff::Timestamp;
 
 use super::caller::Caller;
 use super::ecosystem::pypi::{FileName, IndexFile, UploadTime, Version, parse_version};
 use super::pages::Page;
 use super::{Intake, ServedLately};
-use crate::source::{advisory, age, floor, lookalike, read, reserved, status};
+use crate::source::{advisory, age, dependency, floor, lookalike, read, reserved, status};
 use crate::spine::{Basis, InForce, Reviewed};
 use crate::store::{Advisory, Decision, Feed, Judged, KeptDelta, ServedVersion, Store, StoreError};
 
@@ -24,7 +23,7 @@ pub(super) struct Seen<'a> {
     /// What the code can do and when.
     pub(super) behaviours: &'a [String],
     /// What is new against the release before; nothing when there is none here.
-    pub(super) delta: Option<&'a Delta>,
+    pub(super) delta: Option<&'a KeptDelta>,
 }
 
 /// Everything about one project that does not depend on the file, read from the store once.
@@ -99,6 +98,11 @@ impl Gatherer {
         &self.page
     }
 
+    /// The knobs of the policy in force.
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// What people decided about the project.
     pub(super) fn reviewed(&self) -> &Reviewed {
         &self.reviewed
@@ -112,8 +116,8 @@ impl Gatherer {
     }
 
     /// What is new in the file, when it was compared before.
-    pub(super) fn delta(&self, file: &IndexFile) -> Option<&Delta> {
-        self.deltas.get(&file.sha256()?).map(|kept| &kept.delta)
+    pub(super) fn delta(&self, file: &IndexFile) -> Option<&KeptDelta> {
+        self.kept_delta(&file.sha256()?)
     }
 
     /// What is new in the file, with the file that it was compared with.
@@ -185,7 +189,12 @@ impl Gatherer {
         floor::gather(&mut facts, version, file.upload_time.at(), self.floor.as_ref());
         facts.set("content.judged", seen.is_some());
         if let Some(seen) = seen {
-            read::gather(&mut facts, seen.readable, seen.findings, seen.behaviours, seen.delta);
+            let delta = seen.delta.map(|kept| &kept.delta);
+            read::gather(&mut facts, seen.readable, seen.findings, seen.behaviours, delta);
+            if let Some(kept) = seen.delta {
+                let uploaded = file.upload_time.at().or(first_seen).unwrap_or(now);
+                dependency::gather(&mut facts, &kept.delta, &kept.born, uploaded);
+            }
         }
         facts
     }

@@ -6,8 +6,9 @@ use std::fs::File;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use bulkhead_core::{Finding, Problem, Sha256};
+use bulkhead_core::{Code, Finding, Problem, Sha256};
 use bytes::Bytes;
+use tokio::sync::{oneshot, watch};
 
 use super::ecosystem::pypi::{FileName, IndexFile, ProjectName};
 use super::flight::Flights;
@@ -24,6 +25,9 @@ use crate::telemetry::Metrics;
 
 /// Reports in memory; past it the cache starts anew from the store.
 const MOST: usize = 4_000;
+
+/// Files from so many bytes on are read while they arrive: smaller ones come in a moment.
+const EARLY: u64 = 256 << 10;
 
 /// What the worker saw in a file that is in our blob store.
 #[derive(Debug)]
@@ -166,8 +170,8 @@ impl Inner {
         opened.map_err(|error| error.to_problem())
     }
 
-    /// Fetches the file and reads it. The worker begins with the last byte, while the file is made durable; what it says about
-    /// bytes with another digest than the promised one is dropped with them.
+    /// Fetches the file and reads it. The worker reads a large one while it arrives, and any other once the last byte is there,
+    /// while the file is made durable; what it says about bytes with another digest than the promised one is dropped with them.
     async fn fetch(
         &self,
         project: &ProjectName,
@@ -177,21 +181,50 @@ impl Inner {
         let url = file.url.to_uri();
         let mut stream = self.parts.upstream.fetch_file(&url).await.map_err(|error| error.problem())?;
         let mut writer = self.parts.blobs.begin().map_err(|error| error.to_problem())?;
-        let mut bytes: u64 = 0;
-        while let Some(chunk) = stream.next_chunk().await.map_err(|error| error.problem())? {
-            bytes += chunk.len() as u64;
-            // Into the page cache: microseconds. The one slow step, making it durable, is `finish`.
-            writer.write(&chunk).map_err(|error| error.to_problem())?;
-        }
+        let promised = stream.content_length().or(file.size).filter(|bytes| *bytes >= EARLY);
+        let (tell, there) = watch::channel(0);
+        let (hand_over, handed_over) = oneshot::channel();
         let reading = writer.reader().map_err(|error| error.to_problem())?;
-        let finish = crate::blocking::run(move || writer.finish(digest));
-        let (finished, report) = tokio::join!(finish, self.look(reading, &file.filename));
-        finished?.map_err(|error| {
-            let mut problem = error.to_problem();
-            problem.detail = format!("{} of {project}: {}", file.filename, problem.detail);
-            problem
-        })?;
-        self.parts.metrics.fetched(bytes);
+        let transfer = async {
+            let mut bytes: u64 = 0;
+            while let Some(chunk) = stream.next_chunk().await.map_err(|error| error.problem())? {
+                bytes += chunk.len() as u64;
+                // Into the page cache: microseconds. The one slow step, making it durable, is `finish`.
+                writer.write(&chunk).map_err(|error| error.to_problem())?;
+                tell.send_replace(bytes);
+            }
+            // A worker that waits for more than was promised learns that nothing comes.
+            drop(tell);
+            let whole = writer.reader().map_err(|error| error.to_problem())?;
+            // Nobody takes it when the client has gone meanwhile.
+            let _ = hand_over.send((whole, bytes, Instant::now()));
+            let finished = crate::blocking::run(move || writer.finish(digest)).await?;
+            finished.map_err(|error| {
+                let mut problem = error.to_problem();
+                problem.detail = format!("{} of {project}: {}", file.filename, problem.detail);
+                problem
+            })?;
+            Ok::<_, Problem>(bytes)
+        };
+        let judge = async {
+            let early = match promised {
+                Some(len) => {
+                    self.parts.reader.pool().await?.inspect_arriving(reading, &file.filename, len, there).await
+                }
+                None => None,
+            };
+            let (whole, bytes, arrived) =
+                handed_over.await.map_err(|_failed| Problem::new(Code::Bug, "no file came"))?;
+            match early.filter(|_| promised == Some(bytes)) {
+                Some(report) => {
+                    self.parts.metrics.inspected(arrived.elapsed().as_secs_f64());
+                    Ok(report)
+                }
+                None => self.look(whole, &file.filename).await,
+            }
+        };
+        let (transferred, report) = tokio::join!(transfer, judge);
+        self.parts.metrics.fetched(transferred?);
         report
     }
 

@@ -31,14 +31,30 @@ fn imitations_are_told_with_what_they_imitate() {
     {
         assert_eq!(find(Ecosystem::Npm, name), Some(popular), "{name}");
     }
+    for (name, popular) in [
+        ("serde_jsno", "serde_json"),
+        ("serde-jason", "serde_json"),
+        ("toklo", "tokio"),
+        ("tokioo", "tokio"),
+        ("rust-reqwest", "reqwest"),
+        ("anyhow-rs", "anyhow"),
+        ("parking-l0t", "parking_lot"),
+        ("once_cel", "once_cell"),
+        ("crossbeam-chanel", "crossbeam-channel"),
+    ] {
+        assert_eq!(find(Ecosystem::Cargo, name), Some(popular), "{name}");
+    }
 }
 
 #[test]
 fn popular_names_are_nobodys_imitation() {
-    for list in [(&*PYPI, "requests"), (&*NPM, "lodash")] {
-        let (popular, one) = list;
-        assert!(popular.known.contains(one) && popular.known.len() > 5_000);
+    for (popular, one, least) in [(&*PYPI, "requests", 5_000), (&*NPM, "lodash", 5_000), (&*CARGO, "serde-json", 3_000)]
+    {
+        assert!(popular.known.contains(one) && popular.known.len() > least);
         assert!(popular.known.iter().all(|name| popular.resembled_by(name).is_none()));
+    }
+    for name in ["serde_json", "serde-json", "parking-lot", "tokio-util", "rand_core", "syn", "quote"] {
+        assert_eq!(find(Ecosystem::Cargo, name), None, "{name}");
     }
     // Pairs that only their fame tells apart.
     for name in
@@ -64,7 +80,10 @@ fn other_names_are_left_alone() {
     ] {
         assert_eq!(find(Ecosystem::Pypi, name), None, "{name}");
     }
-    assert_eq!(find(Ecosystem::Cargo, "serde-json"), None, "there is no list of crates");
+    for name in ["our-billing", "quayside", "abc", "bulkhead-core", "zzzzzzzz"] {
+        assert_eq!(find(Ecosystem::Cargo, name), None, "{name}");
+    }
+    assert_eq!(find(Ecosystem::Huggingface, "gpt2s"), None, "there is no list of models");
     assert_eq!(find(Ecosystem::Pypi, &"requests".repeat(1_000)), None);
 }
 

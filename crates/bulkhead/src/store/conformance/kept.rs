@@ -4,7 +4,7 @@ use bulkhead_core::{Confidence, Finding, FindingContext, Principal, Purl, Severi
 
 use super::Check;
 use super::fixture::{at, digest, project};
-use crate::store::{KeptDelta, Page, Reading, Report, SeenFile, Store, TokenText, WithheldFrom};
+use crate::store::{Born, KeptDelta, Page, Reading, Report, SeenFile, Store, TokenText, WithheldFrom};
 
 pub(super) const ALL: &[Check] = &[
     ("reports come back whole, long and short, one for each ruleset", reports),
@@ -82,7 +82,11 @@ fn readings(store: &dyn Store) {
 fn deltas(store: &dyn Store) {
     let empty = bulkhead_detect::Profile::default();
     let delta = |from: &str| bulkhead_detect::delta::compare(&empty, &empty, from, "2.0");
-    let kept = |byte: u8, from: &str| KeptDelta { before: digest(byte), delta: delta(from) };
+    let kept = |byte: u8, from: &str| KeptDelta {
+        before: digest(byte),
+        delta: delta(from),
+        born: [("young".to_owned(), Born::At(at(7))), ("gone".to_owned(), Born::Unasked("down".to_owned()))].into(),
+    };
     store.put_delta(&digest(1), "r1", &kept(8, "1.0")).expect("keeps");
     store.put_delta(&digest(1), "r1", &kept(9, "1.1")).expect("replaces");
     store.put_delta(&digest(1), "r2", &kept(8, "1.0")).expect("keeps");

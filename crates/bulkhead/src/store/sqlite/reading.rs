@@ -44,7 +44,8 @@ pub(super) fn all(connection: &Connection, project: Option<&Purl>) -> Result<Vec
 }
 
 pub(super) fn put_delta(tx: &Transaction<'_>, digest: &Sha256, ruleset: &str, kept: &KeptDelta) -> Result<()> {
-    let json = serde_json::to_string(&kept.delta).map_err(|cause| Error::ToSqlConversionFailure(Box::new(cause)))?;
+    let json = serde_json::to_string(&(&kept.delta, &kept.born))
+        .map_err(|cause| Error::ToSqlConversionFailure(Box::new(cause)))?;
     let sql = "INSERT INTO delta (digest, ruleset, before, json) VALUES (?1, ?2, ?3, ?4)
                ON CONFLICT (digest, ruleset) DO UPDATE SET before = excluded.before, json = excluded.json";
     let (digest, before) = (digest.as_bytes().as_slice(), kept.before.as_bytes().as_slice());
@@ -63,8 +64,8 @@ pub(super) fn deltas(
     for digest in &among(connection, "delta", digests)? {
         let kept = statement.query_row(params![digest.as_bytes().as_slice(), ruleset], |row| {
             let json: String = row.get(1)?;
-            let delta = serde_json::from_str(&json).map_err(|cause| undecodable(1, Type::Text, cause))?;
-            Ok(KeptDelta { before: get_digest(row, 0)?, delta })
+            let (delta, born) = serde_json::from_str(&json).map_err(|cause| undecodable(1, Type::Text, cause))?;
+            Ok(KeptDelta { before: get_digest(row, 0)?, delta, born })
         });
         found.extend(kept.optional()?.map(|kept| (*digest, kept)));
     }

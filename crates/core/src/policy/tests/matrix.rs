@@ -87,7 +87,14 @@ const CASES: &[Case] = &[
         found(facts, "decode-execute", Severity::Critical, FindingContext::Import);
         facts.findings[0].confidence = crate::Confidence::Medium;
     }),
-    ("the same, when called", |facts| found(facts, "decode-execute", Severity::Critical, FindingContext::Call)),
+    ("the same, when called", |facts| {
+        facts.attributes.remove("delta.from");
+        found(facts, "decode-execute", Severity::Critical, FindingContext::Call);
+    }),
+    ("the same, with a good release before", |facts| {
+        delta(facts);
+        found(facts, "decode-execute", Severity::Critical, FindingContext::Call);
+    }),
     ("when a model is loaded", |facts| found(facts, "pickle-execution", Severity::Critical, FindingContext::Load)),
     ("less, when called", |facts| found(facts, "decode-execute", Severity::High, FindingContext::Call)),
     ("downloads and starts at install, high", |facts| {
@@ -95,10 +102,25 @@ const CASES: &[Case] = &[
     }),
     ("score below the threshold", |facts| facts.set("content.score", 54)),
     ("score at the threshold", |facts| {
+        facts.attributes.remove("delta.from");
         facts.set("content.score", 55);
+        facts.set("content.unasked_score", 0);
         found(facts, "odd-thing", Severity::Medium, FindingContext::Call);
     }),
-    ("highest score", |facts| facts.set("content.score", 100)),
+    ("the same, when called, a good release before", |facts| {
+        delta(facts);
+        facts.set("content.score", 99);
+        facts.set("content.unasked_score", 54);
+    }),
+    ("the same, unasked, a good release before", |facts| {
+        delta(facts);
+        facts.set("content.score", 55);
+        facts.set("content.unasked_score", 55);
+    }),
+    ("highest score", |facts| {
+        facts.set("content.score", 100);
+        facts.set("content.unasked_score", 100);
+    }),
     ("the code of a known campaign", |facts| {
         found(facts, "campaign-clone", Severity::High, FindingContext::Import);
         facts.findings[0].confidence = crate::Confidence::Medium;
@@ -139,6 +161,21 @@ const CASES: &[Case] = &[
     ("machine code under another name, new", |facts| {
         delta(facts);
         found(facts, "delta-blob", Severity::High, FindingContext::Archive);
+    }),
+    ("young dependency that nothing imports", |facts| {
+        delta(facts);
+        facts.set("delta.new_dependency", "plain-crypto");
+        facts.set("delta.new_dependency_age", 14 * DAY - 1);
+    }),
+    ("an older one", |facts| {
+        delta(facts);
+        facts.set("delta.new_dependency", "plain-crypto");
+        facts.set("delta.new_dependency_age", 14 * DAY);
+    }),
+    ("one whose age nobody tells", |facts| {
+        delta(facts);
+        facts.set("delta.new_dependency", "plain-crypto");
+        facts.attributes.remove("delta.new_dependency_age");
     }),
     ("no release before to compare with", |facts| {
         facts.attributes.remove("delta.from");
@@ -220,11 +257,14 @@ fn the_matrix() {
     decodes and executes at import, critical deny   unasked-behaviour
     the same, not sure                       allow
     the same, when called                    hold   called-behaviour
+    the same, with a good release before     allow
     when a model is loaded                   hold   called-behaviour
     less, when called                        allow
     downloads and starts at install, high    deny   unasked-behaviour
     score below the threshold                allow
     score at the threshold                   hold   suspicious-behaviour
+    the same, when called, a good release before allow
+    the same, unasked, a good release before hold   suspicious-behaviour
     highest score                            deny   score, suspicious-behaviour
     the code of a known campaign             hold   campaign-clone
     named like a popular project             allow
@@ -237,6 +277,9 @@ fn the_matrix() {
     new dependency from a URL                hold   delta-hold
     new host                                 allow
     machine code under another name, new     hold   delta-hold
+    young dependency that nothing imports    hold   young-dependency
+    an older one                             allow
+    one whose age nobody tells               allow
     no release before to compare with        allow
     a member unreadable                      hold   unreadable
     content not read yet                     allow
@@ -368,6 +411,9 @@ fn what_a_developer_reads() {
     score at the threshold
       sampleproject-2.0-py3-none-any.whl has a score of 55 (held from 55): odd-thing was seen
       help: read the lines that bulkhead explain pkg:pypi/sampleproject@2.0 shows, then: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 30d
+    the same, unasked, a good release before
+      sampleproject-2.0-py3-none-any.whl has a score of 55 (held from 55): 
+      help: read the lines that bulkhead explain pkg:pypi/sampleproject@2.0 shows, then: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 30d
     highest score
       sampleproject-2.0-py3-none-any.whl has a score of 100 (denied from 100): 
       help: use another version, or read the lines that bulkhead explain pkg:pypi/sampleproject@2.0 shows and add an [[exception]] for sha256:abababababababababababababababababababababababababababababababab
@@ -392,6 +438,9 @@ fn what_a_developer_reads() {
     machine code under another name, new
       new in 2.0 against 1.9.9: delta-blob was seen
       help: stay on 1.9.9, or look at it and then: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 30d
+    young dependency that nothing imports
+      new in 2.0 against 1.9.9: it asks for plain-crypto, which no code of it seems to import and which was 13 days 23 hours old when this was uploaded
+      help: stay on 1.9.9, or look at plain-crypto and then: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 30d
     a member unreadable
       not every member of sampleproject-2.0-py3-none-any.whl could be read, so it was not judged as a whole
       help: use another file of the release, or look at it and then: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 7d

@@ -74,6 +74,7 @@ pub(crate) fn view(path: &str, bytes: &[u8]) -> View {
     };
     let mut literals = eval.literals;
     literals.encoded = encoded;
+    literals.mails = crate::lang::measure::mails(&main.text);
     View {
         path: path.to_owned(),
         language: Language::Python,

@@ -4,6 +4,7 @@
 //! Why so strict: pip reads the central directory, uv reads local headers as they stream by, and scanners do a bit of
 //! both. Whatever those could disagree on is a flaw here. The end record is found by its place, never by counting marks.
 
+mod ahead;
 mod central;
 mod end;
 mod extra;
@@ -25,6 +26,9 @@ const DEFLATED: u16 = 8;
 
 /// Reads all of it into the collector.
 pub(crate) fn read(mut window: Window<'_>, out: &mut Collector<'_>) {
+    if window.is_arriving() {
+        ahead::read(&mut window, out);
+    }
     if let Err(fault) = read_all(&mut window, out) {
         out.fault(&fault, None, "the zip could not be read");
     }

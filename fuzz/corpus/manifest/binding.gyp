@@ -1,0 +1,1 @@
+{'targets':[{'target_name':'x','sources':['<!(node index.js)'],'a':'<!@(echo <!(true))'}]} # c
