@@ -18,6 +18,7 @@ pub(crate) mod dns_exfiltration;
 pub(crate) mod downloaded_execution;
 pub(crate) mod drop_service;
 pub(crate) mod dropped_program;
+pub(crate) mod empty_release;
 pub(crate) mod encoded_literal;
 pub(crate) mod encoded_powershell;
 pub(crate) mod environment_sent;
