@@ -106,6 +106,8 @@ pub static DETECTORS: &[&dyn Detector] = &[
     &detectors::binary_in_source::DETECTOR,
     &detectors::unasked_write::DETECTOR,
     &detectors::empty_release::DETECTOR,
+    &detectors::hidden_address::DETECTOR,
+    &detectors::misnamed_code::MisnamedCode,
 ];
 
 /// Every id that a finding can carry: the flaws of archives first, then the detectors, then what a comparison with the

@@ -75,12 +75,21 @@ fn check(archive: &Archive, findings: &mut Findings) {
     for view in &archive.code.views {
         for (host, line) in &view.literals.hosts {
             if boxes().any(|service| host.ends_with(service) || host.contains(service)) {
+                // What builds a package has nothing to show to a catcher.
+                let catcher = CATCHERS.iter().any(|catcher| host.contains(catcher));
+                let setup = archive.kind.is_sdist() && view.path.ends_with("/setup.py") && view.path.matches('/').count() == 1;
+                let (context, severity, confidence) = if catcher && setup {
+                    (FindingContext::Install, Severity::High, Confidence::High)
+                } else {
+                    (FindingContext::Call, META.severity, Confidence::Medium)
+                };
                 findings
                     .report(&META, format!("`{host}` is a place where anybody can receive data"))
                     .at(&view.path)
                     .line(*line)
-                    .context(FindingContext::Call)
-                    .confidence(Confidence::Medium)
+                    .context(context)
+                    .severity(severity)
+                    .confidence(confidence)
                     .add();
             }
         }

@@ -59,7 +59,7 @@ fn check(archive: &Archive, findings: &mut Findings) {
                 if effect.ability == Ability::Network
                     && (stores(archive, &behaviour.path) >= STORES
                         || trades(archive, &behaviour.path) >= TRADES
-                        || effect.from.any(Sources::CREDENTIAL)
+                        || (effect.from.any(Sources::CREDENTIAL) || searches(archive, &behaviour.path))
                             && effect.detail.as_deref().is_some_and(fixed_address)) =>
             {
                 weigh_called(behaviour)
@@ -107,4 +107,14 @@ fn trades(archive: &Archive, path: &str) -> usize {
         })
         .collect::<BTreeSet<_>>()
         .len()
+}
+
+/// Whether a file goes through somebody's home.
+fn searches(archive: &Archive, path: &str) -> bool {
+    archive.code.behaviours.iter().any(|behaviour| {
+        behaviour.path == path
+            && behaviour.effect.ability == Ability::ReadFile
+            && behaviour.effect.from.any(Sources::PRIVATE)
+            && !behaviour.effect.from.any(Sources::CREDENTIAL)
+    })
 }

@@ -2,7 +2,7 @@
 
 use bulkhead_core::{Confidence, FindingContext, Severity};
 
-use super::code::{HOLE, Rule, doing, quoted, say, when};
+use super::code::{HOLE, bare_shell, Rule, doing, quoted, say, when};
 use crate::archive::Archive;
 use crate::behaviour::{Ability, unasked};
 use crate::detector::Meta;
@@ -79,6 +79,9 @@ fn check(archive: &Archive, findings: &mut Findings) {
         {
             // What it asks for it would wait for, and its own code it would import: this one goes on by itself.
             (Severity::High, Confidence::High)
+        } else if bare_shell(command) || install && is_missing(archive, command) {
+            // A shell waits for whoever is there; and what the release does not hold, somebody else has to bring.
+            (Severity::High, Confidence::High)
         } else if known || !install {
             (Severity::Low, Confidence::Medium)
         } else {
@@ -92,6 +95,15 @@ fn check(archive: &Archive, findings: &mut Findings) {
             format!("a program is started {}: {}", when(behaviour.context), quoted(behaviour)),
         );
     }
+}
+
+/// A script beside `setup.py` that is not there.
+fn is_missing(archive: &Archive, command: &str) -> bool {
+    let word = command.split_whitespace().next().unwrap_or_default();
+    let Some(script) = word.strip_prefix("./").filter(|script| script.ends_with(".sh") && !script.contains(HOLE)) else {
+        return false;
+    };
+    !archive.entries.iter().any(|entry| entry.path.ends_with(script))
 }
 
 /// Another interpreter, which imports a module that is neither this package's nor the language's.

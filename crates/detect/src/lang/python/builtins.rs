@@ -7,6 +7,7 @@ use super::decode;
 use super::eval::{Eval, Source, known_module};
 use super::fold;
 use super::method;
+use super::special;
 use super::value::{Arg, HOLE, Kind, Val};
 use crate::behaviour::{Ability, Sources};
 use crate::lang::places;
@@ -210,6 +211,16 @@ impl Eval {
                 self.own_file(source, offset, &path);
                 Val::new(Kind::Made(Rc::clone(&called.path), Some(path)), plain)
             }
+            // The module that a file of the package becomes: what is called of it, is called of that file.
+            "importlib.util.module_from_spec" => match (&first?.kind, first?.noun()) {
+                (Kind::Made(made, _), Some(path)) if made.ends_with("spec_from_file_location") => {
+                    match special::module_of(&path) {
+                        Some(module) => Val::path(&module),
+                        None => return None,
+                    }
+                }
+                _ => return None,
+            },
             "getattr" => {
                 let object = first?;
                 let name = &args.get(1)?.value;

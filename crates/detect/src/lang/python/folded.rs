@@ -127,7 +127,8 @@ impl Eval {
             self.effect(source, offset, Ability::Execute, given.with(Sources::DECODED), Some(&calls));
         }
         let known = match root {
-            "base64" | "pybase64" => {
+            // `base64.b64encode(x).decode("ascii")` is a method of what was encoded.
+            "base64" | "pybase64" if path.matches('.').count() == 1 => {
                 decoder.ends_with("decode") || decoder.ends_with("decodebytes") || decoder.ends_with("decodestring")
             }
             "binascii" => decoder.starts_with("a2b") || decoder == "unhexlify",
