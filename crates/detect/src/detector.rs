@@ -108,6 +108,7 @@ pub static DETECTORS: &[&dyn Detector] = &[
     &detectors::empty_release::DETECTOR,
     &detectors::hidden_address::DETECTOR,
     &detectors::misnamed_code::MisnamedCode,
+    &detectors::declared_test::DETECTOR,
 ];
 
 /// Every id that a finding can carry: the flaws of archives first, then the detectors, then what a comparison with the

@@ -218,6 +218,17 @@ pub(crate) fn own_address(archive: &Archive, text: &str) -> bool {
             || forge && path.split(['/', '?']).any(|part| !part.is_empty() && normal_name(part) == project))
 }
 
+/// Whether it only asks the project's own page at a forge for something, and looks at the answer.
+pub(crate) fn asks_own(archive: &Archive, behaviour: &Behaviour, command: &str) -> bool {
+    let captured = behaviour.effect.excerpt.contains("check_output") || behaviour.effect.excerpt.contains("getoutput");
+    captured
+        && command.starts_with("curl ")
+        && own_address(archive, command)
+        && command.split_whitespace().skip(1).all(|word| {
+            word.starts_with("https://") || matches!(word, "-s" | "-S" | "-L" | "-f" | "-sS" | "-sL" | "-fsSL" | "--silent")
+        })
+}
+
 /// Stands for what is not known of a text.
 pub(crate) const HOLE: char = '\u{fffc}';
 

@@ -63,7 +63,7 @@ fn check(archive: &Archive, findings: &mut Findings) {
 /// Whether it only fetches: over TLS, from a host whose name is known, without a word about this machine, and what comes is
 /// written or looked at, never run. Some builds get a style sheet or their own compiled parts that way. Whoever only wants to be
 /// told leaves the answer alone.
-fn fetches_data(archive: &Archive, behaviour: &Behaviour) -> bool {
+pub(super) fn fetches_data(archive: &Archive, behaviour: &Behaviour) -> bool {
     let effect = &behaviour.effect;
     let detail = effect.detail.as_deref().unwrap_or_default();
     let told = Sources::SYSTEM

@@ -13,6 +13,7 @@ pub(crate) mod code_not_read;
 pub(crate) mod credential_sent;
 pub(crate) mod deceptive_text;
 pub(crate) mod decoded_execution;
+pub(crate) mod declared_test;
 pub(crate) mod disarming;
 pub(crate) mod dns_exfiltration;
 pub(crate) mod downloaded_execution;

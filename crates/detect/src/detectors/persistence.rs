@@ -49,6 +49,7 @@ fn check(archive: &Archive, findings: &mut Findings) {
             // What was fetched is put where programs start by themselves.
             false
                 if known(behaviour)
+                    && !weights(behaviour)
                     && is_library(&behaviour.path)
                     && (behaviour.effect.from.any(Sources::NETWORK) || brings(archive, behaviour)) =>
             {
@@ -76,6 +77,11 @@ fn brings(archive: &Archive, behaviour: &Behaviour) -> bool {
     beside(Ability::Download).any(|other| other.effect.detail.as_deref().is_some_and(fixed_address))
         && beside(Ability::WriteFile).any(|other| other.effect.from.any(Sources::NETWORK))
         && beside(Ability::MakeExecutable).next().is_some()
+}
+
+/// Models are kept in files that end like those which Python runs at its start.
+fn weights(behaviour: &Behaviour) -> bool {
+    behaviour.effect.detail.as_deref().is_some_and(|detail| detail.ends_with(".pth"))
 }
 
 /// Whether it is known where: a registry has other uses.

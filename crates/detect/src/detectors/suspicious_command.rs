@@ -2,9 +2,11 @@
 
 use bulkhead_core::{Confidence, Severity};
 
-use super::code::{Rule, doing, is_library, own_address, quoted, say, suspicious_command, weigh, weigh_called, when};
+use super::code::{
+    Rule, asks_own, doing, is_library, quoted, say, suspicious_command, weigh, weigh_called, when,
+};
 use crate::archive::Archive;
-use crate::behaviour::{Ability, Behaviour, unasked};
+use crate::behaviour::{Ability, unasked};
 use crate::detector::Meta;
 use crate::findings::Findings;
 
@@ -82,15 +84,4 @@ fn hidden(command: &str) -> bool {
         && pair(&["-w", "-win", "-windowstyle", "/w"], &["hidden", "1", "h"])
         && (pair(&["-ep", "-ex", "-exec", "-executionpolicy"], &["bypass", "unrestricted"])
             || words.iter().any(|word| matches!(*word, "-enc" | "-e" | "-ec" | "-encodedcommand")))
-}
-
-/// Whether it only asks the project's own page at a forge for something, and looks at the answer.
-fn asks_own(archive: &Archive, behaviour: &Behaviour, command: &str) -> bool {
-    let captured = behaviour.effect.excerpt.contains("check_output") || behaviour.effect.excerpt.contains("getoutput");
-    captured
-        && command.starts_with("curl ")
-        && own_address(archive, command)
-        && command.split_whitespace().skip(1).all(|word| {
-            word.starts_with("https://") || matches!(word, "-s" | "-S" | "-L" | "-f" | "-sS" | "-sL" | "-fsSL" | "--silent")
-        })
 }

@@ -2,7 +2,7 @@
 
 use bulkhead_core::{Confidence, FindingContext, Severity};
 
-use super::code::{HOLE, bare_shell, Rule, doing, quoted, say, when};
+use super::code::{HOLE, asks_own, bare_shell, Rule, doing, quoted, say, when};
 use crate::archive::Archive;
 use crate::behaviour::{Ability, unasked};
 use crate::detector::Meta;
@@ -71,7 +71,9 @@ fn check(archive: &Archive, findings: &mut Findings) {
             "ldd",
             "which ",
         ];
-        let known = build.iter().any(|word| command.trim_start_matches(['"', '\'', '/']).starts_with(word));
+        let (program, rest) = command.trim_start_matches(['"', '\'']).split_once(' ').unwrap_or((command, ""));
+        let program = format!("{} {rest}", program.rsplit(['/', '\\']).next().unwrap_or(program));
+        let known = build.iter().any(|word| program.starts_with(word)) || asks_own(archive, behaviour, command);
         let install = behaviour.context == FindingContext::Install;
         let weight = if behaviour.context == FindingContext::Import
             && behaviour.effect.excerpt.contains("Popen")

@@ -252,7 +252,14 @@ impl Eval {
             }
             "os.environ.get" | "os.getenv" | "os.environ.pop" | "os.environ.setdefault" | "environ.get" => {
                 let name = first?.constant_str()?.to_owned();
-                self.variable(source, offset, &name)
+                let value = self.variable(source, offset, &name);
+                // Where nothing is set, which is nearly everywhere, the other value is it.
+                match args.get(1).map(|arg| &arg.value) {
+                    Some(other) if other.constant_str().is_some_and(|text| text.len() > 3) && value.as_str() == Some("\u{fffc}") => {
+                        Val::new(other.kind.clone(), value.from.with(other.from))
+                    }
+                    _ => value,
+                }
             }
             "os.environ.copy" | "os.environ.items" | "os.environ.values" | "os.environ.keys" => {
                 self.effect(source, offset, Ability::ReadEnvironment, Sources::NONE, None);

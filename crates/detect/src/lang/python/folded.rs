@@ -179,6 +179,9 @@ impl Eval {
             && text.contains("://")
         {
             self.host(source, offset, text);
+            if text.len() < 400 && text.starts_with("http") && self.addresses.len() < 50 {
+                self.addresses.push(text.trim_end().into());
+            }
         }
         let kind = match std::str::from_utf8(&bytes) {
             Ok(text) if root == "codecs" => Kind::Str(text.into()),

@@ -24,6 +24,9 @@ pub(super) fn weigh(ast: &Ast, names: &Names) -> Option<u32> {
                 let text = names.text(name);
                 &**text == "print" || text.ends_with("Error") || text.ends_with("Exception") || own.contains(&name)
             }
+            E::Attr(object, _) => {
+                matches!(ast.node(object).e, E::Name(name) if matches!(&**names.text(name), "logging" | "logger"))
+            }
             _ => false,
         },
         _ => true,

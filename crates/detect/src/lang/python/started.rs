@@ -65,7 +65,7 @@ impl Eval {
         let mut from = given.with(called.from);
         if from.any(Sources::DECODED.with(Sources::BUILT))
             && api.does.iter().any(|ability| matches!(ability, Ability::Network | Ability::Dns))
-            && hides(source, text)
+            && (hides(source, text) || self.addresses.iter().any(|address| text.starts_with(&**address)))
         {
             self.effect(source, offset, Ability::HideAddress, from, Some(text));
         }
