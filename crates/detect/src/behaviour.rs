@@ -95,6 +95,8 @@ abilities! {
     Disarm = "disarm";
     /// Installs further packages or runtimes.
     InstallPackage = "install-package";
+    /// Talks to an address that stands in the code only as encoded text.
+    HideAddress = "hide-address";
 }
 
 impl Ability {
@@ -125,6 +127,7 @@ impl Ability {
                 | Self::Mine
                 | Self::Escalate
                 | Self::Disarm
+                | Self::HideAddress
         )
     }
 }

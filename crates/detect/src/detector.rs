@@ -11,7 +11,7 @@ use crate::structure::Flaw;
 
 /// The version of the detector set: bump it whenever any detector may say something else about the same bytes. Reports
 /// are cached by digest and this text.
-pub const RULESET: &str = "2026.11-13";
+pub const RULESET: &str = "2026.11-14";
 
 /// What a detector is about, for policy and for the manual.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,6 +105,10 @@ pub static DETECTORS: &[&dyn Detector] = &[
     &detectors::obfuscator::DETECTOR,
     &detectors::binary_in_source::DETECTOR,
     &detectors::unasked_write::DETECTOR,
+    &detectors::empty_release::DETECTOR,
+    &detectors::hidden_address::DETECTOR,
+    &detectors::misnamed_code::MisnamedCode,
+    &detectors::declared_test::DETECTOR,
 ];
 
 /// Every id that a finding can carry: the flaws of archives first, then the detectors, then what a comparison with the

@@ -5,6 +5,7 @@ use bulkhead_core::{Confidence, FindingContext, Severity};
 use crate::archive::Archive;
 use crate::behaviour::{Ability, Behaviour, Sources, unasked};
 use crate::detector::{Detector, Meta};
+use crate::filename::normal_name;
 use crate::findings::Findings;
 
 /// A detector that is one function over the archive's code.
@@ -190,6 +191,41 @@ pub(crate) fn suspicious_command(text: &str) -> bool {
         || (lower.contains("://") && !lower.starts_with("git ") && !lower.contains("pip install"))
         || lower.split([' ', '"', '\'', ';', '&']).any(|word| {
             word.ends_with(".exe") || word.ends_with(".bat") || word.ends_with(".vbs") || word.ends_with(".ps1")
+        })
+}
+
+/// A shell and nothing that it should do: what somebody types is run.
+pub(crate) fn bare_shell(command: &str) -> bool {
+    let command = command.trim().trim_matches(['"', '\'']).to_ascii_lowercase();
+    let mut words = command.split_whitespace();
+    let program = words.next().unwrap_or_default();
+    let program = program.rsplit(['/', '\\']).next().unwrap_or(program).trim_end_matches(".exe");
+    matches!(program, "sh" | "bash" | "zsh" | "dash" | "cmd" | "powershell" | "pwsh")
+        && words.all(|word| matches!(word, "-i" | "-l" | "-nologo" | "-noprofile" | "/q" | "-il"))
+}
+
+/// Whether an address belongs to the project itself: the name before its top-level domain is the project's, or it is the
+/// project's page at a forge. Only who owns the name can have it.
+pub(crate) fn own_address(archive: &Archive, text: &str) -> bool {
+    let Some(project) = archive.file_name.as_ref().map(|file| normal_name(&file.name)) else { return false };
+    let Some((_, rest)) = text.split_once("https://") else { return false };
+    let rest = rest.split([' ', '"', '\'']).next().unwrap_or_default();
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let owner = host.rsplit('.').nth(1).unwrap_or_default();
+    let forge = matches!(host, "github.com" | "api.github.com" | "gitlab.com");
+    project.len() >= 4
+        && (normal_name(owner) == project
+            || forge && path.split(['/', '?']).any(|part| !part.is_empty() && normal_name(part) == project))
+}
+
+/// Whether it only asks the project's own page at a forge for something, and looks at the answer.
+pub(crate) fn asks_own(archive: &Archive, behaviour: &Behaviour, command: &str) -> bool {
+    let captured = behaviour.effect.excerpt.contains("check_output") || behaviour.effect.excerpt.contains("getoutput");
+    captured
+        && command.starts_with("curl ")
+        && own_address(archive, command)
+        && command.split_whitespace().skip(1).all(|word| {
+            word.starts_with("https://") || matches!(word, "-s" | "-S" | "-L" | "-f" | "-sS" | "-sL" | "-fsSL" | "--silent")
         })
 }
 

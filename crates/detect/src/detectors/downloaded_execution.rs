@@ -2,7 +2,7 @@
 
 use bulkhead_core::{Confidence, FindingContext, Severity};
 
-use super::code::{Rule, beside, fixed_address, is_library, is_test, quoted, say, weigh, weigh_called, when};
+use super::code::{HOLE, Rule, beside, fixed_address, is_library, is_test, quoted, say, weigh, weigh_called, when};
 use super::drop_service;
 use crate::archive::Archive;
 use crate::behaviour::{Ability, Behaviour, Sources, unasked};
@@ -88,7 +88,12 @@ fn check(archive: &Archive, findings: &mut Findings) {
                     other.path == behaviour.path && other.effect.ability == Ability::Download && from_box(other)
                 });
         let fixed = effect.detail.as_deref().is_some_and(fixed_address);
-        let weight = if called && (effect.ability == Ability::Execute && fixed || program || script || boxed) {
+        // The answer itself is the command line; or a command fetches from a fixed address and starts what came.
+        let answer = effect.ability == Ability::Spawn && effect.from.any(Sources::NETWORK) && fixed;
+        let command = effect.ability == Ability::Download
+            && effect.detail.as_deref().is_some_and(|detail| starts_fetched(detail) && fixed_address(detail));
+        let direct = effect.ability == Ability::Execute && fixed || answer || command;
+        let weight = if called && (direct || program || script || boxed) {
             weigh_called(behaviour)
         } else if called && effect.ability == Ability::Execute {
             // No honest library runs what it downloads, not even when it is called.
@@ -120,6 +125,12 @@ fn beside_line(archive: &Archive, download: &Behaviour) -> bool {
     })
 }
 
+/// A script for PowerShell that starts something when it has fetched it.
+fn starts_fetched(command: &str) -> bool {
+    let lower = command.to_ascii_lowercase();
+    lower.contains("powershell") && ["start-process", "iex", "invoke-expression", "invoke-item"].iter().any(|w| lower.contains(w))
+}
+
 /// An interpreter is started with a script.
 fn is_script(behaviour: &Behaviour) -> bool {
     behaviour.effect.detail.as_deref().is_some_and(|detail| {
@@ -131,7 +142,10 @@ fn is_script(behaviour: &Behaviour) -> bool {
 fn is_program(behaviour: &Behaviour) -> bool {
     behaviour.effect.detail.as_deref().is_some_and(|detail| {
         let lower = detail.to_ascii_lowercase();
-        lower
+        // A script host has no other use, and a file in the temporary folder whose name says nothing is no tool's cache.
+        let host = ["cscript", "wscript", "mshta"].iter().any(|host| lower.starts_with(host));
+        let nameless = lower.strip_prefix("/tmp/").is_some_and(|rest| rest.chars().all(|c| matches!(c, HOLE | '/')));
+        host || nameless || lower
             .split(['"', ' '])
             .any(|word| [".exe", ".bat", ".vbs", ".scr", ".ps1", ".pyw", ".cmd"].iter().any(|end| word.ends_with(end)))
     })

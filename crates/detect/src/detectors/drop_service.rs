@@ -2,7 +2,7 @@
 
 use bulkhead_core::{Confidence, FindingContext, Severity};
 
-use super::code::{Rule, say, weigh_called, when};
+use super::code::{Rule, is_library, quoted, say, weigh_called, when};
 use crate::archive::Archive;
 use crate::behaviour::{Ability, unasked};
 use crate::detector::Meta;
@@ -48,6 +48,21 @@ fn check(archive: &Archive, findings: &mut Findings) {
         }
         let detail = behaviour.effect.detail.as_deref().unwrap_or_default();
         let fixed = fixed_box(detail);
+        if behaviour.effect.ability == Ability::Network
+            && !unasked(behaviour.context)
+            && is_library(&behaviour.path)
+            && behaviour.effect.excerpt.contains("post(")
+            && bare_address(detail)
+        {
+            say(
+                findings,
+                &META,
+                behaviour,
+                weigh_called(behaviour),
+                format!("data goes to a bare address {}: {}", when(behaviour.context), quoted(behaviour)),
+            );
+            continue;
+        }
         let Some(service) = fixed.or_else(|| boxes().chain(HOOKS).find(|service| detail.contains(**service)).copied())
         else {
             continue;
@@ -75,12 +90,21 @@ fn check(archive: &Archive, findings: &mut Findings) {
     for view in &archive.code.views {
         for (host, line) in &view.literals.hosts {
             if boxes().any(|service| host.ends_with(service) || host.contains(service)) {
+                // What builds a package has nothing to show to a catcher.
+                let catcher = CATCHERS.iter().any(|catcher| host.contains(catcher));
+                let setup = archive.kind.is_sdist() && view.path.ends_with("/setup.py") && view.path.matches('/').count() == 1;
+                let (context, severity, confidence) = if catcher && setup {
+                    (FindingContext::Install, Severity::High, Confidence::High)
+                } else {
+                    (FindingContext::Call, META.severity, Confidence::Medium)
+                };
                 findings
                     .report(&META, format!("`{host}` is a place where anybody can receive data"))
                     .at(&view.path)
                     .line(*line)
-                    .context(FindingContext::Call)
-                    .confidence(Confidence::Medium)
+                    .context(context)
+                    .severity(severity)
+                    .confidence(confidence)
                     .add();
             }
         }
@@ -169,6 +193,15 @@ const BOXES: &[&str] = &[
 /// Every host where things are left for somebody.
 fn boxes() -> impl Iterator<Item = &'static &'static str> {
     BOXES.iter().chain(CATCHERS)
+}
+
+/// Whether a URL names a public machine by its number: nobody who wants to be found has no name.
+fn bare_address(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix("http://") else { return false };
+    let host = rest.split(['/', ':', '?']).next().unwrap_or_default();
+    host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| {
+        !(address.is_private() || address.is_loopback() || address.is_link_local() || address.is_unspecified() || address.is_documentation())
+    })
 }
 
 /// A webhook or bot with its secret in the code: not the service but one person's box in it.

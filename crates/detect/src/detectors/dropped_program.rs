@@ -4,7 +4,7 @@ use bulkhead_core::{Confidence, Severity};
 
 use super::code::{HOLE, Rule, quoted, say, weigh, when};
 use crate::archive::Archive;
-use crate::behaviour::{Ability, Sources, unasked};
+use crate::behaviour::{Ability, Behaviour, Sources, unasked};
 use crate::detector::Meta;
 use crate::findings::Findings;
 
@@ -50,6 +50,9 @@ fn check(archive: &Archive, findings: &mut Findings) {
             let known = effect.detail.as_deref().is_some_and(|detail| detail.chars().any(|c| c != HOLE && c != ' '));
             let sure = if known { (Severity::High, Confidence::High) } else { (Severity::Medium, Confidence::Low) };
             let mut weight = weigh(behaviour.context, sure.0, sure.1);
+            if bootstraps(archive, behaviour) {
+                weight = (Severity::Medium, Confidence::Medium);
+            }
             if !unasked(behaviour.context) {
                 // Build tools and tests do it all day when they are called.
                 weight = (Severity::Low, Confidence::Medium);
@@ -63,4 +66,14 @@ fn check(archive: &Archive, findings: &mut Findings) {
             );
         }
     }
+}
+
+/// The script with which packages of the years before 2016 brought their build tool along: it installs what it unpacked, and knows no
+/// other place than the language's own.
+fn bootstraps(archive: &Archive, behaviour: &Behaviour) -> bool {
+    let file = behaviour.path.rsplit('/').next().unwrap_or_default();
+    let installs = behaviour.effect.detail.as_deref().is_some_and(|detail| detail.starts_with("python setup.py install"));
+    let view = archive.code.views.iter().find(|view| view.path == behaviour.path);
+    let own = view.is_some_and(|view| view.literals.hosts.iter().all(|(host, _)| host.ends_with(".python.org") || host == "bitbucket.org"));
+    matches!(file, "ez_setup.py" | "distribute_setup.py") && installs && own
 }

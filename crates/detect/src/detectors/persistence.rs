@@ -2,9 +2,9 @@
 
 use bulkhead_core::{Confidence, Severity};
 
-use super::code::{Rule, doing, quoted, say, when};
+use super::code::{Rule, doing, fixed_address, is_library, quoted, say, weigh_called, when};
 use crate::archive::Archive;
-use crate::behaviour::{Ability, Behaviour, unasked};
+use crate::behaviour::{Ability, Behaviour, Sources, unasked};
 use crate::detector::Meta;
 use crate::findings::Findings;
 
@@ -46,6 +46,15 @@ fn check(archive: &Archive, findings: &mut Findings) {
         let weight = match unasked(behaviour.context) {
             true if known(behaviour) => (Severity::High, Confidence::High),
             true => (Severity::High, Confidence::Medium),
+            // What was fetched is put where programs start by themselves.
+            false
+                if known(behaviour)
+                    && !weights(behaviour)
+                    && is_library(&behaviour.path)
+                    && (behaviour.effect.from.any(Sources::NETWORK) || brings(archive, behaviour)) =>
+            {
+                weigh_called(behaviour)
+            }
             false => (Severity::Medium, Confidence::Low),
         };
         say(
@@ -56,6 +65,23 @@ fn check(archive: &Archive, findings: &mut Findings) {
             format!("something is arranged to start again {}: {}", when(behaviour.context), quoted(behaviour)),
         );
     }
+}
+
+/// Whether the same function fetches a file from a fixed address and makes it a program.
+fn brings(archive: &Archive, behaviour: &Behaviour) -> bool {
+    let beside = |ability: Ability| {
+        archive.code.behaviours.iter().filter(move |other| {
+            other.effect.ability == ability && other.path == behaviour.path && other.unit == behaviour.unit
+        })
+    };
+    beside(Ability::Download).any(|other| other.effect.detail.as_deref().is_some_and(fixed_address))
+        && beside(Ability::WriteFile).any(|other| other.effect.from.any(Sources::NETWORK))
+        && beside(Ability::MakeExecutable).next().is_some()
+}
+
+/// Models are kept in files that end like those which Python runs at its start.
+fn weights(behaviour: &Behaviour) -> bool {
+    behaviour.effect.detail.as_deref().is_some_and(|detail| detail.ends_with(".pth"))
 }
 
 /// Whether it is known where: a registry has other uses.

@@ -59,11 +59,14 @@ fn check(archive: &Archive, findings: &mut Findings) {
                 if effect.ability == Ability::Network
                     && (stores(archive, &behaviour.path) >= STORES
                         || trades(archive, &behaviour.path) >= TRADES
-                        || effect.from.any(Sources::CREDENTIAL)
+                        || effect.from.all(Sources::CREDENTIAL.with(Sources::DECODED)) && effect.excerpt.contains("decode(")
+                        || (effect.from.any(Sources::CREDENTIAL) || searches(archive, &behaviour.path))
                             && effect.detail.as_deref().is_some_and(fixed_address)) =>
             {
                 weigh_called(behaviour)
             }
+            // Who reads so many stores and talks to the network in one file has no single tool in mind.
+            (false, true) if stores(archive, &behaviour.path) >= 2 * STORES => weigh_called(behaviour),
             (false, true) => (Severity::High, Confidence::Medium),
             (false, false) => (Severity::Medium, Confidence::Low),
         };
@@ -107,4 +110,14 @@ fn trades(archive: &Archive, path: &str) -> usize {
         })
         .collect::<BTreeSet<_>>()
         .len()
+}
+
+/// Whether a file goes through somebody's home.
+fn searches(archive: &Archive, path: &str) -> bool {
+    archive.code.behaviours.iter().any(|behaviour| {
+        behaviour.path == path
+            && behaviour.effect.ability == Ability::ReadFile
+            && behaviour.effect.from.any(Sources::PRIVATE)
+            && !behaviour.effect.from.any(Sources::CREDENTIAL)
+    })
 }

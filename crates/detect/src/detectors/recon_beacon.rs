@@ -3,6 +3,7 @@
 use bulkhead_core::{Confidence, FindingContext, Severity};
 
 use super::code::{Rule, beside, fixed_address, quoted, say, when};
+use super::install_network;
 use crate::archive::Archive;
 use crate::behaviour::{Ability, Sources, unasked};
 use crate::detector::Meta;
@@ -69,7 +70,10 @@ fn check(archive: &Archive, findings: &mut Findings) {
                     quoted(behaviour)
                 ),
             );
-        } else if effect.ability == Ability::Network && beside(archive, behaviour, Ability::SystemInfo, Sources::NONE) {
+        } else if effect.ability == Ability::Network
+            && beside(archive, behaviour, Ability::SystemInfo, Sources::NONE)
+            && !install_network::fetches_data(archive, behaviour)
+        {
             say(
                 findings,
                 &META,

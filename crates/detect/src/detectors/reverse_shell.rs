@@ -2,7 +2,7 @@
 
 use bulkhead_core::{Confidence, Severity};
 
-use super::code::{Rule, doing, is_library, quoted, say, weigh, weigh_called, when};
+use super::code::{Rule, bare_shell, doing, is_library, quoted, say, weigh, weigh_called, when};
 use crate::archive::Archive;
 use crate::behaviour::{Ability, Behaviour, Sources, unasked};
 use crate::detector::Meta;
@@ -64,8 +64,30 @@ fn check(archive: &Archive, findings: &mut Findings) {
                 weight,
                 format!("a command gives somebody else a shell {}: {}", when(behaviour.context), quoted(behaviour)),
             );
+        } else if bare_shell(detail) && connects(archive, behaviour) && is_library(&behaviour.path) {
+            let weight = if unasked(behaviour.context) {
+                (Severity::Critical, Confidence::High)
+            } else {
+                weigh_called(behaviour)
+            };
+            say(
+                findings,
+                &META,
+                behaviour,
+                weight,
+                format!("a shell is started beside a connection of its own {}: {}", when(behaviour.context), quoted(behaviour)),
+            );
         }
     }
+}
+
+/// Whether the same function connects a socket.
+fn connects(archive: &Archive, behaviour: &Behaviour) -> bool {
+    doing(archive, Ability::Network).any(|other| {
+        other.path == behaviour.path
+            && other.unit == behaviour.unit
+            && ["create_connection", ".connect("].iter().any(|call| other.effect.excerpt.contains(call))
+    })
 }
 
 fn shell_in_unit(archive: &Archive, behaviour: &Behaviour) -> bool {

@@ -2,7 +2,9 @@
 
 use bulkhead_core::{Confidence, Severity};
 
-use super::code::{Rule, doing, quoted, say, suspicious_command, weigh, when};
+use super::code::{
+    Rule, asks_own, doing, is_library, quoted, say, suspicious_command, weigh, weigh_called, when,
+};
 use crate::archive::Archive;
 use crate::behaviour::{Ability, unasked};
 use crate::detector::Meta;
@@ -45,9 +47,16 @@ fn check(archive: &Archive, findings: &mut Findings) {
         let Some(command) = behaviour.effect.detail.as_deref() else { continue };
         if suspicious_command(command) {
             let mut weight = weigh(behaviour.context, Severity::High, Confidence::High);
+            if asks_own(archive, behaviour, command) {
+                weight = (Severity::Low, Confidence::Medium);
+            }
             if !unasked(behaviour.context) {
                 // Build tools and tests do it all day when they are called.
-                weight = (Severity::Low, Confidence::Medium);
+                weight = if hidden(command) && is_library(&behaviour.path) {
+                    weigh_called(behaviour)
+                } else {
+                    (Severity::Low, Confidence::Medium)
+                };
             }
             say(
                 findings,
@@ -62,4 +71,17 @@ fn check(archive: &Archive, findings: &mut Findings) {
             );
         }
     }
+}
+
+/// A script for PowerShell that nobody is to see, past the rule that says which scripts may run.
+fn hidden(command: &str) -> bool {
+    let lower = command.to_ascii_lowercase();
+    let words: Vec<&str> = lower.split(|c: char| c.is_whitespace() || c == '"' || c == '\'').collect();
+    let pair = |flags: &[&str], values: &[&str]| {
+        words.windows(2).any(|pair| flags.contains(&pair[0]) && values.iter().any(|value| pair[1].starts_with(value)))
+    };
+    (lower.contains("powershell") || lower.contains("pwsh"))
+        && pair(&["-w", "-win", "-windowstyle", "/w"], &["hidden", "1", "h"])
+        && (pair(&["-ep", "-ex", "-exec", "-executionpolicy"], &["bypass", "unrestricted"])
+            || words.iter().any(|word| matches!(*word, "-enc" | "-e" | "-ec" | "-encodedcommand")))
 }

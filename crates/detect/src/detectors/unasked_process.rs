@@ -2,7 +2,7 @@
 
 use bulkhead_core::{Confidence, FindingContext, Severity};
 
-use super::code::{HOLE, Rule, doing, quoted, say, when};
+use super::code::{HOLE, asks_own, bare_shell, Rule, doing, quoted, say, when};
 use crate::archive::Archive;
 use crate::behaviour::{Ability, unasked};
 use crate::detector::Meta;
@@ -71,13 +71,18 @@ fn check(archive: &Archive, findings: &mut Findings) {
             "ldd",
             "which ",
         ];
-        let known = build.iter().any(|word| command.trim_start_matches(['"', '\'', '/']).starts_with(word));
+        let (program, rest) = command.trim_start_matches(['"', '\'']).split_once(' ').unwrap_or((command, ""));
+        let program = format!("{} {rest}", program.rsplit(['/', '\\']).next().unwrap_or(program));
+        let known = build.iter().any(|word| program.starts_with(word)) || asks_own(archive, behaviour, command);
         let install = behaviour.context == FindingContext::Install;
         let weight = if behaviour.context == FindingContext::Import
             && behaviour.effect.excerpt.contains("Popen")
             && foreign_code(archive, command)
         {
             // What it asks for it would wait for, and its own code it would import: this one goes on by itself.
+            (Severity::High, Confidence::High)
+        } else if bare_shell(command) || install && is_missing(archive, command) {
+            // A shell waits for whoever is there; and what the release does not hold, somebody else has to bring.
             (Severity::High, Confidence::High)
         } else if known || !install {
             (Severity::Low, Confidence::Medium)
@@ -92,6 +97,15 @@ fn check(archive: &Archive, findings: &mut Findings) {
             format!("a program is started {}: {}", when(behaviour.context), quoted(behaviour)),
         );
     }
+}
+
+/// A script beside `setup.py` that is not there.
+fn is_missing(archive: &Archive, command: &str) -> bool {
+    let word = command.split_whitespace().next().unwrap_or_default();
+    let Some(script) = word.strip_prefix("./").filter(|script| script.ends_with(".sh") && !script.contains(HOLE)) else {
+        return false;
+    };
+    !archive.entries.iter().any(|entry| entry.path.ends_with(script))
 }
 
 /// Another interpreter, which imports a module that is neither this package's nor the language's.

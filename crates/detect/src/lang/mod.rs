@@ -119,6 +119,8 @@ pub struct Shape {
     pub pushed_right: Option<u32>,
     /// The first line with bidirectional controls or invisible characters outside comments, or identifiers that mix scripts.
     pub deceptive: Option<u32>,
+    /// Where nothing is computed (constants, empty functions, words that are printed): how many expressions there are.
+    pub idle: Option<u32>,
 }
 
 /// One language: which members it takes, how much of them, and how they are read.

@@ -5,7 +5,7 @@
 //! concluded from what a cut list lacks. Its words are append-only: profiles of years are kept with them.
 
 mod make;
-mod requires;
+pub(crate) mod requires;
 
 use bulkhead_core::{FindingContext, Sha256};
 use serde::{Deserialize, Serialize};

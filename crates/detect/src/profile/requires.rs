@@ -20,7 +20,7 @@ pub(crate) fn wants(path: &str) -> Want {
 }
 
 /// Every dependency, sorted, each once.
-pub(super) fn of(archive: &Archive) -> Vec<Dependency> {
+pub(crate) fn of(archive: &Archive) -> Vec<Dependency> {
     let mut all = BTreeSet::new();
     if let Some(content) = place::core_metadata(archive).and_then(|entry| entry.content.as_deref()) {
         all.extend(metadata::values(content, "Requires-Dist").iter().filter_map(|line| python(line)));

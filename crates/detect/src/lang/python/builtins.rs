@@ -7,6 +7,7 @@ use super::decode;
 use super::eval::{Eval, Source, known_module};
 use super::fold;
 use super::method;
+use super::special;
 use super::value::{Arg, HOLE, Kind, Val};
 use crate::behaviour::{Ability, Sources};
 use crate::lang::places;
@@ -210,6 +211,16 @@ impl Eval {
                 self.own_file(source, offset, &path);
                 Val::new(Kind::Made(Rc::clone(&called.path), Some(path)), plain)
             }
+            // The module that a file of the package becomes: what is called of it, is called of that file.
+            "importlib.util.module_from_spec" => match (&first?.kind, first?.noun()) {
+                (Kind::Made(made, _), Some(path)) if made.ends_with("spec_from_file_location") => {
+                    match special::module_of(&path) {
+                        Some(module) => Val::path(&module),
+                        None => return None,
+                    }
+                }
+                _ => return None,
+            },
             "getattr" => {
                 let object = first?;
                 let name = &args.get(1)?.value;
@@ -241,7 +252,14 @@ impl Eval {
             }
             "os.environ.get" | "os.getenv" | "os.environ.pop" | "os.environ.setdefault" | "environ.get" => {
                 let name = first?.constant_str()?.to_owned();
-                self.variable(source, offset, &name)
+                let value = self.variable(source, offset, &name);
+                // Where nothing is set, which is nearly everywhere, the other value is it.
+                match args.get(1).map(|arg| &arg.value) {
+                    Some(other) if other.constant_str().is_some_and(|text| text.len() > 3) && value.as_str() == Some("\u{fffc}") => {
+                        Val::new(other.kind.clone(), value.from.with(other.from))
+                    }
+                    _ => value,
+                }
             }
             "os.environ.copy" | "os.environ.items" | "os.environ.values" | "os.environ.keys" => {
                 self.effect(source, offset, Ability::ReadEnvironment, Sources::NONE, None);

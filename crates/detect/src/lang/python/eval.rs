@@ -104,6 +104,8 @@ pub(super) struct Eval {
     /// Functions that were seen and not yet entered: source, definition, class.
     pub(super) pending: Vec<(u32, u32, Option<u32>)>,
     pub(super) decoded: u32,
+    /// Addresses that were decoded.
+    pub(super) addresses: Vec<Rc<str>>,
     /// The statement at hand: source and place.
     statement: (u32, u32, u32),
     effects: HashMap<(usize, Ability, u32), usize>,
@@ -134,6 +136,7 @@ impl Eval {
             partial: None,
             pending: Vec::new(),
             decoded: 0,
+            addresses: Vec::new(),
             statement: (0, 0, 0),
             effects: HashMap::new(),
             edges: HashSet::new(),

@@ -298,6 +298,10 @@ impl Eval {
                 let path = match &**path {
                     "builtins" | "__builtins__" if &*text == "__dict__" => "builtins.__dict__".into(),
                     "builtins" | "__builtins__" => return Val::new(Kind::Path(text), object.from),
+                    "string" => match alphabet(&text) {
+                        Some(letters) => return Val::text(letters, Sources::LITERAL),
+                        None => join(path, &text),
+                    },
                     _ => join(path, &text),
                 };
                 let from = match &*path {
@@ -453,4 +457,15 @@ pub(super) fn join(path: &str, name: &str) -> Rc<str> {
         return path.into();
     }
     format!("{path}.{name}").into()
+}
+
+/// The constants of the module `string`, of which ciphers are made.
+fn alphabet(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "ascii_letters" | "letters" => "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+        "ascii_lowercase" | "lowercase" => "abcdefghijklmnopqrstuvwxyz",
+        "ascii_uppercase" | "uppercase" => "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+        "digits" => "0123456789",
+        _ => return None,
+    })
 }

@@ -78,6 +78,7 @@ impl Eval {
                 let lists = matches!(path, "os.listdir" | "os.scandir" | "os.walk" | "glob.glob" | "glob.iglob");
                 if lists && value.noun().is_some_and(|noun| !noun.is_empty() && places::home(&noun)) {
                     holds = holds.with(Sources::PRIVATE);
+                    self.effect(source, offset, Ability::ReadFile, Sources::PRIVATE, value.noun().as_deref());
                 }
                 Some(Val::new(
                     Kind::Made(Rc::clone(&called.path), value.noun()),

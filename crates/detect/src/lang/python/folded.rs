@@ -127,7 +127,8 @@ impl Eval {
             self.effect(source, offset, Ability::Execute, given.with(Sources::DECODED), Some(&calls));
         }
         let known = match root {
-            "base64" | "pybase64" => {
+            // `base64.b64encode(x).decode("ascii")` is a method of what was encoded.
+            "base64" | "pybase64" if path.matches('.').count() == 1 => {
                 decoder.ends_with("decode") || decoder.ends_with("decodebytes") || decoder.ends_with("decodestring")
             }
             "binascii" => decoder.starts_with("a2b") || decoder == "unhexlify",
@@ -178,6 +179,9 @@ impl Eval {
             && text.contains("://")
         {
             self.host(source, offset, text);
+            if text.len() < 400 && text.starts_with("http") && self.addresses.len() < 50 {
+                self.addresses.push(text.trim_end().into());
+            }
         }
         let kind = match std::str::from_utf8(&bytes) {
             Ok(text) if root == "codecs" => Kind::Str(text.into()),

@@ -71,6 +71,10 @@ fn text_method(
 ) -> Option<Kind> {
     let first = args.first();
     let second = args.get(1);
+    if matches!(name, "index" | "find") && args.len() == 1 && !text.contains(HOLE) {
+        let at = text.find(first?.constant_str()?)?;
+        return Some(Kind::Int(i128::try_from(text[..at].chars().count()).ok()?));
+    }
     let out: String = match name {
         "format" => format(text, args, named),
         "format_map" => format(text, &[], &|key| first.and_then(|dict| look_up(dict, key))),

@@ -25,6 +25,7 @@ mod expression;
 mod files;
 mod fold;
 mod folded;
+mod idle;
 mod lex;
 mod method;
 mod parse;
@@ -56,6 +57,8 @@ pub(crate) fn view(path: &str, bytes: &[u8]) -> View {
     eval.run(&main);
 
     let mut shape = shape;
+    let parsed = notes.partial.is_none() && notes.error.is_none();
+    shape.idle = parsed.then(|| idle::weigh(&main.ast, &eval.names)).flatten();
     shape.pushed_right = notes.pushed.map(|at| main.line(parse::narrow(at)));
     let fidelity = if source.zipped {
         Fidelity::Tokens(ZIPPED.to_owned())

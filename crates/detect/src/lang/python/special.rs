@@ -134,15 +134,21 @@ impl Eval {
             self.edge(Callee::Other(format!("/{name}"), String::new()));
             return;
         }
-        let Some(stem) = path.trim_start_matches(['/', '.']).strip_suffix(".py") else { return };
-        let module = stem.strip_suffix("/__init__").unwrap_or(stem).replace('/', ".");
-        let plain = |part: &str| {
-            !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
-        };
-        if module.split('.').all(plain) && !known_module(&module) {
+        if let Some(module) = module_of(&path) {
             let line = source.line(offset);
             self.imported(&module, line);
             self.edge(Callee::Other(module, "__main__".to_owned()));
         }
     }
+}
+
+/// The module that a file of the package is.
+pub(super) fn module_of(path: &str) -> Option<String> {
+    let path = path.rsplit(super::value::HOLE).next().unwrap_or(path).replace('\\', "/");
+    let stem = path.trim_start_matches(['/', '.']).strip_suffix(".py")?;
+    let module = stem.strip_suffix("/__init__").unwrap_or(stem).replace('/', ".");
+    let plain = |part: &str| {
+        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+    };
+    (module.split('.').all(plain) && !known_module(&module)).then_some(module)
 }

@@ -7,7 +7,7 @@ use super::builtins::Called;
 use super::eval::{Eval, Source, known_module};
 use super::value::{HOLE, Kind, Val};
 use crate::behaviour::{Ability, Sources};
-use crate::lang::{Callee, javascript, shell};
+use crate::lang::{Callee, javascript, places, shell};
 
 impl Eval {
     /// `exec(value)`: the effect, and what is inside where that is known.
@@ -63,6 +63,12 @@ impl Eval {
         };
         let text = noun.as_deref().unwrap_or_default();
         let mut from = given.with(called.from);
+        if from.any(Sources::DECODED.with(Sources::BUILT))
+            && api.does.iter().any(|ability| matches!(ability, Ability::Network | Ability::Dns))
+            && (hides(source, text) || self.addresses.iter().any(|address| text.starts_with(&**address)))
+        {
+            self.effect(source, offset, Ability::HideAddress, from, Some(text));
+        }
         if api.does.contains(&Ability::Spawn) {
             let command =
                 args.iter().find(|arg| arg.name.is_none()).or_else(|| args.first()).map(|arg| arg.value.clone());
@@ -120,12 +126,13 @@ impl Eval {
         let placed = Sources::NETWORK.with(Sources::WRITTEN).with(Sources::OWN_FILE).with(Sources::FILE);
         let words: Vec<(Rc<str>, Sources)> = match &command.kind {
             Kind::List(items) => {
-                items.iter().take(4).map(|item| (item.noun().unwrap_or_else(|| "\u{fffc}".into()), item.from)).collect()
+                items.iter().take(8).map(|item| (item.noun().unwrap_or_else(|| "\u{fffc}".into()), item.from)).collect()
             }
-            Kind::Str(text) => text.split_whitespace().take(4).map(|word| (word.into(), command.from)).collect(),
+            Kind::Str(text) => text.split_whitespace().take(8).map(|word| (word.into(), command.from)).collect(),
             _ => return command.from,
         };
         let mut from = command.from.without(placed);
+        let mut windows = false;
         for (word, source) in &words {
             let lower = word.trim_matches(['"', '\'']).to_ascii_lowercase();
             let interpreter = [
@@ -134,7 +141,11 @@ impl Eval {
             ]
             .iter()
             .any(|known| lower.rsplit(['/', '\\']).next().unwrap_or(&lower).trim_end_matches(".exe") == *known);
-            if interpreter && !word.contains(HOLE) {
+            // `cscript //nologo`, `cmd /q`: flags as Windows writes them.
+            let flag = lower.strip_prefix('/').is_some_and(|flag| flag.len() < 9 && !flag[1.min(flag.len())..].contains('/'))
+                && !lower.contains('.');
+            if (interpreter || windows && flag) && !word.contains(HOLE) {
+                windows |= interpreter && ["cmd", "cscript", "wscript", "start"].iter().any(|host| lower.contains(host));
                 continue;
             }
             if word.starts_with('-') {
@@ -256,6 +267,20 @@ fn quoted_words(command: &Val) -> Option<String> {
         }
     }
     Some(text)
+}
+
+/// Whether an address is known that nobody finds who searches the code for it.
+fn hides(source: &Source, text: &str) -> bool {
+    let host = places::host(text).or_else(|| {
+        let plain = text.split([' ', ':']).next().unwrap_or_default();
+        let named = plain.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'));
+        (named && plain.contains('.')).then(|| plain.to_ascii_lowercase())
+    });
+    host.is_some_and(|host| {
+        let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':');
+        let stands = source.text.contains(&*host) || source.text.to_ascii_lowercase().contains(&host);
+        host.len() >= 5 && host.chars().all(known) && !stands
+    })
 }
 
 /// Commands that ask the machine who and where it is.
