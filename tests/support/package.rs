@@ -15,10 +15,11 @@ pub struct Wheel {
 }
 
 impl Wheel {
-    /// A wheel with one module that says its version.
+    /// A wheel with one module that says its version, and does something: what does nothing is held.
     pub fn new(name: &str, version: &str) -> Self {
         let module = format!("{}/__init__.py", snake(name));
-        let content = format!("__version__ = \"{version}\"\n").into_bytes();
+        let content =
+            format!("__version__ = \"{version}\"\n\n\ndef upper(text):\n    return text.upper()\n").into_bytes();
         Self {
             name: name.to_owned(),
             version: version.to_owned(),
@@ -108,12 +109,15 @@ pub struct Sdist {
 }
 
 impl Sdist {
-    /// An sdist with PKG-INFO and a pyproject.toml.
+    /// An sdist with PKG-INFO, a pyproject.toml and a module that does something.
     pub fn new(name: &str, version: &str) -> Self {
         let info = format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n\nA fixture.\n");
         let project = format!("[project]\nname = \"{name}\"\nversion = \"{version}\"\n");
-        let files =
-            vec![("PKG-INFO".to_owned(), info.into_bytes()), ("pyproject.toml".to_owned(), project.into_bytes())];
+        let files = vec![
+            ("PKG-INFO".to_owned(), info.into_bytes()),
+            ("pyproject.toml".to_owned(), project.into_bytes()),
+            (format!("{}.py", snake(name)), b"def upper(text):\n    return text.upper()\n".to_vec()),
+        ];
         Self { name: name.to_owned(), version: version.to_owned(), files }
     }
 

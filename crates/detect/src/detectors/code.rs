@@ -225,7 +225,8 @@ pub(crate) fn asks_own(archive: &Archive, behaviour: &Behaviour, command: &str) 
         && command.starts_with("curl ")
         && own_address(archive, command)
         && command.split_whitespace().skip(1).all(|word| {
-            word.starts_with("https://") || matches!(word, "-s" | "-S" | "-L" | "-f" | "-sS" | "-sL" | "-fsSL" | "--silent")
+            word.starts_with("https://")
+                || matches!(word, "-s" | "-S" | "-L" | "-f" | "-sS" | "-sL" | "-fsSL" | "--silent")
         })
 }
 

@@ -128,7 +128,8 @@ fn beside_line(archive: &Archive, download: &Behaviour) -> bool {
 /// A script for PowerShell that starts something when it has fetched it.
 fn starts_fetched(command: &str) -> bool {
     let lower = command.to_ascii_lowercase();
-    lower.contains("powershell") && ["start-process", "iex", "invoke-expression", "invoke-item"].iter().any(|w| lower.contains(w))
+    lower.contains("powershell")
+        && ["start-process", "iex", "invoke-expression", "invoke-item"].iter().any(|w| lower.contains(w))
 }
 
 /// An interpreter is started with a script.
@@ -145,8 +146,9 @@ fn is_program(behaviour: &Behaviour) -> bool {
         // A script host has no other use, and a file in the temporary folder whose name says nothing is no tool's cache.
         let host = ["cscript", "wscript", "mshta"].iter().any(|host| lower.starts_with(host));
         let nameless = lower.strip_prefix("/tmp/").is_some_and(|rest| rest.chars().all(|c| matches!(c, HOLE | '/')));
-        host || nameless || lower
-            .split(['"', ' '])
-            .any(|word| [".exe", ".bat", ".vbs", ".scr", ".ps1", ".pyw", ".cmd"].iter().any(|end| word.ends_with(end)))
+        host || nameless
+            || lower.split(['"', ' ']).any(|word| {
+                [".exe", ".bat", ".vbs", ".scr", ".ps1", ".pyw", ".cmd"].iter().any(|end| word.ends_with(end))
+            })
     })
 }

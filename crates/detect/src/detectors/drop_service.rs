@@ -92,7 +92,8 @@ fn check(archive: &Archive, findings: &mut Findings) {
             if boxes().any(|service| host.ends_with(service) || host.contains(service)) {
                 // What builds a package has nothing to show to a catcher.
                 let catcher = CATCHERS.iter().any(|catcher| host.contains(catcher));
-                let setup = archive.kind.is_sdist() && view.path.ends_with("/setup.py") && view.path.matches('/').count() == 1;
+                let setup =
+                    archive.kind.is_sdist() && view.path.ends_with("/setup.py") && view.path.matches('/').count() == 1;
                 let (context, severity, confidence) = if catcher && setup {
                     (FindingContext::Install, Severity::High, Confidence::High)
                 } else {
@@ -200,7 +201,11 @@ fn bare_address(text: &str) -> bool {
     let Some(rest) = text.strip_prefix("http://") else { return false };
     let host = rest.split(['/', ':', '?']).next().unwrap_or_default();
     host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| {
-        !(address.is_private() || address.is_loopback() || address.is_link_local() || address.is_unspecified() || address.is_documentation())
+        !(address.is_private()
+            || address.is_loopback()
+            || address.is_link_local()
+            || address.is_unspecified()
+            || address.is_documentation())
     })
 }
 

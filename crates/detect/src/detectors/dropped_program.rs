@@ -72,8 +72,11 @@ fn check(archive: &Archive, findings: &mut Findings) {
 /// other place than the language's own.
 fn bootstraps(archive: &Archive, behaviour: &Behaviour) -> bool {
     let file = behaviour.path.rsplit('/').next().unwrap_or_default();
-    let installs = behaviour.effect.detail.as_deref().is_some_and(|detail| detail.starts_with("python setup.py install"));
+    let installs =
+        behaviour.effect.detail.as_deref().is_some_and(|detail| detail.starts_with("python setup.py install"));
     let view = archive.code.views.iter().find(|view| view.path == behaviour.path);
-    let own = view.is_some_and(|view| view.literals.hosts.iter().all(|(host, _)| host.ends_with(".python.org") || host == "bitbucket.org"));
+    let own = view.is_some_and(|view| {
+        view.literals.hosts.iter().all(|(host, _)| host.ends_with(".python.org") || host == "bitbucket.org")
+    });
     matches!(file, "ez_setup.py" | "distribute_setup.py") && installs && own
 }

@@ -85,7 +85,10 @@ fn is_about(path: &str) -> bool {
         || folder("__pycache__")
         || lower.starts_with("egg-info/")
         || lower.split('/').any(|part| matches!(part, "tests" | "test" | "docs"))
-        || matches!(file, "pkg-info" | "license" | "licence" | "copying" | "authors" | "makefile" | "readme" | "py.typed")
+        || matches!(
+            file,
+            "pkg-info" | "license" | "licence" | "copying" | "authors" | "makefile" | "readme" | "py.typed"
+        )
         || file.starts_with('.')
         || file.starts_with("license")
         || [".md", ".rst", ".txt", ".cfg", ".toml", ".in", ".lock"].iter().any(|end| file.ends_with(end))
@@ -101,9 +104,10 @@ fn leans(archive: &Archive, view: &View) -> bool {
     view.language == Language::Python
         && view.imports.iter().any(|import| {
             let root = import.module.split('.').next().unwrap_or_default();
-            let own = archive.entries.iter().any(|entry| {
-                entry.path.split('/').any(|part| part.strip_suffix(".py").unwrap_or(part) == root)
-            });
+            let own = archive
+                .entries
+                .iter()
+                .any(|entry| entry.path.split('/').any(|part| part.strip_suffix(".py").unwrap_or(part) == root));
             !own && !root.is_empty() && !python::known_module(root)
         })
 }
@@ -116,12 +120,16 @@ fn asks(archive: &Archive) -> bool {
         let Some(content) = entry.content.as_deref() else { return false };
         let text = String::from_utf8_lossy(content);
         match file {
-            "requires.txt" => text.lines().any(|line| {
-                !line.trim().is_empty() && !line.starts_with('[') && normal_name(line.trim()) != own
-            }),
-            "setup.py" => ["install_requires", "ext_modules", "cffi_modules", "rust_extensions", "cmake"]
-                .iter()
-                .any(|word| text.contains(word) && !text.contains(&format!("{word}=[]")) && !text.contains(&format!("{word} = []"))),
+            "requires.txt" => text
+                .lines()
+                .any(|line| !line.trim().is_empty() && !line.starts_with('[') && normal_name(line.trim()) != own),
+            "setup.py" => {
+                ["install_requires", "ext_modules", "cffi_modules", "rust_extensions", "cmake"].iter().any(|word| {
+                    text.contains(word)
+                        && !text.contains(&format!("{word}=[]"))
+                        && !text.contains(&format!("{word} = []"))
+                })
+            }
             "setup.cfg" => text.contains("install_requires"),
             "pyproject.toml" => text.lines().any(|line| {
                 let line = line.replace(' ', "");

@@ -49,13 +49,7 @@ fn check(archive: &Archive, findings: &mut Findings) {
             } else {
                 ((Severity::High, Confidence::High), "talks to the network")
             };
-            say(
-                findings,
-                &META,
-                behaviour,
-                weight,
-                format!("the installation {what}: {}", quoted(behaviour)),
-            );
+            say(findings, &META, behaviour, weight, format!("the installation {what}: {}", quoted(behaviour)));
         }
     }
 }
@@ -73,13 +67,15 @@ pub(super) fn fetches_data(archive: &Archive, behaviour: &Behaviour) -> bool {
         .with(Sources::DECODED)
         .with(Sources::BUILT);
     let here = |ability: Ability| {
-        archive.code.behaviours.iter().filter(move |other| {
-            other.effect.ability == ability && other.path == behaviour.path
-        })
+        archive
+            .code
+            .behaviours
+            .iter()
+            .filter(move |other| other.effect.ability == ability && other.path == behaviour.path)
     };
     let fetch = here(Ability::Download).any(|other| other.effect.line == effect.line);
-    let written = here(Ability::WriteFile)
-        .any(|other| other.unit == behaviour.unit && other.effect.from.any(Sources::NETWORK));
+    let written =
+        here(Ability::WriteFile).any(|other| other.unit == behaviour.unit && other.effect.from.any(Sources::NETWORK));
     let runs = here(Ability::Execute)
         .chain(here(Ability::Spawn))
         .chain(here(Ability::LoadNative))
@@ -103,7 +99,9 @@ fn named_host(detail: &str) -> bool {
     detail.split_once("https://").is_some_and(|(_, rest)| {
         let host = rest.split(['/', '?', '#', ' ']).next().unwrap_or_default();
         let named = host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'));
-        named && host.contains('.') && host.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_alphabetic()))
+        named
+            && host.contains('.')
+            && host.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_alphabetic()))
     })
 }
 

@@ -45,7 +45,11 @@ impl Detector for MisnamedCode {
     }
 
     fn wants(&self, kind: ArchiveKind, path: &str) -> Want {
-        if kind == ArchiveKind::Wheel && path.ends_with(".dist-info/WHEEL") { Want::UpTo(64 << 10) } else { Want::Nothing }
+        if kind == ArchiveKind::Wheel && path.ends_with(".dist-info/WHEEL") {
+            Want::UpTo(64 << 10)
+        } else {
+            Want::Nothing
+        }
     }
 
     fn inspect(&self, archive: &Archive, findings: &mut Findings) {
@@ -86,9 +90,9 @@ fn anywhere(archive: &Archive) -> bool {
     archive.files().any(|entry| {
         entry.path.ends_with(".dist-info/WHEEL")
             && entry.content.as_deref().is_some_and(|content| {
-                String::from_utf8_lossy(content).lines().any(|line| {
-                    line.strip_prefix("Tag:").is_some_and(|tag| tag.trim().ends_with("-none-any"))
-                })
+                String::from_utf8_lossy(content)
+                    .lines()
+                    .any(|line| line.strip_prefix("Tag:").is_some_and(|tag| tag.trim().ends_with("-none-any")))
             })
     })
 }

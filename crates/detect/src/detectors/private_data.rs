@@ -59,7 +59,8 @@ fn check(archive: &Archive, findings: &mut Findings) {
                 if effect.ability == Ability::Network
                     && (stores(archive, &behaviour.path) >= STORES
                         || trades(archive, &behaviour.path) >= TRADES
-                        || effect.from.all(Sources::CREDENTIAL.with(Sources::DECODED)) && effect.excerpt.contains("decode(")
+                        || effect.from.all(Sources::CREDENTIAL.with(Sources::DECODED))
+                            && effect.excerpt.contains("decode(")
                         || (effect.from.any(Sources::CREDENTIAL) || searches(archive, &behaviour.path))
                             && effect.detail.as_deref().is_some_and(fixed_address)) =>
             {

@@ -75,7 +75,11 @@ fn check(archive: &Archive, findings: &mut Findings) {
                 &META,
                 behaviour,
                 weight,
-                format!("a shell is started beside a connection of its own {}: {}", when(behaviour.context), quoted(behaviour)),
+                format!(
+                    "a shell is started beside a connection of its own {}: {}",
+                    when(behaviour.context),
+                    quoted(behaviour)
+                ),
             );
         }
     }

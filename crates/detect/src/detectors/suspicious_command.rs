@@ -2,9 +2,7 @@
 
 use bulkhead_core::{Confidence, Severity};
 
-use super::code::{
-    Rule, asks_own, doing, is_library, quoted, say, suspicious_command, weigh, weigh_called, when,
-};
+use super::code::{Rule, asks_own, doing, is_library, quoted, say, suspicious_command, weigh, weigh_called, when};
 use crate::archive::Archive;
 use crate::behaviour::{Ability, unasked};
 use crate::detector::Meta;

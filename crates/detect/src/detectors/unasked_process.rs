@@ -2,7 +2,7 @@
 
 use bulkhead_core::{Confidence, FindingContext, Severity};
 
-use super::code::{HOLE, asks_own, bare_shell, Rule, doing, quoted, say, when};
+use super::code::{HOLE, Rule, asks_own, bare_shell, doing, quoted, say, when};
 use crate::archive::Archive;
 use crate::behaviour::{Ability, unasked};
 use crate::detector::Meta;
@@ -102,7 +102,8 @@ fn check(archive: &Archive, findings: &mut Findings) {
 /// A script beside `setup.py` that is not there.
 fn is_missing(archive: &Archive, command: &str) -> bool {
     let word = command.split_whitespace().next().unwrap_or_default();
-    let Some(script) = word.strip_prefix("./").filter(|script| script.ends_with(".sh") && !script.contains(HOLE)) else {
+    let Some(script) = word.strip_prefix("./").filter(|script| script.ends_with(".sh") && !script.contains(HOLE))
+    else {
         return false;
     };
     !archive.entries.iter().any(|entry| entry.path.ends_with(script))

@@ -17,6 +17,7 @@ mod recipe;
 mod report;
 mod roundtrip;
 mod ruleset;
+mod weights;
 
 use bulkhead_core::{Finding, Severity};
 
@@ -43,4 +44,9 @@ fn found<'a>(report: &'a Report, id: &str) -> Option<&'a Finding> {
 fn must_find(report: &Report, id: &str, severity: Severity, what: &str) {
     let hit = found(report, id).is_some_and(|finding| finding.severity >= severity);
     assert!(hit, "{what}: wanted {id} at {}, got {:#?}", severity.as_str(), report.findings);
+}
+
+/// What is found of an archive's form: archives made for that hold nothing, which is a finding of its own.
+fn form(report: &Report) -> Vec<&Finding> {
+    report.findings.iter().filter(|finding| finding.detector != "empty-release").collect()
 }

@@ -2,7 +2,7 @@
 
 use super::make_tar::{Item, sdist, set_sum, tar};
 use super::make_zip::wheel;
-use super::{SDIST, WHEEL, look};
+use super::{SDIST, WHEEL, form, look};
 use crate::fuzz;
 
 /// A checksum keeps the test above from the depths of the tar reader: this one changes what is inside.
@@ -32,14 +32,14 @@ fn a_changed_byte_inside_a_tar_is_survived() {
 /// Changes every byte in several ways. A report without findings must have the content of the honest archive.
 fn every_byte(bytes: &[u8], name: &str) {
     let honest = look(bytes, name);
-    assert_eq!(honest.findings, []);
+    assert!(form(&honest).is_empty(), "{:#?}", honest.findings);
     let mut changed = bytes.to_vec();
     for at in 0..bytes.len() {
         for flip in [0x01, 0x02, 0x10, 0x20, 0x80, 0xff] {
             changed[at] = bytes[at] ^ flip;
             let report = look(&changed, name);
-            assert!(report.readable || !report.findings.is_empty(), "silence at byte {at} ^ {flip:#x}");
-            if report.findings.is_empty() {
+            assert!(report.readable || !form(&report).is_empty(), "silence at byte {at} ^ {flip:#x}");
+            if form(&report).is_empty() {
                 assert_eq!(report.members, honest.members, "byte {at} ^ {flip:#x}");
                 assert_eq!(report.metadata, honest.metadata, "byte {at} ^ {flip:#x}");
             }

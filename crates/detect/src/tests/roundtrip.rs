@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::make_tar::{Item, sdist};
 use super::make_zip::{File, wheel_named};
-use super::{SDIST, WHEEL, look};
+use super::{SDIST, WHEEL, form, look};
 use crate::Member;
 
 fn member(path: &str, data: &[u8]) -> Member {
@@ -25,7 +25,7 @@ fn files() -> impl Strategy<Value = Vec<(String, Vec<u8>)>> {
 /// What is wrong with the archive as such. The members hold random bytes, which are no code.
 fn of_the_archive(report: &crate::Report) -> Vec<&bulkhead_core::Finding> {
     let archive = |finding: &&bulkhead_core::Finding| finding.context == bulkhead_core::FindingContext::Archive;
-    report.findings.iter().filter(archive).collect()
+    form(report).into_iter().filter(archive).collect()
 }
 
 proptest! {

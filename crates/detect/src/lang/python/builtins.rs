@@ -255,7 +255,10 @@ impl Eval {
                 let value = self.variable(source, offset, &name);
                 // Where nothing is set, which is nearly everywhere, the other value is it.
                 match args.get(1).map(|arg| &arg.value) {
-                    Some(other) if other.constant_str().is_some_and(|text| text.len() > 3) && value.as_str() == Some("\u{fffc}") => {
+                    Some(other)
+                        if other.constant_str().is_some_and(|text| text.len() > 3)
+                            && value.as_str() == Some("\u{fffc}") =>
+                    {
                         Val::new(other.kind.clone(), value.from.with(other.from))
                     }
                     _ => value,

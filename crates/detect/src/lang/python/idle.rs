@@ -16,9 +16,7 @@ pub(super) fn weigh(ast: &Ast, names: &Names) -> Option<u32> {
     let own: HashSet<Sym> = ast.defs.iter().map(|def| def.name).collect();
     let still = ast.nodes.iter().all(|node| match node.e {
         E::Bin(op, ..) => op == Op::Eq,
-        E::Un(..) | E::Cond(_) | E::Comp(_) | E::Lambda(_) | E::Through(_) | E::Walrus(..) | E::Sub(..) => {
-            false
-        }
+        E::Un(..) | E::Cond(_) | E::Comp(_) | E::Lambda(_) | E::Through(_) | E::Walrus(..) | E::Sub(..) => false,
         E::Call(function, _) => match ast.node(function).e {
             E::Name(name) => {
                 let text = names.text(name);

@@ -142,10 +142,12 @@ impl Eval {
             .iter()
             .any(|known| lower.rsplit(['/', '\\']).next().unwrap_or(&lower).trim_end_matches(".exe") == *known);
             // `cscript //nologo`, `cmd /q`: flags as Windows writes them.
-            let flag = lower.strip_prefix('/').is_some_and(|flag| flag.len() < 9 && !flag[1.min(flag.len())..].contains('/'))
-                && !lower.contains('.');
+            let flag =
+                lower.strip_prefix('/').is_some_and(|flag| flag.len() < 9 && !flag[1.min(flag.len())..].contains('/'))
+                    && !lower.contains('.');
             if (interpreter || windows && flag) && !word.contains(HOLE) {
-                windows |= interpreter && ["cmd", "cscript", "wscript", "start"].iter().any(|host| lower.contains(host));
+                windows |=
+                    interpreter && ["cmd", "cscript", "wscript", "start"].iter().any(|host| lower.contains(host));
                 continue;
             }
             if word.starts_with('-') {
