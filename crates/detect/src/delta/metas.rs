@@ -62,7 +62,8 @@ deltas! {
          score only.";
     Mail = "delta-mail", Low, Medium, "an e-mail address that no file of the release before held",
         "High when a line of the package's code sends blind copies to it: postmark-mcp 1.0.16 differed from its release before by one \
-         such line, and everybody's mail went to a stranger too. Low otherwise: people come and go in honest code. What to do: \
+         such line, and everybody's mail went to a stranger too. Low otherwise: people come and go in honest code. Among \
+         1,372 benign archives no library code holds such a line, but for addresses of documentation. What to do: \
          read the line, and ask the publisher whose address it is.";
     Dependency = "delta-dependency", Low, Low, "a dependency that the release before did not ask for",
         "High when it comes from a URL or a repository in place of the registry; medium when no code of the release seems to \

@@ -71,7 +71,7 @@ pub(super) fn same(import: &str, package: &str) -> bool {
 /// Names that stand for no place: this machine, and what documentation uses.
 pub(super) fn is_no_place(host: &str) -> bool {
     matches!(host, "localhost" | "127.0.0.1" | "0.0.0.0" | "::1")
-        || ["example.com", "example.org", "example.net"]
+        || ["example.com", "example.org", "example.net", "contoso.com"]
             .iter()
             .any(|known| host == *known || host.ends_with(&format!(".{known}")))
         || host.ends_with(".example")
