@@ -13,7 +13,7 @@ use crate::profile::requires;
 const META: Meta = Meta {
     id: "empty-release",
     title: "there is nothing in it",
-    severity: Severity::High,
+    severity: Severity::Medium,
     confidence: Confidence::High,
     doc: "\
 The release holds no code that does anything, no data, and needs no other package. Such releases hold a name: of an internal package that somebody claimed
