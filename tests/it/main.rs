@@ -30,6 +30,7 @@ mod run;
 mod run_cargo;
 mod run_egress;
 mod run_faults;
+mod run_terminal;
 mod scan;
 mod training;
 mod watch;

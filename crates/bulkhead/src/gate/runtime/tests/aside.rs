@@ -313,3 +313,23 @@ fn a_dead_supervisors_run_is_finished_once_and_a_living_ones_is_not() {
     dead.recorded().expect("removed");
     assert!(journal::finish(&data).0.is_empty());
 }
+
+#[test]
+fn what_is_hidden_and_which_sockets_are_is_what_the_machine_has() {
+    let project = Project::new();
+    let hidden = sight::hidden(Some(&project.home));
+    let real = |path: &str| Path::new(path).symlink_metadata().is_ok_and(|meta| meta.is_dir());
+    for path in ["/tmp", "/var/tmp", "/run", "/home", "/root", "/var/run"] {
+        assert_eq!(hidden.contains(&PathBuf::from(path)), real(path), "{path}");
+    }
+    assert!(hidden.contains(&project.home) && hidden.is_sorted());
+    assert!(hidden.iter().all(|path| path.is_dir() && !path.is_symlink()));
+
+    // A service of this machine, in a folder that a run would see.
+    let path = project.work.join("service.sock");
+    let _listener = std::os::unix::net::UnixListener::bind(&path).expect("binds");
+    assert!(sight::sockets(&[]).contains(&path));
+    assert!(!sight::sockets(std::slice::from_ref(&project.home)).contains(&path), "out of sight with its folder");
+    fs::remove_file(&path).expect("removed");
+    assert!(!sight::sockets(&[]).contains(&path), "what is not there cannot be masked");
+}
