@@ -60,6 +60,24 @@ fn a_kernel_that_lacks_something_is_named_and_has_to_be_accepted() {
 }
 
 #[test]
+fn where_no_mount_keeps_the_environment_its_change_is_told() {
+    let project = Project::new();
+    use std::os::unix::fs::PermissionsExt as _;
+    // A run that root starts belongs to nobody, and here no mount lends them the folder.
+    for folder in [project.work(), project.work().join(".venv")] {
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o777)).expect("set");
+    }
+    let accept = "--accept-degraded=userns,mountns,namespaces,pidns,fuse,netns";
+    let script = "echo 'import x' > .venv/x.pth; mkdir -p .git/hooks; echo x > .git/hooks/pre-push";
+    let run = project.lacking("userns", &["run", accept, "--", "/bin/sh", "-c", script]);
+    assert!(told(&run).contains("changed, and starts programs later: .venv"), "{}", told(&run));
+    let rows = project.shown(&id(&run));
+    let has = |rule: &str, about: &str| rows.iter().any(|row| row["rule"] == rule && row["about"] == about);
+    assert!(has("changed", ".venv") && has("planted", ".git/hooks"), "{rows:?}");
+    assert!(!project.work().join(".git/hooks").exists());
+}
+
+#[test]
 fn what_the_machine_has_is_not_given_up() {
     let project = Project::new();
     let run = project.bulkhead(&["run", "--accept-degraded=userns,landlock", "--", "/bin/true"]);
