@@ -23,6 +23,8 @@ fn every_row_succeeds_bare_and_is_refused_and_recorded_contained() {
         assert_eq!(row["contained"], "refused", "{row}");
         assert_ne!(row["stopped_by"].as_array().map(Vec::len), Some(0), "no layer stops it alone: {row}");
     }
+    alone(&report);
+    assert!(report["seconds"].as_u64().is_some_and(|seconds| seconds < 60), "{}", report["seconds"]);
     assert_eq!(report["work_done"], true);
     assert_eq!(report["host_reached"], true);
     assert_eq!(report["key_served"], true);
@@ -33,16 +35,68 @@ fn every_row_succeeds_bare_and_is_refused_and_recorded_contained() {
     assert!(page.contains("<svg") && !page.contains("SUCCEEDED"), "{page}");
 }
 
+/// What each layer alone stops: rows, and the layers in the order of the alphabet.
+const ALONE: &[(&str, &str)] = &[
+    ("wheel", "intake"),
+    ("ssh aws kube gcloud azure docker netrc history wallet token", "files landlock tripwires"),
+    ("dotenv", "files tripwires"),
+    ("environment", "environment"),
+    ("environ", "files landlock network processes tripwires"),
+    ("metadata host lookalike front tcp tcp-other", "landlock network syscalls"),
+    ("echo key", "environment landlock network syscalls"),
+    ("dns udp", "network syscalls"),
+    ("sysmon unit bashrc", "files landlock"),
+    ("pth hook plant", "files"),
+    ("bus", "files syscalls"),
+    ("io-uring keyctl namespace", "syscalls"),
+    ("forks", "limits"),
+    ("signal", "landlock processes"),
+];
+
+fn alone(report: &serde_json::Value) {
+    let mut seen = 0;
+    for (rows, layers) in ALONE {
+        for id in rows.split(' ') {
+            let row = report["rows"].as_array().expect("rows").iter().find(|row| row["id"] == id).expect(id);
+            let stopped: Vec<_> =
+                row["stopped_by"].as_array().expect("layers").iter().filter_map(|name| name.as_str()).collect();
+            assert_eq!(stopped.join(" "), *layers, "{id}");
+            seen += 1;
+        }
+    }
+    assert_eq!(report["rows"].as_array().map(Vec::len), Some(seen), "every row is in the table");
+}
+
 #[test]
 fn without_a_layer_its_rows_succeed_and_the_drill_fails() {
-    for (layer, row) in [("syscalls", "io-uring"), ("environment", "environment"), ("files", "pth"), ("network", "dns")]
-    {
-        let output = drill(&["--quick", "--without", layer]);
+    // What several layers stop is open when all of them are gone.
+    let cases: &[(&str, &[(&str, &str)])] = &[
+        ("syscalls", &[("io-uring", "succeeded")]),
+        ("environment", &[("environment", "succeeded")]),
+        ("files", &[("pth", "succeeded"), ("plant", "succeeded")]),
+        ("limits", &[("forks", "succeeded")]),
+        ("broker", &[("echo", "succeeded"), ("front", "succeeded"), ("host", "refused")]),
+        ("network syscalls landlock", &[("dns", "succeeded"), ("tcp", "succeeded")]),
+        ("network", &[("tcp", "refused"), ("dns", "refused")]),
+        ("egress", &[("tcp", "refused"), ("host", "unrecorded")]),
+        // The witness of one layer stands for no other's row.
+        ("processes", &[("keyctl", "refused"), ("environ", "unrecorded")]),
+        ("landlock processes", &[("signal", "succeeded")]),
+    ];
+    for (layers, wanted) in cases {
+        let words: Vec<&str> = layers.split(' ').flat_map(|layer| ["--without", layer]).collect();
+        let output = drill(&[&["--quick"], &words[..]].concat());
         let report = report(&output);
         let rows = report["rows"].as_array().expect("rows");
-        let found = rows.iter().find(|found| found["id"] == row).expect("a row");
-        assert_eq!(found["contained"], "succeeded", "without {layer}: {found}");
-        assert_eq!(output.status.code(), Some(1));
+        for (row, came) in *wanted {
+            let found = rows.iter().find(|found| found["id"] == *row).expect("a row");
+            assert_eq!(found["contained"], *came, "without {layers}: {found}");
+        }
+        assert_eq!((output.status.code(), &report["good"]), (Some(1), &false.into()), "without {layers}");
+        if *layers == "egress" {
+            // Nothing is let out, the host that policy names included, and the drill says so.
+            assert_eq!((&report["host_reached"], &report["key_served"]), (&false.into(), &false.into()));
+        }
     }
 }
 

@@ -31,6 +31,7 @@ mod run_cargo;
 mod run_egress;
 mod run_faults;
 mod run_secrets;
+mod run_terminal;
 mod scan;
 mod scan_kinds;
 mod training;

@@ -60,6 +60,24 @@ fn a_kernel_that_lacks_something_is_named_and_has_to_be_accepted() {
 }
 
 #[test]
+fn where_no_mount_keeps_the_environment_its_change_is_told() {
+    let project = Project::new();
+    use std::os::unix::fs::PermissionsExt as _;
+    // A run that root starts belongs to nobody, and here no mount lends them the folder.
+    for folder in [project.work(), project.work().join(".venv")] {
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o777)).expect("set");
+    }
+    let accept = "--accept-degraded=userns,mountns,namespaces,pidns,fuse,netns";
+    let script = "echo 'import x' > .venv/x.pth; mkdir -p .git/hooks; echo x > .git/hooks/pre-push";
+    let run = project.lacking("userns", &["run", accept, "--", "/bin/sh", "-c", script]);
+    assert!(told(&run).contains("changed, and starts programs later: .venv"), "{}", told(&run));
+    let rows = project.shown(&id(&run));
+    let has = |rule: &str, about: &str| rows.iter().any(|row| row["rule"] == rule && row["about"] == about);
+    assert!(has("changed", ".venv") && has("planted", ".git/hooks"), "{rows:?}");
+    assert!(!project.work().join(".git/hooks").exists());
+}
+
+#[test]
 fn what_the_machine_has_is_not_given_up() {
     let project = Project::new();
     let run = project.bulkhead(&["run", "--accept-degraded=userns,landlock", "--", "/bin/true"]);
@@ -274,4 +292,72 @@ fn nested_configuration_is_read_only_and_nested_plants_are_put_aside() {
         told(&run)
     );
     assert!(!open.work().join(".claude").exists(), "{}", told(&run));
+}
+
+/// Keys as they would stand in a file: in PEM, or the beginning of PKCS #8 around a key of an elliptic curve (RFC 5208, RFC 5480).
+fn holds_a_key(bytes: &[u8]) -> bool {
+    const PKCS8: &[u8] = b"\x02\x01\x00\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01";
+    let has = |needle: &[u8]| bytes.windows(needle.len()).any(|window| window == needle);
+    has(b"PRIVATE KEY") || has(PKCS8)
+}
+
+/// The key that signs the ledger is one, and is meant to be there.
+const OWN: &str = "ledger.key";
+
+fn files_with_a_key(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let (mut found, mut open) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(folder).expect("read").flatten() {
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => open.push(entry.path()),
+                Ok(kind)
+                    if kind.is_file()
+                        && entry.file_name() != OWN
+                        && holds_a_key(&std::fs::read(entry.path()).unwrap_or_default()) =>
+                {
+                    found.push(entry.path());
+                }
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_key_of_a_runs_own_authority_is_never_on_disk() {
+    use crate::support::contained::{GOOD, World};
+    let world = World::new(&format!("[settings]\nhosts = [{GOOD:?}]\n"));
+    world.secret("api", &["--host", GOOD, "--variable", "API_KEY"]);
+    // Whatever there is for temporary files is in sight of the search too.
+    let temporary = world.folder.path().join("tmp");
+    std::fs::create_dir(&temporary).expect("made");
+    let script = format!(
+        "curl -sS -v https://{GOOD}/hello 2>&1 | grep -i issuer; grep -c 'PRIVATE KEY' $SSL_CERT_FILE; cp $SSL_CERT_FILE copy; echo ready; read line; true"
+    );
+    let mut child = world
+        .command(&["run", "--", "/bin/sh", "-c", &script])
+        .env("TMPDIR", &temporary)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("starts");
+    let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
+    let (mut line, mut said) = (String::new(), String::new());
+    while line != "ready\n" {
+        said.push_str(&line);
+        line.clear();
+        assert!(out.read_line(&mut line).expect("reads") > 0, "{said}");
+    }
+    assert!(said.to_lowercase().contains("bulkhead"), "its TLS is opened, by an authority of the run's own: {said}");
+    assert!(said.ends_with("\n0\n"), "the run sees the certificate alone: {said}");
+    assert_eq!(files_with_a_key(world.folder.path()), Vec::<std::path::PathBuf>::new());
+    drop(child.stdin.take());
+    assert!(child.wait().expect("ends").success());
+    assert_eq!(files_with_a_key(world.folder.path()), Vec::<std::path::PathBuf>::new());
+    // The search finds one where there is one.
+    std::fs::write(temporary.join("key"), b"....\x02\x01\x00\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01....")
+        .expect("written");
+    assert_eq!(files_with_a_key(world.folder.path()).len(), 1);
 }

@@ -115,6 +115,7 @@ mod linux {
                 "--protect" => launch.files.protected.push(path),
                 "--cover" => launch.files.covered.push(path),
                 "--mask" => launch.files.masked.push(path),
+                "--memory" => launch.limits.memory = Some(text.parse::<u64>().expect("MiB") << 20),
                 "--processes" => launch.limits.processes = text.parse().expect("a number"),
                 "--place" => {
                     let (path, content) = text.split_once('=').expect("PATH=CONTENT");

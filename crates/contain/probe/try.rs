@@ -84,6 +84,13 @@ mod linux {
             "other-numbers" => call(0x4000_0000 + libc::SYS_getpid, [0; 6]),
             "tiocsti" => call(libc::SYS_ioctl, [0, number(libc::TIOCSTI), 0, 0, 0, 0]),
             "tiocsti-high" => call(libc::SYS_ioctl, [0, number(libc::TIOCSTI) | (1 << 32), 0, 0, 0, 0]),
+            "allocate" => {
+                let mut taken: Vec<u8> = Vec::new();
+                let size = argument.parse::<usize>().expect("MiB") << 20;
+                taken.try_reserve_exact(size).map_err(Error::other)?;
+                taken.resize(size, 1);
+                Ok(format!("succeeded with {}", taken.len()))
+            }
             "fork" => fork(argument.parse().expect("a number")),
             "flood" => {
                 let tried = (0..2000).filter(|index| std::fs::read(format!("{argument}/flood-{index}")).is_err());

@@ -100,6 +100,20 @@ const fn row(step: u8, phase: &'static str, id: &'static str, what: &'static str
     Row { step, phase, id, what, entry }
 }
 
+impl Row {
+    /// Whether the attempt begins with a socket of that kind.
+    fn needs(&self, kind: &str) -> bool {
+        let words = match self.id {
+            "udp" | "dns" => "datagram IPv4",
+            "bus" => "stream unix",
+            "metadata" | "echo" => "stream IPv4",
+            _ if self.phase == "send" => "stream IPv4",
+            _ => return false,
+        };
+        kind.starts_with(words)
+    }
+}
+
 /// How one row came out in one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -172,19 +186,10 @@ impl Report {
     }
 }
 
-/// Layers that are shown alone. The last two come with the network whose way out they are.
-const ALONE: &[&str] = &[
-    "files",
-    "network",
-    "processes",
-    "tripwires",
-    "syscalls",
-    "landlock",
-    "environment",
-    "limits",
-    "egress",
-    "broker",
-];
+/// Layers that are shown alone.
+const ALONE: &[&str] = &["files", "network", "processes", "tripwires", "syscalls", "landlock", "environment", "limits"];
+/// What is a part of another layer, and so is never alone: the network's way out, and the secrets on it.
+const PARTS: &[&str] = &["egress", "broker"];
 
 /// How long it may take: what takes longer is not run before every change.
 pub const MOST_SECONDS: u64 = 60;
@@ -240,7 +245,8 @@ pub fn run(program: &Path, without: &[String], accept: &[String], quick: bool) -
             }
         })
         .collect();
-    let layers = ALONE.iter().map(|layer| (*layer).to_owned()).filter(|layer| !without.contains(layer)).collect();
+    let layers =
+        ALONE.iter().chain(PARTS).map(|layer| (*layer).to_owned()).filter(|layer| !without.contains(layer)).collect();
     let host_reached = found.has("allowed");
     let key_served = found.has("served");
     let mut report = Report {
@@ -296,6 +302,13 @@ impl Entries {
             }),
             about => rows.iter().any(|entry| {
                 let refused = entry.line.effect != bulkhead_core::Effect::Allow;
+                // Without a network of its own the run has not even the socket, and where it was to lead nobody will know.
+                if refused
+                    && entry.line.rule == "socket-kind"
+                    && entry.line.about.as_deref().is_some_and(|kind| row.needs(kind))
+                {
+                    return true;
+                }
                 let text = format!("{} {}", entry.line.about.as_deref().unwrap_or_default(), entry.line.rule);
                 refused && text.contains(about)
             }),
@@ -323,8 +336,7 @@ fn contained(
     if let Some(only) = only {
         run.args(["--only", only]);
     }
-    let own_network = !without.iter().any(|layer| layer == "network")
-        && only.is_none_or(|only| ["network", "egress", "broker"].contains(&only));
+    let own_network = !without.iter().any(|layer| layer == "network") && only.is_none_or(|only| only == "network");
     let script = if own_network { &scene.script_inside } else { &scene.script };
     run.arg("--").arg(&scene.payload).args(["drill", "--probe"]).arg(script);
     run.envs(scene.environment()).current_dir(&scene.work);

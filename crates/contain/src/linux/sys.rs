@@ -209,20 +209,34 @@ pub(super) fn exec(
 pub(super) enum Ending {
     Code(i32),
     Signal(i32),
+    /// Not yet: it is stopped.
+    Stopped,
 }
 
 /// waitpid(2) for one process, or with -1 for any; `None` when there is none left.
 pub(super) fn wait(pid: i32) -> Option<(i32, Ending)> {
+    wait_with(pid, 0)
+}
+
+/// The same, of a child that is only stopped as well.
+pub(super) fn wait_or_stop(pid: i32) -> Option<(i32, Ending)> {
+    wait_with(pid, libc::WUNTRACED)
+}
+
+fn wait_with(pid: i32, options: i32) -> Option<(i32, Ending)> {
     loop {
         let mut status = 0;
         // SAFETY: the status lives through the call.
-        let got = unsafe { libc::waitpid(pid, &raw mut status, 0) };
+        let got = unsafe { libc::waitpid(pid, &raw mut status, options) };
         if got > 0 {
             if libc::WIFEXITED(status) {
                 return Some((got, Ending::Code(libc::WEXITSTATUS(status))));
             }
             if libc::WIFSIGNALED(status) {
                 return Some((got, Ending::Signal(libc::WTERMSIG(status))));
+            }
+            if libc::WIFSTOPPED(status) {
+                return Some((got, Ending::Stopped));
             }
         } else if io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
             return None;

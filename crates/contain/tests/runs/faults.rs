@@ -62,6 +62,20 @@ fn a_fork_bomb_meets_the_limit() {
 }
 
 #[test]
+fn a_process_that_takes_memory_meets_the_limit() {
+    let scene = Scene::new();
+    let came = scene.attempt(&["--memory", "64"], &["allocate", "200"]);
+    assert!(
+        came.out.contains("failed") && came.told.contains("WITNESS processes held limit memory: 67108864"),
+        "{} {}",
+        came.out,
+        came.told
+    );
+    assert!(scene.attempt(&["--memory", "400"], &["allocate", "200"]).out.contains("succeeded"));
+    assert!(scene.attempt(&[], &["allocate", "200"]).out.contains("succeeded"));
+}
+
+#[test]
 fn a_program_that_closes_everything_is_still_contained() {
     let scene = Scene::new();
     let came =

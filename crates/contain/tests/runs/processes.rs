@@ -65,6 +65,55 @@ fn nothing_outlives_the_run() {
     assert!(!processes_with(&scene.work.display().to_string()), "somebody is left");
 }
 
+#[test]
+fn every_namespace_is_its_own() {
+    let scene = Scene::new();
+    let script = "for n in ipc mnt net pid user uts; do readlink /proc/self/ns/$n; done";
+    let came = scene.run(&[], script);
+    let inside: Vec<&str> = came.out.lines().collect();
+    assert_eq!(inside.len(), 6, "{}", came.told);
+    for (link, name) in inside.into_iter().zip(["ipc", "mnt", "net", "pid", "user", "uts"]) {
+        let outside = std::fs::read_link(format!("/proc/self/ns/{name}")).expect("there");
+        assert_ne!(link, outside.to_str().expect("text"), "{name}");
+        assert!(link.starts_with(name), "{link}");
+    }
+}
+
+#[test]
+fn shared_memory_and_temporary_files_are_its_own() {
+    let scene = Scene::new();
+    let name = format!("contain-own-{}", std::process::id());
+    let outside = [format!("/tmp/{name}"), format!("/var/tmp/{name}"), format!("/dev/shm/{name}")];
+    for path in &outside {
+        std::fs::write(path, "outside").expect("written");
+    }
+    // A segment and a message queue of System V, made outside.
+    #[expect(unsafe_code, reason = "no safe interface has them")]
+    // SAFETY: no pointers but null ones; what is made is removed below.
+    let (segment, queue) =
+        unsafe { (libc::shmget(libc::IPC_PRIVATE, 4096, 0o666), libc::msgget(libc::IPC_PRIVATE, 0o666)) };
+    let script = format!(
+        "cat {0} {1} {2}; tail -n +2 /proc/sysvipc/shm; tail -n +2 /proc/sysvipc/msg; echo x > /tmp/{name}-in; \
+         echo x > /var/tmp/{name}-in; echo x > /dev/shm/{name}-in; cat /tmp/{name}-in",
+        outside[0], outside[1], outside[2]
+    );
+    let came = scene.run(&[], &script);
+    let bare = scene.run(&["--only", "landlock"], "tail -n +2 /proc/sysvipc/shm; tail -n +2 /proc/sysvipc/msg");
+    #[expect(unsafe_code, reason = "as above")]
+    // SAFETY: the numbers are those that were made above.
+    unsafe {
+        assert!(segment >= 0 && queue >= 0);
+        libc::shmctl(segment, libc::IPC_RMID, std::ptr::null_mut());
+        libc::msgctl(queue, libc::IPC_RMID, std::ptr::null_mut());
+    }
+    for path in &outside {
+        std::fs::remove_file(path).expect("still there");
+        assert!(!std::path::Path::new(&format!("{path}-in")).exists(), "{path}");
+    }
+    assert_eq!(came.out, "x\n", "{}", came.told);
+    assert!(bare.out.lines().count() >= 2, "without namespaces they are in sight: {} {}", bare.out, bare.told);
+}
+
 fn processes_with(folder: &str) -> bool {
     let entries = std::fs::read_dir("/proc").expect("there").flatten();
     entries

@@ -8,11 +8,8 @@ use super::Args;
 /// What is no layer of the kernel's, and can be left out all the same: variables, limits, the way out and its secrets.
 const OURS: [&str; 4] = ["environment", "limits", "egress", "broker"];
 
-/// Whether somebody asked for a run without it. The way out comes with the broker, which is a part of it.
+/// Whether somebody asked for a run without it.
 pub(super) fn leaves_out(args: &Args, layer: &str) -> bool {
-    if layer == "egress" && args.only.as_ref().is_some_and(|only| only.iter().any(|name| name == "broker")) {
-        return false;
-    }
     args.without.iter().any(|name| name == layer)
         || args.only.as_ref().is_some_and(|only| !only.iter().any(|name| name == layer))
 }
@@ -21,8 +18,6 @@ pub(super) fn leaves_out(args: &Args, layer: &str) -> bool {
 pub(super) fn layers(args: &Args, accepted: &[&str]) -> Result<Layers, Failure> {
     let layer = |name: &String| match (Layer::parse(name), name.as_str()) {
         (Some(layer), _) => Ok(Some(layer)),
-        // Where the way out is wanted, there must be no other.
-        (None, "egress" | "broker") if args.only.is_some() => Ok(Some(Layer::Network)),
         (None, ours) if OURS.contains(&ours) => Ok(None),
         _ => {
             let known: Vec<&str> = Layer::ALL.into_iter().map(Layer::as_str).collect();
@@ -39,7 +34,7 @@ pub(super) fn layers(args: &Args, accepted: &[&str]) -> Result<Layers, Failure> 
         None => Layers::FULL,
     };
     for name in &args.without {
-        if let (Some(layer), false) = (layer(name)?, OURS.contains(&name.as_str())) {
+        if let Some(layer) = layer(name)? {
             layers = layers.without(layer);
         }
     }

@@ -25,7 +25,10 @@ fn differences(after: &After) -> Vec<RunLine> {
         "it came, or came anew, while the program ran: no tripwire was before it, and the program may have read it";
     let appeared =
         after.appeared.iter().map(|path| line(path, Action::Read, Effect::Allow, "secrets-appeared", appeared));
-    planted.chain(appeared).collect()
+    let changed =
+        "it starts programs later, and nothing on this kernel could keep the run from it: look at it before it is used";
+    let changed = after.changed.iter().map(|path| line(path, Action::Write, Effect::Allow, "changed", changed));
+    planted.chain(appeared).chain(changed).collect()
 }
 
 /// The last entries of a run whose supervisor was killed. What else it refused and was not yet written is lost.

@@ -7,8 +7,10 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use bulkhead_core::Sha256;
 use serde::{Deserialize, Serialize};
 
+use super::plan::digest;
 use super::sight::{self, MOST};
 
 /// The folder, in the work directory, in which what was planted is kept.
@@ -22,6 +24,9 @@ pub struct Before {
     kept: Vec<(Exact, Option<Exact>)>,
     /// Files like `.env`, and which they were.
     secrets: Vec<(Exact, u64)>,
+    /// Where no mount keeps what is there: each path, and a digest of the files in it.
+    #[serde(default)]
+    unkept: Vec<(Exact, Sha256)>,
     unprotected: Vec<Exact>,
     skip: Vec<Exact>,
 }
@@ -33,20 +38,43 @@ pub struct After {
     pub moved: Vec<PathBuf>,
     /// Files with secrets that were not there when the run began, or are others now: no tripwire was before them.
     pub appeared: Vec<PathBuf>,
+    /// What starts programs later, was there before, could not be kept, and has changed.
+    pub changed: Vec<PathBuf>,
 }
 
-/// Looks before the run.
-pub fn before(work_dir: &Path, unprotected: &[PathBuf], skip: &[PathBuf]) -> Before {
+/// Looks before the run. `kept` where a mount keeps what is there; what is not kept is compared afterwards.
+pub fn before(work_dir: &Path, unprotected: &[PathBuf], skip: &[PathBuf], kept: bool) -> Before {
     let found = sight::look(work_dir, &[], skip, MOST);
     let exact = |paths: &[PathBuf]| paths.iter().map(|path| Exact(path.clone())).collect();
     let secrets = found.secrets.iter().map(|path| (Exact(path.clone()), number(path))).collect();
+    let unkept = if kept { &[][..] } else { &found.protected };
+    let unkept = unkept.iter().map(|path| (Exact(path.clone()), state(path))).collect();
     Before {
+        unkept,
         work_dir: Exact(work_dir.to_owned()),
         kept: found.starts.into_iter().map(|path| (Exact(path.clone()), fs::read_link(path).ok().map(Exact))).collect(),
         secrets,
         unprotected: exact(unprotected),
         skip: exact(skip),
     }
+}
+
+/// Of every file in it: which it is, how long, and when it was changed last, which no program can set back. Byte code is
+/// written by whoever starts Python.
+fn state(path: &Path) -> Sha256 {
+    let (mut files, mut open) = (Vec::new(), vec![path.to_owned()]);
+    while let Some(path) = open.pop() {
+        let Ok(meta) = path.symlink_metadata() else { continue };
+        if meta.is_dir() {
+            let entries = fs::read_dir(&path).into_iter().flatten().flatten();
+            open.extend(entries.filter(|entry| entry.file_name() != "__pycache__").map(|entry| entry.path()));
+        } else {
+            let times = (meta.ctime(), meta.ctime_nsec());
+            files.push(format!("{} {} {} {times:?}", path.display(), meta.ino(), meta.len()));
+        }
+    }
+    files.sort();
+    digest(files.join("\n").as_bytes())
 }
 
 fn number(path: &Path) -> u64 {
@@ -80,6 +108,12 @@ pub fn put_aside(before: &Before, run: &str) -> io::Result<After> {
             io::Error::new(why.kind(), format!("{} was planted and is still there: {why}", name.display()))
         })?;
         after.moved.push(name);
+    }
+    for (Exact(path), then) in &before.unkept {
+        let open = before.unprotected.iter().any(|open| path.starts_with(&open.0));
+        if !open && state(path) != *then {
+            after.changed.push(path.strip_prefix(work_dir).unwrap_or(path).to_owned());
+        }
     }
     for path in found.secrets {
         let number = number(&path);

@@ -31,6 +31,8 @@ struct Page {
     moved: Vec<PathBuf>,
     #[serde(default)]
     appeared: Vec<PathBuf>,
+    #[serde(default)]
+    changed: Vec<PathBuf>,
 }
 
 /// The page of a run under way.
@@ -77,6 +79,7 @@ pub fn open(
         before: before.clone(),
         moved: Vec::new(),
         appeared: Vec::new(),
+        changed: Vec::new(),
     };
     // Between the making and the locking nobody may take it for a dead one's.
     let _turn = crate::files::turn(&folder(data).join("lock"))?;
@@ -181,9 +184,10 @@ fn finish_one(journal: Journal) -> io::Result<Option<Dead>> {
     let now = aside::put_aside(&page.before, &page.run.to_string())?;
     page.moved.extend(now.moved);
     page.appeared = now.appeared;
+    page.changed = now.changed;
     write(&journal.lock, &page)?;
-    let Page { run, principal, started, moved, appeared, .. } = page;
-    Ok(Some(Dead { journal, run, principal, started, after: After { moved, appeared } }))
+    let Page { run, principal, started, moved, appeared, changed, .. } = page;
+    Ok(Some(Dead { journal, run, principal, started, after: After { moved, appeared, changed } }))
 }
 
 /// When a process began, in ticks since the machine did: field 22 of proc(5)'s `stat`, behind a name that may hold anything.

@@ -13,12 +13,12 @@ use super::super::sys::{self, Signals};
 use super::filter::Sockets;
 use super::outer::tell;
 use super::wire::{self, About};
-use super::{FORWARDED, domain, filter, user, witness};
+use super::{FORWARDED, domain, filter, terminal, user, witness};
 use crate::ContainError;
 use crate::run::{Launch, Layer};
 
 /// Returns only when the program could not be started: the number of the system's error.
-pub(super) fn run(launch: &Launch, socket: &OwnedFd, before: Signals) -> Result<i32, ContainError> {
+pub(super) fn run(launch: &Launch, socket: &OwnedFd, before: Signals, has_terminal: bool) -> Result<i32, ContainError> {
     user::die_with(None)?;
     rustix::process::chdir(&launch.work_dir).map_err(|why| step("enter the work directory", why))?;
     limits(launch)?;
@@ -70,6 +70,9 @@ pub(super) fn run(launch: &Launch, socket: &OwnedFd, before: Signals) -> Result<
         Ok(Some(packet)) if packet.about == About::Go => {}
         // The supervisor has gone or thought better of it.
         _ => sys::exit(1),
+    }
+    if has_terminal {
+        terminal::take().map_err(|why| step("take the terminal", why))?;
     }
     before.only_these();
     let why = sys::exec(&candidates, &args, &env);

@@ -12,6 +12,7 @@ mod nft;
 mod notify;
 mod outer;
 mod packets;
+mod terminal;
 mod user;
 mod wire;
 mod witness;
@@ -52,8 +53,11 @@ struct Run {
     socket: OwnedFd,
     /// The outer process, our child.
     outer: i32,
+    /// Whether the program has the terminal to itself.
+    has_terminal: bool,
     /// The program's own process.
     program: Option<OwnedFd>,
+    leader: Option<rustix::process::Pid>,
     /// When the first is dropped, the thread that sees datagrams tells the rest, and lets the second know.
     datagrams: Option<(OwnedFd, Receiver<()>)>,
     /// Its parent, the first process.
@@ -81,10 +85,11 @@ pub fn start(launch: Launch) -> Result<Prepared, ContainError> {
     let before = forwarded.block();
     let signals = forwarded.descriptor().map_err(|why| step("watch for signals", why))?;
     let supervisor = rustix::process::getpid();
+    let has_terminal = terminal::is_ours();
     let outer = match sys::fork().map_err(|why| step("start a process", why))? {
         Side::Child => {
             drop((ours, signals));
-            outer::run(&launch, &theirs, before, supervisor)
+            outer::run(&launch, &theirs, before, supervisor, has_terminal)
         }
         Side::Parent(pid) => pid,
     };
@@ -94,7 +99,9 @@ pub fn start(launch: Launch) -> Result<Prepared, ContainError> {
         run: Run {
             socket: ours,
             outer,
+            has_terminal,
             program: None,
+            leader: None,
             datagrams: None,
             first: None,
             signals,
@@ -155,10 +162,11 @@ impl Prepared {
                 About::Ready => {
                     let program = sys::pidfd(packet.pid).map_err(|why| step("keep hold of the program", why))?;
                     self.run.program = Some(program);
+                    self.run.leader = rustix::process::Pid::from_raw(packet.pid);
                     self.run.first = sys::parent_of(packet.pid);
                     return Ok(());
                 }
-                About::Go | About::NotStarted | About::Ended => {
+                About::Go | About::NotStarted | About::Stopped | About::Ended => {
                     return Err(step("set the run up", "its process ended before it was ready"));
                 }
             }
@@ -311,6 +319,10 @@ impl Running {
                     let number = packet.text.get(1..).and_then(|number| number.parse().ok()).unwrap_or(0);
                     match packet.about {
                         About::NotStarted => Some(RunEnd::NotStarted(packet.text.parse().unwrap_or(0))),
+                        About::Stopped => {
+                            self.0.stop_along();
+                            None
+                        }
                         About::Ended if packet.text.starts_with('c') => Some(RunEnd::Code(number)),
                         About::Ended => Some(RunEnd::Signal(number)),
                         About::Failed => return Err(failure(&packet.text)),
@@ -336,6 +348,13 @@ impl Run {
         }
     }
 
+    /// Where it shares the group of the job, it has been stopped with it, by whoever stopped that.
+    fn stop_along(&self) {
+        if let (true, Some(leader)) = (self.has_terminal, self.leader) {
+            terminal::stop_along(leader);
+        }
+    }
+
     /// Waits for the outer process, so that nothing of the run is left. Its end is the end of all of them.
     fn finish(&mut self, kill: bool) {
         if std::mem::replace(&mut self.over, true) {
@@ -345,6 +364,10 @@ impl Run {
             let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
         }
         sys::wait(self.outer);
+        if self.has_terminal {
+            // Where it fails, there is no terminal any more.
+            drop(terminal::give(rustix::process::getpgrp()));
+        }
         // Nobody sends any more: what was sent is told before the end is.
         if let Some((stop, told)) = self.datagrams.take() {
             drop(stop);

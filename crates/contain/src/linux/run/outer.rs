@@ -19,7 +19,7 @@ use crate::ContainError;
 use crate::run::{Launch, Layer};
 
 /// Runs to the end of the program and never returns.
-pub(super) fn run(launch: &Launch, socket: &OwnedFd, before: Signals, supervisor: Pid) -> ! {
+pub(super) fn run(launch: &Launch, socket: &OwnedFd, before: Signals, supervisor: Pid, has_terminal: bool) -> ! {
     // The terminal's signals reach every process of the job; they are the program's to answer, not ours.
     for signal in FORWARDED {
         sys::disposition(signal, true);
@@ -28,7 +28,7 @@ pub(super) fn run(launch: &Launch, socket: &OwnedFd, before: Signals, supervisor
         Ok(connection) => match next(launch) {
             Ok(Side::Child) => {
                 drop(connection);
-                first(launch, socket, before)
+                first(launch, socket, before, has_terminal)
             }
             Ok(Side::Parent(pid)) => {
                 drop(connection);
@@ -142,7 +142,7 @@ fn retire() {
     drop(sys::drop_capabilities());
 }
 
-fn first(launch: &Launch, socket: &OwnedFd, before: Signals) -> ! {
+fn first(launch: &Launch, socket: &OwnedFd, before: Signals, has_terminal: bool) -> ! {
     let ready = (|| {
         user::die_with(None)?;
         if launch.layers.has(Layer::Processes) {
@@ -155,7 +155,7 @@ fn first(launch: &Launch, socket: &OwnedFd, before: Signals) -> ! {
         sys::fork().map_err(|why| step("start the program's process", why))
     })();
     match ready {
-        Ok(Side::Child) => match inside::run(launch, socket, before) {
+        Ok(Side::Child) => match inside::run(launch, socket, before, has_terminal) {
             Ok(why_not) => {
                 drop(wire::send(socket.as_fd(), About::NotStarted, &why_not.to_string(), &[]));
                 sys::exit(127)
@@ -173,11 +173,16 @@ fn first(launch: &Launch, socket: &OwnedFd, before: Signals) -> ! {
 
 /// Waits for every child until the program itself has ended, tells how, and ends: the kernel ends whatever is left.
 fn reap(socket: &OwnedFd, program: i32) -> ! {
-    while let Some((pid, ending)) = sys::wait(-1) {
+    while let Some((pid, ending)) = sys::wait_or_stop(-1) {
         if pid == program {
+            if ending == Ending::Stopped {
+                drop(wire::send(socket.as_fd(), About::Stopped, "", &[]));
+                continue;
+            }
             let text = match ending {
                 Ending::Code(code) => format!("c{code}"),
                 Ending::Signal(signal) => format!("s{signal}"),
+                Ending::Stopped => String::new(),
             };
             drop(wire::send(socket.as_fd(), About::Ended, &text, &[]));
             break;

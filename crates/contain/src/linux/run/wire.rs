@@ -50,12 +50,15 @@ pub(super) enum About {
     Failed = b'e',
     /// The program could not be started: the error's number.
     NotStarted = b'x',
+    /// The program was stopped.
+    Stopped = b't',
     /// The program ended: `c` or `s`, and the number.
     Ended = b'd',
 }
 
 impl About {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
+        Self::Stopped,
         Self::Net,
         Self::Packets,
         Self::Fuse,

@@ -47,7 +47,7 @@ impl Project {
     }
 
     fn aside(&self, change: impl FnOnce()) -> aside::After {
-        let before = aside::before(&self.work, &[], &[]);
+        let before = aside::before(&self.work, &[], &[], true);
         change();
         aside::put_aside(&before, "r").expect("moved")
     }
@@ -269,7 +269,7 @@ fn a_new_repository_stays_unless_it_starts_something() {
 fn secrets_that_come_during_a_run_are_told() {
     let project = Project::new();
     let old = project.put("project/.env", "A=1");
-    let before = aside::before(&project.work, &[], &[]);
+    let before = aside::before(&project.work, &[], &[], true);
     assert_eq!(aside::put_aside(&before, "r").expect("looked").appeared, Vec::<PathBuf>::new());
     project.put("project/sub/.env", "B=1");
     // As editors save: another file of that name, on which no tripwire was put.
@@ -284,7 +284,7 @@ fn a_dead_supervisors_run_is_finished_once_and_a_living_ones_is_not() {
     let project = Project::new();
     let data = project.home.join("data");
     let run = new_run_id(Timestamp::UNIX_EPOCH).expect("an id");
-    let before = aside::before(&project.work, &[], &[]);
+    let before = aside::before(&project.work, &[], &[], true);
     let page = journal::open(&data, run, "dev", Timestamp::UNIX_EPOCH, Some(1), &before).expect("opened");
     project.put("project/.git/hooks/post-checkout", "x");
     let (dead, failed) = journal::finish(&data);
@@ -312,4 +312,50 @@ fn a_dead_supervisors_run_is_finished_once_and_a_living_ones_is_not() {
     assert_eq!(dead.after.moved, [PathBuf::from(".git/hooks")]);
     dead.recorded().expect("removed");
     assert!(journal::finish(&data).0.is_empty());
+}
+
+#[test]
+fn what_is_hidden_and_which_sockets_are_is_what_the_machine_has() {
+    let project = Project::new();
+    let hidden = sight::hidden(Some(&project.home));
+    let real = |path: &str| Path::new(path).symlink_metadata().is_ok_and(|meta| meta.is_dir());
+    for path in ["/tmp", "/var/tmp", "/run", "/home", "/root", "/var/run"] {
+        assert_eq!(hidden.contains(&PathBuf::from(path)), real(path), "{path}");
+    }
+    assert!(hidden.contains(&project.home) && hidden.is_sorted());
+    assert!(hidden.iter().all(|path| path.is_dir() && !path.is_symlink()));
+
+    // A service of this machine, in a folder that a run would see.
+    let path = project.work.join("service.sock");
+    let _listener = std::os::unix::net::UnixListener::bind(&path).expect("binds");
+    assert!(sight::sockets(&[]).contains(&path));
+    assert!(!sight::sockets(std::slice::from_ref(&project.home)).contains(&path), "out of sight with its folder");
+    fs::remove_file(&path).expect("removed");
+    assert!(!sight::sockets(&[]).contains(&path), "what is not there cannot be masked");
+}
+
+#[test]
+fn what_no_mount_keeps_is_compared() {
+    let project = Project::new();
+    let (code, hook) = (project.put("project/.venv/lib/x.py", "x"), project.put("project/.git/hooks/old", "x"));
+    project.put("project/.venv/pyvenv.cfg", "x");
+    let change = |kept: bool, change: &dyn Fn()| {
+        let before = aside::before(&project.work, &[], &[], kept);
+        change();
+        aside::put_aside(&before, "r").expect("looked").changed
+    };
+    let byte_code = || drop(project.put("project/.venv/lib/__pycache__/x.pyc", "x"));
+    assert_eq!(change(false, &byte_code), Vec::<PathBuf>::new());
+    let venv = PathBuf::from(".venv");
+    assert_eq!(change(false, &|| drop(project.put("project/.venv/lib/x.pth", "import x"))), [venv.as_path()]);
+    // The same length and the same time: the kernel's own note of the change stays.
+    let stealthy = || {
+        let then = fs::metadata(&code).expect("there").modified().expect("a time");
+        fs::write(&code, "y").expect("written");
+        fs::File::open(&code).expect("there").set_modified(then).expect("set");
+    };
+    assert_eq!(change(false, &stealthy), [venv.as_path()]);
+    let hooks = PathBuf::from(".git/hooks");
+    assert_eq!(change(false, &|| fs::remove_file(&hook).expect("removed")), [hooks.as_path()]);
+    assert_eq!(change(true, &|| drop(project.put("project/.venv/lib/z.pth", "x"))), Vec::<PathBuf>::new());
 }
