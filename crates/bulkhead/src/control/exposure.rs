@@ -1,18 +1,24 @@
 //! Asking what was exposed: the answer is an entry itself, and may be had as a bundle.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bulkhead_core::{Action, Code, Problem, Resource};
+use bulkhead_ledger::Checkpoint;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::act::{control, stored};
 use crate::app::App;
 use crate::exposure::{Answer, Question, Subject, walk};
+use crate::net::tls;
 use crate::store::StoreError;
 use crate::store::graph::Kind;
+
+/// How long a bundle waits for witnesses.
+const WITNESSES: Duration = Duration::from_secs(15);
 
 /// An answer that was recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,7 +133,8 @@ async fn bundled(app: &Arc<App>, answer: &Answer, entry: u64) -> Result<String, 
     Ok(STANDARD.encode(bundle(app, answer, entry).await?))
 }
 
-/// The bundle that others verify, once the checkpoint covers the answer's own entry.
+/// The bundle that others verify, once the checkpoint covers the answer's own entry, cosigned where witnesses answer. One
+/// that does not delays it for a moment only: the answer is wanted now, and the report says who cosigned.
 ///
 /// # Errors
 /// When the ledger does not integrate it, or cannot be read.
@@ -143,10 +150,23 @@ pub async fn bundle(app: &Arc<App>, answer: &Answer, entry: u64) -> Result<Vec<u
             )
             .with_help("the server's log says why integration fails; ask again when it works"));
         }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    cosign(app, entry).await?;
     let (answer, key) = (answer.clone(), app.verifier().clone());
     crate::blocking::run(move || crate::exposure::bundle::make(&log, &key, &answer, entry)).await?
+}
+
+/// Has the witnesses cosign a checkpoint that covers the entry, unless they have.
+async fn cosign(app: &Arc<App>, entry: u64) -> Result<(), Problem> {
+    let covers = |note: &Vec<u8>| Checkpoint::read_unverified(note).is_ok_and(|checkpoint| checkpoint.size > entry);
+    if app.log().cosigned().as_ref().is_some_and(covers) {
+        return Ok(());
+    }
+    let tls = tls::client(tls::Trust::System).map_err(|error| Problem::new(Code::Bug, error.to_string()))?;
+    // Without witnesses it returns at once.
+    drop(tokio::time::timeout(WITNESSES, app.witnessing().round(&tls)).await);
+    Ok(())
 }
 
 fn millis(at: Timestamp) -> Timestamp {
