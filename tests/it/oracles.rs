@@ -300,6 +300,14 @@ fn a_server_with_a_witness_publishes_cosigned_checkpoints() {
     // And a program of others, with its own quorum.
     let names = ["--log-key", &key, "--witness-key", &witness.key.to_string(), "--quorum", "1"];
     accepts(with("aics-tlog", &[&["verify-checkpoint", "--tiles", arg(&mirror)], &names[..]].concat()));
+    // What was asked after the last checkpoint: its bundle carries a cosignature that covers it.
+    let bundle = mirror.with_extension("zip");
+    let ask = ["exposure", "pkg:pypi/demo@1.0", "--owner", "responder", "--bundle", arg(&bundle)];
+    bulkhead.run(&ask).expect_good();
+    bulkhead.run(&copy).expect_good();
+    let check = ["exposure", "verify", arg(&bundle), "--mirror", arg(&mirror), "--witness-policy", arg(&policy)];
+    let verified = bulkhead.run(&[&check[..], &["--key", &key]].concat()).expect_good();
+    assert!(verified.all().contains("cosigned by witness.example/w1 at "), "{verified}");
     // Without the witness nothing new is cosigned; appends go on, and the newest checkpoint is served beside.
     drop(witness);
     let before = bulkhead.get("/ledger/checkpoint").text();

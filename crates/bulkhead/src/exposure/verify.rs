@@ -9,11 +9,11 @@ use bulkhead_ledger::merkle::{self, Nodes, OutOfRange, leaf_hash, node_hash};
 use bulkhead_ledger::mirror::Mirror;
 use bulkhead_ledger::tile::{TILE_WIDTH, TilePath, decode_bundle};
 use bulkhead_ledger::verify::{self as log, Report, Source};
-use bulkhead_ledger::{Checkpoint, Cosigned, Entry, TlogProof, Trust as _, VerifierKey, WitnessPolicy};
+use bulkhead_ledger::{Checkpoint, Cosigned, Entry, TlogProof, Trust as _, Trusted, VerifierKey, WitnessPolicy};
 use serde::Serialize;
 
 use super::bundle::{self, About};
-use super::{Answer, walk, zip};
+use super::{Answer, Question, walk, zip};
 use crate::store::{SqliteStore, Store, StoreError};
 
 /// Entries projected at once.
@@ -94,6 +94,11 @@ struct Bundle {
 impl Bundle {
     fn read(zip: &[u8]) -> Result<Self, String> {
         let members = zip::read(zip)?;
+        let again = zip::write(&members);
+        if again != zip {
+            let at = again.iter().zip(zip).take_while(|(ours, theirs)| ours == theirs).count();
+            return Err(format!("the zip is not as Bulkhead writes it, from byte {at} on: it was changed on its way"));
+        }
         let answer = serde_json::from_str(text(&members, bundle::ANSWER)?)
             .map_err(|error| format!("answer.json is not understood: {error}"))?;
         let about = serde_json::from_str(text(&members, bundle::ABOUT)?)
@@ -121,8 +126,10 @@ pub(super) struct Receiver {
     policy: WitnessPolicy,
     report: Report,
     entries: Mirrored,
-    /// The projection of the first so many entries: bundles of one receiver often rest on the same.
-    projected: RefCell<Option<(u64, SqliteStore)>>,
+    /// The last question, over so many entries, and its answer: the same question over the same entries has one.
+    answered: RefCell<Option<(Question, u64, Answer)>>,
+    /// The last checkpoint that counted: nearly all proofs rest on one.
+    counted: RefCell<Option<(Vec<u8>, Trusted)>>,
 }
 
 impl Receiver {
@@ -142,18 +149,13 @@ impl Receiver {
         let source = Mirror::new(mirror);
         let report = log::verify(&source, &policy).map_err(|fault| format!("the mirror does not verify: {fault}"))?;
         let entries = Mirrored::read(&source, report.size)?;
-        Ok(Self { key, own_key, policy, report, entries, projected: RefCell::default() })
+        Ok(Self { key, own_key, policy, report, entries, answered: RefCell::default(), counted: RefCell::default() })
     }
 
     /// Checks a bundle in every part, and answers its question again.
     pub(super) fn check(&self, zip: &[u8]) -> Result<Verified, String> {
         let Bundle { members, answer, about, key: told } = Bundle::read(zip)?;
         let mut wrong = Vec::new();
-        let again = zip::write(&members);
-        if again != zip {
-            let at = again.iter().zip(zip).take_while(|(ours, theirs)| ours == theirs).count();
-            wrong.push(format!("the zip is not as Bulkhead writes it, from byte {at} on"));
-        }
         if told != self.key {
             wrong.push("the key in the bundle is not the one that was given".to_owned());
         }
@@ -231,20 +233,30 @@ impl Receiver {
         if parsed.index != index || parsed.extra.is_some() || parsed.to_bytes() != proof {
             return Err("it is not the proof of that entry as Bulkhead writes it".to_owned());
         }
-        let trusted = parsed.verify(entry, &self.policy).map_err(|error| error.to_string())?;
-        self.entries.agrees(&trusted.checkpoint)
+        let Checkpoint { size, root, .. } = self.counts(&parsed.checkpoint)?.checkpoint;
+        merkle::verify_inclusion(&leaf_hash(entry), index, size, &root, &parsed.path).map_err(|error| error.to_string())
+    }
+
+    /// What a checkpoint says, once it is signed and cosigned as the policy asks and the mirror's own entries have its root.
+    fn counts(&self, note: &[u8]) -> Result<Trusted, String> {
+        let mut counted = self.counted.borrow_mut();
+        if let Some((known, trusted)) = &*counted
+            && known == note
+        {
+            return Ok(trusted.clone());
+        }
+        let trusted = self.policy.check(note).map_err(|error| error.to_string())?;
+        self.entries.agrees(&trusted.checkpoint)?;
+        *counted = Some((note.to_vec(), trusted.clone()));
+        Ok(trusted)
     }
 
     /// The checkpoint of the bundle: signed and cosigned as the policy asks, of the mirror's own history, and over the entry
     /// that records the answer.
     fn checkpoint(&self, note: &[u8], answer_entry: u64, wrong: &mut Vec<String>) -> Vec<Cosigned> {
-        let checked = self.policy.check(note).map_err(|error| error.to_string());
-        let checked = checked.and_then(|trusted| {
-            self.entries.agrees(&trusted.checkpoint)?;
-            match trusted.checkpoint.size > answer_entry {
-                true => Ok(trusted.cosigned),
-                false => Err(format!("it does not cover entry {answer_entry}, which records the answer")),
-            }
+        let checked = self.counts(note).and_then(|trusted| match trusted.checkpoint.size > answer_entry {
+            true => Ok(trusted.cosigned),
+            false => Err(format!("it does not cover entry {answer_entry}, which records the answer")),
         });
         checked.unwrap_or_else(|why| {
             wrong.push(format!("checkpoint: {why}"));
@@ -258,31 +270,39 @@ impl Receiver {
             wrong.push(format!("the answer rests on {} entries, the mirror has {}", answer.size, self.report.size));
             return Ok(0);
         }
-        let failed = |error: StoreError| format!("the answer could not be computed anew: {error}");
-        let mut projected = self.projected.borrow_mut();
-        let store = match projected.take().filter(|(size, _)| *size == answer.size) {
-            Some((_, store)) => store,
-            None => project(&self.entries.entries[..answer.size as usize])?,
-        };
+        let known = self.answered.borrow_mut().take();
+        let (question, size, ours) =
+            match known.filter(|(asked, size, _)| (asked, *size) == (&answer.question, answer.size)) {
+                Some(known) => known,
+                None => (answer.question.clone(), answer.size, self.answer(&answer.question, answer.size)?),
+            };
+        if ours != *answer {
+            differences(answer, &ours, wrong);
+        }
+        let rows = ours.rows.len();
+        *self.answered.borrow_mut() = Some((question, size, ours));
+        Ok(rows)
+    }
+
+    fn answer(&self, question: &Question, size: u64) -> Result<Answer, String> {
+        let store = project(&self.entries.entries[..size as usize])?;
         let mut ours = None;
         store
             .look(&mut |graph| {
-                ours = Some(walk(graph, &answer.question, self.report.origin.as_str())?);
+                ours = Some(walk(graph, question, self.report.origin.as_str())?);
                 Ok(())
             })
             .map_err(failed)?;
-        *projected = Some((answer.size, store));
-        let ours = ours.ok_or("the graph was not looked at")?;
-        if ours.to_bytes() != answer.to_bytes() {
-            differences(answer, &ours, wrong);
-        }
-        Ok(ours.rows.len())
+        ours.ok_or_else(|| "the graph was not looked at".to_owned())
     }
+}
+
+fn failed(error: StoreError) -> String {
+    format!("the answer could not be computed anew: {error}")
 }
 
 /// The graph that these entries make.
 fn project(entries: &[Vec<u8>]) -> Result<SqliteStore, String> {
-    let failed = |error: StoreError| format!("the answer could not be computed anew: {error}");
     let store = SqliteStore::in_memory().map_err(failed)?;
     let mut batch = Vec::with_capacity(BATCH);
     for (index, bytes) in (0..).zip(entries) {
@@ -301,8 +321,6 @@ fn project(entries: &[Vec<u8>]) -> Result<SqliteStore, String> {
 struct Mirrored {
     entries: Vec<Vec<u8>>,
     leaves: Leaves,
-    /// Roots by size: nearly all proofs are against one checkpoint.
-    roots: RefCell<BTreeMap<u64, Sha256>>,
 }
 
 struct Leaves(Vec<Sha256>);
@@ -331,7 +349,7 @@ impl Mirrored {
             entries.extend(bundle.into_iter().map(<[u8]>::to_vec));
         }
         let leaves = Leaves(entries.iter().map(|entry| leaf_hash(entry)).collect());
-        Ok(Self { entries, leaves, roots: RefCell::default() })
+        Ok(Self { entries, leaves })
     }
 
     /// Whether the mirror's own first entries have the root that a checkpoint signs.
@@ -343,12 +361,7 @@ impl Mirrored {
                 checkpoint.size
             ));
         }
-        let known = self.roots.borrow().get(&checkpoint.size).copied();
-        let root = match known {
-            Some(root) => root,
-            None => merkle::root(&self.leaves, checkpoint.size).map_err(|error| error.to_string())?,
-        };
-        self.roots.borrow_mut().insert(checkpoint.size, root);
+        let root = merkle::root(&self.leaves, checkpoint.size).map_err(|error| error.to_string())?;
         match root == checkpoint.root {
             true => Ok(()),
             false => Err(format!(

@@ -65,7 +65,13 @@ enum Attempt {
 impl Witnessing {
     /// Of that ledger, under the policy in that file; without the file there are no witnesses.
     pub fn new(ledger: Arc<Sequencer>, policy: PathBuf) -> Self {
-        Self(Arc::new(Inner { ledger, policy, standing: Mutex::default(), refused: Mutex::default(), round: tokio::sync::Mutex::default() }))
+        Self(Arc::new(Inner {
+            ledger,
+            policy,
+            standing: Mutex::default(),
+            refused: Mutex::default(),
+            round: tokio::sync::Mutex::default(),
+        }))
     }
 
     /// The policy as it stands in the file, for this log.

@@ -140,7 +140,8 @@ fn a_bundle_carries_the_cosignatures_and_a_policy_asks_for_a_quorum_of_them() {
     let named = check(&Own { key: None, policy: Some(policy(lines(), &[&one])) }).expect("verifies");
     assert!(named.good && named.own_key, "{named:?}");
     let stranger = Asked::of(&estate(), Subject::Release(purl()), &[&one]);
-    let other = Own { key: None, policy: Some(policy([format!("log {}\n", stranger.key), one.known()].into_iter(), &[&one])) };
+    let other =
+        Own { key: None, policy: Some(policy([format!("log {}\n", stranger.key), one.known()].into_iter(), &[&one])) };
     assert!(check(&other).is_err());
 }
 
@@ -161,7 +162,9 @@ fn a_bundle_without_the_cosignatures_that_are_asked_for_does_not_pass() {
     let verified = verify(&packed(members, &asked), &asked.mirror(), &own).expect("can be read");
     assert!(!verified.good && verified.witnesses.is_empty(), "{verified:?}");
     assert!(verified.differences.iter().any(|what| what.starts_with("checkpoint: ") && what.contains("no quorum")));
-    assert!(verified.differences.iter().any(|what| what.starts_with("the proof of entry ") && what.contains("no quorum")));
+    assert!(
+        verified.differences.iter().any(|what| what.starts_with("the proof of entry ") && what.contains("no quorum"))
+    );
 }
 
 /// The members with everything that follows from them made anew, as whoever changed one would.
@@ -181,8 +184,10 @@ fn small() -> Estate {
     estate
 }
 
-/// The changes that are made to a byte: another character, another letter case, not ASCII.
-const CHANGES: [u8; 3] = [0x01, 0x20, 0x80];
+/// The change that is made to that byte: another character, another letter case, not ASCII.
+fn change(at: usize) -> u8 {
+    [0x01, 0x20, 0x80][at % 3]
+}
 
 /// Each byte of the file as it is sent: members, names, times, offsets, counts.
 #[test]
@@ -195,17 +200,18 @@ fn one_changed_byte_anywhere_in_the_bundle_makes_it_fail() {
     let passes = |bytes: &[u8]| receiver.check(bytes).is_ok_and(|verified| verified.good);
     let mut changed = bundle.clone();
     for at in 0..bundle.len() {
-        for change in CHANGES {
-            changed[at] ^= change;
-            assert!(!passes(&changed), "a change of {change:#x} at byte {at} passed");
-            changed[at] = bundle[at];
-        }
+        changed[at] ^= change(at);
+        assert!(!passes(&changed), "a changed byte at {at} passed");
+        changed[at] = bundle[at];
     }
     // Bytes that are too many or missing: before, between and behind.
     for at in [0, 1, bundle.len() / 2, bundle.len() - 22, bundle.len()] {
         let (before, after) = bundle.split_at(at);
         assert!(!passes(&[before, b"\0", after].concat()), "one byte more at {at}");
-        assert!(!passes(&[before, after.get(1..).unwrap_or_default()].concat()) || at == bundle.len(), "one less at {at}");
+        assert!(
+            !passes(&[before, after.get(1..).unwrap_or_default()].concat()) || at == bundle.len(),
+            "one less at {at}"
+        );
     }
 }
 
@@ -224,11 +230,12 @@ fn one_changed_byte_in_a_member_fails_also_when_everything_around_it_is_made_ane
     };
     assert!(receiver.check(&again(&members)).expect("verifies").good);
     for (name, bytes) in members.iter().filter(|(name, _)| *name != "bundle.json") {
-        for (at, change) in (0..bytes.len()).flat_map(|at| CHANGES.map(|change| (at, change))) {
+        // The report is made again and compared as a whole.
+        for at in (0..bytes.len()).step_by(if name == bundle::REPORT { 6 } else { 1 }) {
             let mut changed = members.clone();
-            changed.get_mut(name).expect("is there")[at] ^= change;
+            changed.get_mut(name).expect("is there")[at] ^= change(at);
             let verified = receiver.check(&again(&changed));
-            assert!(!verified.is_ok_and(|verified| verified.good), "{name}: a change of {change:#x} at byte {at} passed");
+            assert!(!verified.is_ok_and(|verified| verified.good), "{name}: a changed byte at {at} passed");
         }
     }
     for name in members.keys().filter(|name| *name != "bundle.json") {
@@ -256,12 +263,12 @@ fn one_changed_byte_anywhere_in_the_mirror_makes_it_fail() {
     assert!(files.len() >= 3, "{files:?}");
     for file in files {
         let bytes = std::fs::read(&file).expect("is there");
-        for (at, change) in (0..bytes.len()).flat_map(|at| CHANGES.map(|change| (at, change))) {
+        for at in 0..bytes.len() {
             let mut changed = bytes.clone();
-            changed[at] ^= change;
+            changed[at] ^= change(at);
             std::fs::write(&file, changed).expect("writes");
             let verified = verify(&bundle, &mirror, &own);
-            assert!(!verified.is_ok_and(|verified| verified.good), "{}: {change:#x} at {at} passed", file.display());
+            assert!(!verified.is_ok_and(|verified| verified.good), "{}: a changed byte at {at} passed", file.display());
         }
         std::fs::remove_file(&file).expect("removes");
         assert!(verify(&bundle, &mirror, &own).is_err(), "without {}", file.display());
