@@ -19,6 +19,8 @@ pub mod detail {
     pub const EXPIRES: &str = "expires";
     /// The upload time of the file (RFC 3339), in entries of the intake gate.
     pub const UPLOADED: &str = "uploaded";
+    /// The sources that could not say, in a refusal of a rejudge.
+    pub const UNKNOWN: &str = "unknown";
 }
 
 /// When the entry was recorded.

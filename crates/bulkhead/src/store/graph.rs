@@ -262,6 +262,8 @@ pub trait Graph {
     fn raised(&self, artifact: ThingId) -> Result<Vec<String>, StoreError>;
     /// Files here that an advisory names, with the advisory's id, whether it says malicious, and its sentence.
     fn marked(&self) -> Result<Vec<(ThingId, String, bool, String)>, StoreError>;
+    /// What the newest rejudge refuses of a release: rule and sentence.
+    fn refused(&self, artifact: ThingId) -> Result<Vec<(String, String)>, StoreError>;
     /// What the gates decided since that day (days since 1970): day, what (in, held, refused), how often.
     fn daily(&self, from: i64) -> Result<Vec<(i64, String, u64)>, StoreError>;
     /// Every alarm that was raised: release, advisory, entry; newest first.

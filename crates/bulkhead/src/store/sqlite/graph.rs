@@ -324,6 +324,11 @@ impl Graph for Look<'_> {
         self.all(sql, [], |row| Ok((ThingId(row.get(0)?), row.get(1)?, row.get(2)?, row.get(3)?)))
     }
 
+    fn refused(&self, artifact: ThingId) -> Result<Vec<(String, String)>, StoreError> {
+        let sql = "SELECT rule, text FROM refused WHERE artifact = ?1 ORDER BY rule";
+        self.all(sql, [artifact.0], |row| Ok((row.get(0)?, row.get(1)?)))
+    }
+
     fn daily(&self, from: i64) -> Result<Vec<(i64, String, u64)>, StoreError> {
         let sql = "SELECT day, what, count FROM daily WHERE day >= ?1 ORDER BY day, what";
         self.all(sql, [from], |row| Ok((row.get(0)?, row.get(1)?, get_count(row, 2)?)))

@@ -35,6 +35,7 @@ pub(super) const TABLES: &[&str] = &[
     "relation",
     "unread",
     "alarm",
+    "refused",
     "daily",
 ];
 
