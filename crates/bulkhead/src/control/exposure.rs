@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::act::{control, stored};
 use crate::app::App;
 use crate::exposure::{Answer, Question, Subject, walk};
+use crate::ledger::subject::Of;
 use crate::net::tls;
 use crate::store::StoreError;
 use crate::store::graph::Kind;
@@ -74,7 +75,7 @@ pub async fn answer(app: &Arc<App>, mut question: Question) -> Result<(Answer, u
     if let Subject::Principal(name) = &question.subject {
         question.subject = Subject::Principal(as_recorded(app, name)?);
     }
-    question.by = app.spine().word_to_keep(&question.by).await?;
+    question.by = app.spine().word_to_keep(Of::Principal, &question.by).await?;
     let (store, log, asked) = (Arc::clone(app.store()), app.verifier().name().to_string(), question.clone());
     let walked = crate::blocking::run(move || {
         let mut answer = None;
@@ -105,7 +106,7 @@ pub async fn answer(app: &Arc<App>, mut question: Question) -> Result<(Answer, u
 /// How the record names that principal. Entries name people by pseudonyms, and so must the question, or nobody else could
 /// compute its answer; and a name without a pseudonym must not get into the record by being asked about.
 fn as_recorded(app: &App, name: &str) -> Result<String, Problem> {
-    let word = app.subjects().word_for(name);
+    let word = app.subjects().word_for(Of::Principal, name);
     if word != name || !app.subjects().covers(name) {
         return Ok(word);
     }
@@ -187,8 +188,13 @@ pub(super) async fn environments(app: &Arc<App>) -> Result<Environments, Problem
 pub(super) async fn export(app: &Arc<App>, host: String, environment: String) -> Result<serde_json::Value, Problem> {
     app.projected().await?;
     let (mut named, mut installed) = (None, Vec::new());
+    let subjects = app.subjects();
     stored(app.store().look(&mut |graph| {
-        let rows = graph.environments()?;
+        let mut rows = graph.environments()?;
+        let recorded = rows.clone();
+        for row in &mut rows {
+            (row.0, row.1) = (subjects.reveal_text(&row.0), subjects.reveal_text(&row.1));
+        }
         let of_host = || rows.iter().filter(|row| row.0 == host);
         // As `list` shows it, or without the word before it (`python`, `sbom`) when that names one only.
         let short = |row: &&(String, String, Timestamp, u64)| {
@@ -197,8 +203,8 @@ pub(super) async fn export(app: &Arc<App>, host: String, environment: String) ->
         let only = of_host().filter(short).count() == 1;
         let found = of_host().find(|row| row.1 == environment).or_else(|| of_host().find(|row| only && short(row)));
         named = found.map(|(_, environment, last, _)| (environment.clone(), *last));
-        if let Some((environment, _)) = &named {
-            installed = graph.installed(&host, environment)?;
+        if let Some((host, environment, ..)) = found.and_then(|found| recorded.iter().find(|row| row.3 == found.3)) {
+            installed = graph.installed(host, environment)?;
         }
         Ok(())
     }))?;

@@ -242,6 +242,10 @@ pub trait Graph {
     fn runs_using(&self, thing: ThingId, span: Span) -> Result<Vec<(RunRow, u64)>, StoreError>;
     /// What a run was given and reached, with its kind and name.
     fn uses(&self, run: ThingId) -> Result<Vec<(ThingId, Kind, String, u64)>, StoreError>;
+    /// Every name of that kind.
+    fn names(&self, kind: Kind) -> Result<Vec<String>, StoreError>;
+    /// The hosts that a principal speaks for and nobody else does, by name.
+    fn own_hosts(&self, principal: ThingId) -> Result<Vec<String>, StoreError>;
     /// The hosts that a principal speaks for.
     fn hosts_of(&self, principal: ThingId) -> Result<Vec<(ThingId, u64)>, StoreError>;
     /// What is declared of that kind.

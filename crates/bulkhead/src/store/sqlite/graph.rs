@@ -255,6 +255,18 @@ impl Graph for Look<'_> {
         })
     }
 
+    fn names(&self, kind: Kind) -> Result<Vec<String>, StoreError> {
+        self.all("SELECT name FROM thing WHERE kind = ?1 ORDER BY id", [kind as i64], |row| text(row, 0))
+    }
+
+    fn own_hosts(&self, principal: ThingId) -> Result<Vec<String>, StoreError> {
+        let sql = "SELECT thing.name FROM speaks_for CROSS JOIN thing ON thing.id = speaks_for.host
+                   WHERE speaks_for.principal = ?1 AND NOT EXISTS
+                       (SELECT 1 FROM speaks_for AS other WHERE other.host = thing.id AND other.principal <> ?1)
+                   ORDER BY thing.id";
+        self.all(sql, [principal.0], |row| text(row, 0))
+    }
+
     fn hosts_of(&self, principal: ThingId) -> Result<Vec<(ThingId, u64)>, StoreError> {
         self.pairs(HOSTS_OF, params![principal.0])
     }
