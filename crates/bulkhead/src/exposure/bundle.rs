@@ -134,7 +134,9 @@ fn recipe(answer: &Answer, entry: u64) -> String {
          tlog-policy) is yours: it names the witnesses whose cosignatures you rely on, so that a log that shows others\n\
          another history is found out. Without one, only the log's own signature is checked.\n\n\
          Without Bulkhead: each entries/N.tlog-proof is a C2SP tlog-proof for entries/N.json; any verifier of that format\n\
-         checks it. report.html is for reading and printing; answer.json is what is compared.\n",
+         checks it. report.html is for reading and printing; answer.json is what is compared.\n\n\
+         Words of ~ and 32 digits stand for people, machines and places on them: the ledger has no names of those, so that\n\
+         they can be forgotten. Whoever runs the ledger sees the names, and can tell you those that you may know.\n",
         subject = answer.question.subject,
         by = answer.question.by,
         asked = answer.question.asked,

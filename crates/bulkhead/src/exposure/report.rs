@@ -9,6 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::answer::{Answer, Grade, Row, Stage};
 use super::picture::{class, escape, summary, svg, thousands};
 
+#[cfg(test)]
+mod tests;
+
 const STYLE: &str = "\
 :root{color-scheme:light dark}body{font:15px/1.55 system-ui,sans-serif;max-width:78rem;margin:2rem auto;padding:0 1.2rem;color:#1c2430;background:#fff}\
 h1{font-size:1.55rem;line-height:1.25}h2{font-size:1.15rem;margin-top:2.2rem}table{border-collapse:collapse;width:100%}caption{text-align:left;padding:.3em 0;color:#56606e}\
@@ -187,14 +190,20 @@ fn article_33(answer: &Answer) -> String {
         .iter()
         .map(|(head, text)| format!("<tr><th scope=\"row\">{head}</th><td>{}</td></tr>\n", escape(text)))
         .collect();
-    let aware = answer.question.aware;
-    let deadline = aware.checked_add(SignedDuration::from_hours(72)).unwrap_or(aware);
     format!(
-        "<h2>For the notification (GDPR article 33)</h2>\n<table>\n<tbody>\n{lines}</tbody></table>\n\
-         <p class=\"clock\">72 hours from {aware:.0}: <b>{deadline:.0}</b></p>\n\
+        "<h2>For the notification (GDPR article 33)</h2>\n<table>\n<tbody>\n{lines}</tbody></table>\n{}",
+        clocks(answer.question.aware)
+    )
+}
+
+/// Until when it must be told, from the moment in which it became known.
+fn clocks(aware: Timestamp) -> String {
+    let deadline = aware.checked_add(SignedDuration::from_hours(72)).unwrap_or(Timestamp::MAX);
+    format!(
+        "<p class=\"clock\">72 hours from {aware:.0}: <b>{deadline:.0}</b></p>\n\
          <p class=\"clock\">4 business days from then, should it be material (SEC 8-K 1.05): <b>{}</b></p>\n\
-         <p>Business days are Monday to Friday in UTC; holidays are not known here. The four days run from the day on which somebody determines that it is material; \
-         counted from awareness they are the earliest possible.</p>\n",
+         <p>The 72 hours are counted by the hour, weekends and holidays included. Business days are Monday to Friday in UTC; holidays are not known here. \
+         The four days run from the day on which somebody determines that it is material; counted from awareness they are the earliest possible.</p>\n",
         business_days(aware, 4)
     )
 }
