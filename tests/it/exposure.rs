@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 
 use crate::support::{Bulkhead, Place, Registry, Upload, Wheel, http, sha256};
 
+mod command;
+
 const INNER: &str = "nothing of it runs\n";
 pub const RELEASE: &str = "pkg:pypi/modelrelay@2.4.1";
 

@@ -62,6 +62,7 @@ impl Asked {
         let folder = tempfile::tempdir().expect("a folder");
         let (ledger, head) = (folder.path().join("ledger"), folder.path().join("head"));
         let (origin, key) = ("bulkhead/test".parse().expect("a name"), SigningKey::generate().expect("a key"));
+        key.save(&folder.path().join("key")).expect("is kept");
         let (sequencer, _) = Sequencer::open(&ledger, &head, origin, key, Options::default()).expect("opens");
         for (_, entry) in &estate.entries {
             sequencer.append(entry.clone()).expect("appends");
@@ -275,4 +276,74 @@ fn one_changed_byte_anywhere_in_the_mirror_makes_it_fail() {
         std::fs::write(&file, bytes).expect("writes");
     }
     assert!(verify(&bundle, &mirror, &own).expect("verifies").good, "back as it was");
+}
+
+/// What the receiver is told where the bundle and the mirror say different things. Whoever changed the answer made everything
+/// that follows from it anew.
+#[test]
+fn where_the_mirror_differs_is_said_in_words() {
+    let asked = Asked::of(&estate(), Subject::Release(purl()), &[]);
+    let own = asked.own(&[]);
+    let told = |change: &dyn Fn(&mut Answer)| {
+        let mut answer = asked.answer.clone();
+        change(&mut answer);
+        let mut members = zip::read(&asked.bundle()).expect("a zip");
+        members.extend(bundle::derived(&answer, asked.entry, &members["checkpoint"]));
+        members.insert("bundle.json".to_owned(), bundle::about(&members, asked.entry));
+        let verified = verify(&zip::write(&members), &asked.mirror(), &own).expect("can be read");
+        assert!(!verified.good);
+        verified.differences
+    };
+    let says = |differences: &[String], expected: &str| {
+        assert!(differences.iter().any(|said| said == expected), "{expected}: {differences:#?}");
+    };
+    let place = |answer: &Answer, stage: Stage, name: &str| {
+        answer.rows.iter().position(|row| row.stage == stage && row.name == name).expect("a row")
+    };
+    let milder = told(&|answer| {
+        let at = place(answer, Stage::Dataset, "voices");
+        answer.rows[at].grade = Grade::NotReachable;
+    });
+    says(&milder, "dataset voices: the answer says not reachable, the mirror touched");
+    says(&milder, &format!("entry {} does not record this answer", asked.entry));
+    let hidden = told(&|answer| {
+        let at = place(answer, Stage::Partner, "contoso");
+        answer.rows[at].name = "nobody".to_owned();
+    });
+    says(&hidden, "partner nobody: in the answer, not in the mirror");
+    says(&hidden, "partner contoso: in the mirror, not in the answer");
+    says(&told(&|answer| answer.people_touched = 1), "the mirror makes another answer: window, edges or totals differ");
+    let gap = Gap { what: "all is well".to_owned(), entries: [0].into() };
+    says(&told(&|answer| answer.gaps.push(gap.clone())), "the gaps of the record are others in the mirror");
+    let longer = told(&|answer| answer.size = 1_000);
+    says(&longer, &format!("the answer rests on 1000 entries, the mirror has {}", asked.entry + 1));
+    says(&longer, "the answer claims to rest on the entry that records it");
+}
+
+/// A mirror that is true and behind: nothing is wrong with either, and what to do is said.
+#[test]
+fn a_mirror_that_is_behind_is_told_to_catch_up() {
+    let asked = Asked::of(&estate(), Subject::Release(purl()), &[]);
+    let bundle = asked.bundle();
+    let folder = tempfile::tempdir().expect("a folder");
+    let (ledger, head) = (folder.path().join("ledger"), folder.path().join("head"));
+    // The same log with the same key, as it was three entries before.
+    std::fs::copy(asked.folder.path().join("key"), folder.path().join("key")).expect("copies");
+    let key = SigningKey::load(&folder.path().join("key")).expect("a key");
+    let origin = asked.key.name().clone();
+    let (sequencer, _) = Sequencer::open(&ledger, &head, origin, key, Options::default()).expect("opens");
+    for (_, entry) in &estate().entries[..3] {
+        sequencer.append(entry.clone()).expect("appends");
+    }
+    sequencer.integrate_now().expect("integrates");
+    let copy = folder.path().join("mirror");
+    mirror(&sequencer.log(), &copy, &asked.key).expect("mirrors");
+    let verified = verify(&bundle, &copy, &asked.own(&[])).expect("can be read");
+    let size = asked.entry + 1;
+    let expected = format!(
+        "checkpoint: the mirror has 3 entries and the bundle's checkpoint covers {size}: bring the mirror up to date"
+    );
+    assert!(verified.differences.contains(&expected), "{:#?}", verified.differences);
+    let none = format!("the mirror has no entry {} that could record the answer", asked.entry);
+    assert!(verified.differences.contains(&none), "{:#?}", verified.differences);
 }

@@ -8,7 +8,7 @@ use bulkhead_ledger::Entry;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Result, Transaction, params};
 
-use super::seen::Seen;
+use super::seen::{PullRow, Seen};
 use super::value::{index, time};
 use crate::store::detail;
 use crate::store::entry::time_of;
@@ -60,9 +60,7 @@ impl Estate<'_> {
             Effect::Hold => "held",
             Effect::Deny => "refused",
         };
-        let sql = "INSERT INTO daily (day, what, count) VALUES (?1, ?2, 1)
-                   ON CONFLICT (day, what) DO UPDATE SET count = count + 1";
-        self.tx.prepare_cached(sql)?.execute(params![self.when / 86_400_000_000, what])?;
+        self.seen.borrow_mut().count(self.when / 86_400_000_000, what);
         Ok(())
     }
 
@@ -78,9 +76,8 @@ impl Estate<'_> {
         let artifact = self.file(digest)?;
         self.of_release(self.entry.resource.purl.as_ref(), artifact)?;
         let principal = self.principal()?;
-        let sql = "INSERT OR IGNORE INTO pull (artifact, at, entry, principal, address) VALUES (?1, ?2, ?3, ?4, ?5)";
-        let address = self.entry.context.address.as_deref();
-        self.tx.prepare_cached(sql)?.execute(params![artifact, self.when, self.at, principal, address])?;
+        let address = self.entry.context.address.as_deref().map(Into::into);
+        self.seen.borrow_mut().pull(PullRow { artifact, at: self.when, entry: self.at, principal, address });
         if !self.seen.borrow_mut().is_new_file(artifact) {
             return Ok(());
         }

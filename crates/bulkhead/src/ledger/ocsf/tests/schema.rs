@@ -181,7 +181,11 @@ fn what_is_not_of_the_schema_is_found() {
         let mut event = good.clone();
         let (parent, name) = pointer.rsplit_once('/').unwrap();
         let members = event.pointer_mut(parent).unwrap().as_object_mut().unwrap();
-        if value.is_null() { members.remove(name) } else { members.insert(name.to_owned(), value) };
+        if value.is_null() {
+            members.remove(name)
+        } else {
+            members.insert(name.to_owned(), value)
+        };
         let wrong = schema.check(&event);
         assert!(wrong.iter().any(|what| what.contains(expected)), "{pointer}: {wrong:?}");
     }
