@@ -28,6 +28,11 @@ fn sign_in(bulkhead: &Bulkhead) -> String {
     cookie.split(';').next().unwrap().to_owned()
 }
 
+/// A page as somebody who is signed in sees it.
+pub fn page(bulkhead: &Bulkhead, path: &str) -> String {
+    bulkhead.request("GET", path, &[("cookie", &sign_in(bulkhead))]).text()
+}
+
 #[test]
 fn without_an_admin_token_there_is_only_the_way_in() {
     let bulkhead = Bulkhead::before(&Registry::start());
@@ -75,9 +80,64 @@ fn a_form_that_the_console_did_not_make_decides_nothing() {
     assert_eq!(bulkhead.request("GET", "/console/held", &[("cookie", &cookie)]).status, 303);
 }
 
+/// The token of the page's own forms.
+fn csrf(page: &str) -> String {
+    let (_, rest) = page.split_once("name=\"csrf\" value=\"").expect("a form");
+    rest.split('"').next().unwrap().to_owned()
+}
+
+#[test]
+fn what_is_rejected_in_the_console_stays_refused() {
+    let registry = Registry::start();
+    let wheel = registry.publish(Upload::from(Wheel::new("demo", "2.0")).days_old(90));
+    let bulkhead = Bulkhead::before(&registry);
+    assert_eq!(bulkhead.fetch(&wheel).status, 200);
+    let cookie = sign_in(&bulkhead);
+    let path = "/console/held/item?purl=pkg%3Apypi%2Fdemo%402.0";
+    let page = bulkhead.request("GET", path, &[("cookie", &cookie)]).text();
+    assert!(page.contains("Reject for good") && page.contains("value=\"reject\""), "{page}");
+    let body = format!("csrf={}&decision=reject&purl=pkg%3Apypi%2Fdemo%402.0", csrf(&page));
+    let empty = form(&bulkhead, "/console/review", &cookie, &[], &format!("{body}&reason="));
+    assert!(empty.status == 400 && empty.text().contains("the reason is empty"), "{}", empty.text());
+    let other = body.replace("decision=reject", "decision=perhaps");
+    assert_eq!(form(&bulkhead, "/console/review", &cookie, &[], &format!("{other}&reason=x")).status, 400);
+    assert_eq!(bulkhead.fetch(&wheel).status, 200, "nothing was decided so far");
+    assert_eq!(form(&bulkhead, "/console/review", &cookie, &[], &format!("{body}&reason=x")).status, 303);
+    assert_eq!(bulkhead.fetch(&wheel).status, 403, "rejected for good");
+    let review = bulkhead.entries().into_iter().find(|entry| entry["action"] == "review-reject").expect("is recorded");
+    assert_eq!((&review["principal"], &review["detail"]["reason"]), (&"sec".into(), &"x".into()));
+}
+
+#[test]
+fn the_bundle_button_gives_what_verify_takes() {
+    let estate = Estate::clean();
+    estate.flag();
+    let bulkhead = &estate.bulkhead;
+    let cookie = sign_in(bulkhead);
+    let page = bulkhead.request("GET", "/console/exposure", &[("cookie", &cookie)]).text();
+    let question = format!("csrf={}&by=release&name=pkg%3Apypi%2Fmodelrelay%402.4.1&from=&to=", csrf(&page));
+    let answer = form(bulkhead, "/console/exposure", &cookie, &[], &question).text();
+    assert!(answer.contains("action=\"/console/exposure/bundle\"") && answer.contains("train-2"), "{answer}");
+    let forged = question.replacen("csrf=", "csrf=0", 1);
+    assert_eq!(form(bulkhead, "/console/exposure/bundle", &cookie, &[], &forged).status, 401);
+    let reply = form(bulkhead, "/console/exposure/bundle", &cookie, &[], &question);
+    assert_eq!((reply.status, reply.header("content-type")), (200, Some("application/zip")));
+    assert!(reply.header("content-disposition").is_some_and(|header| header.contains("exposure.zip")));
+    let folder = tempfile::tempdir().unwrap();
+    let (zip, copy) = (folder.path().join("exposure.zip"), folder.path().join("mirror"));
+    std::fs::write(&zip, &reply.body).unwrap();
+    let key = bulkhead.run(&["ledger", "key"]).expect_good().stdout.trim().to_owned();
+    let (zip, copy) = (zip.to_str().unwrap(), copy.to_str().unwrap());
+    bulkhead.run(&["ledger", "mirror", copy]).expect_good();
+    bulkhead.run(&["exposure", "verify", zip, "--mirror", copy, "--key", &key]).expect_good();
+    // The record says who asked, by the word that it has for them.
+    let asked = bulkhead.entries().into_iter().filter(|entry| entry["action"] == "exposure");
+    assert!(asked.last().is_some_and(|entry| entry["principal"] == "sec"));
+}
+
 #[test]
 fn a_responder_finds_their_way_in_a_browser() {
-    let Some(browser) = Browser::start() else { return };
+    let browser = Browser::start();
     let estate = Estate::clean();
     estate.flag();
     estate.bulkhead.run(&["watch"]).expect_code(1);

@@ -3,11 +3,13 @@
 
 use std::path::{Path, PathBuf};
 
-use bulkhead::exposure::verify::verify;
+use bulkhead::exposure::verify::{Own, verify};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::support::{Bulkhead, Place, Registry, Upload, Wheel, http, sha256};
+
+mod command;
 
 const INNER: &str = "nothing of it runs\n";
 pub const RELEASE: &str = "pkg:pypi/modelrelay@2.4.1";
@@ -275,13 +277,14 @@ fn the_bundle_verifies_from_a_mirror_alone_and_one_changed_byte_fails() {
     assert!(!elsewhere.data().exists(), "no data directory was needed");
 
     let bytes = std::fs::read(&bundle).unwrap();
-    let key = key.parse().expect("a key");
-    assert!(verify(&bytes, mirrored.path(), Some(key)).unwrap().good);
-    let stride = bytes.len() / 150 + 1;
-    for at in (0..bytes.len()).step_by(stride).chain(bytes.len() - 30..bytes.len()) {
+    let own = Own { key: Some(key.parse().expect("a key")), policy: None };
+    assert!(verify(&bytes, mirrored.path(), &own).unwrap().good);
+    // Every byte of a smaller one: `exposure::tests::bundles`.
+    let stride = bytes.len() / 50 + 1;
+    for at in (0..bytes.len()).step_by(stride) {
         let mut changed = bytes.clone();
         changed[at] ^= 1;
-        let outcome = verify(&changed, mirrored.path(), None);
+        let outcome = verify(&changed, mirrored.path(), &Own::default());
         assert!(!outcome.is_ok_and(|verified| verified.good), "a changed byte at {at} passed");
     }
     // A mirror that is behind, or of another history, is told apart.
@@ -370,4 +373,43 @@ fn a_person_is_asked_for_by_name_until_they_are_erased() {
     // Somebody of whom there never was an entry, and roles, which are no people.
     estate.bulkhead.run(&["exposure", "--principal", "nobody@lab.example", "--owner", "responder"]).expect_code(2);
     estate.bulkhead.run(&["exposure", "--principal", "local", "--owner", "responder"]);
+}
+
+/// The record names a machine and the places on it by pseudonyms; whoever asks sees names, until they are erased.
+#[test]
+fn machines_and_places_are_shown_by_name_and_recorded_by_pseudonym() {
+    let estate = Estate::clean();
+    let raw = estate.bulkhead.run(&["ledger", "export"]).expect_good().stdout;
+    for personal in ["\"train-1\"", "\"train-2\"", "site-packages"] {
+        assert!(!raw.contains(personal), "{personal} is in the record");
+    }
+    // The secret that is declared to be readable on a machine is that machine's.
+    let shown = estate.bulkhead.run(&["exposure", RELEASE, "--owner", "responder"]).expect_code(1);
+    assert!(shown.stdout.contains("can be read on train-2"), "{shown}");
+    let list = estate.bulkhead.run(&["inventory", "list"]).expect_good();
+    assert!(list.stdout.contains("train-1") && list.stdout.contains("site-packages"), "{list}");
+    let site = estate.site();
+    let out = estate.bulkhead.run(&["inventory", "export", "train-1", site.to_str().unwrap()]).expect_good();
+    assert_eq!(
+        out.json()["metadata"]["component"]["name"].as_str().map(|name| name.contains("train-1")),
+        Some(true),
+        "{out}"
+    );
+    // A machine that two have reported is forgotten on its own, and one that only the erased principal reported with it.
+    let entries = estate.bulkhead.entries().len();
+    let tokens = estate.bulkhead.run(&["token", "list", "--format", "json"]).expect_good().json();
+    for token in tokens["tokens"].as_array().unwrap() {
+        estate.bulkhead.run(&["token", "revoke", token["id"].as_str().unwrap()]).expect_good();
+    }
+    let erased = estate.bulkhead.run(&["ledger", "erase", "--subject", "train-1", "--format", "json"]).expect_good();
+    assert_eq!(erased.json()["hosts"], json!(["train-1"]));
+    let folder = site.to_str().unwrap();
+    estate.bulkhead.run(&["ledger", "erase", "--subject", folder]).expect_good();
+    assert!(estate.bulkhead.entries().len() > entries);
+    let list = estate.bulkhead.run(&["inventory", "list"]).expect_good();
+    assert!(!list.stdout.contains("train-1") && !list.stdout.contains("site-packages"), "{list}");
+    let shown = estate.bulkhead.run(&["exposure", RELEASE, "--owner", "responder"]).expect_code(1);
+    assert!(!shown.stdout.contains("train-1") && shown.stdout.contains("train-2"), "{shown}");
+    estate.bulkhead.run(&["ledger", "verify"]).expect_good();
+    estate.bulkhead.run(&["ledger", "rebuild"]).expect_good();
 }

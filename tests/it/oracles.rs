@@ -178,6 +178,20 @@ fn tlog_scales_agrees() {
     // It says so with an exception of that name.
     let (good, said) = run(with("tlog-tiles", &["get-leaf", "-c", arg(flipped(&mirror, 300).path()), "300"]));
     assert!(!good && said.contains("InclusionProofInvalid"), "{said}");
+    // History written anew with the same key: its signed checkpoint does not fit these tiles, nor its proofs our entries.
+    let fork = made.fork();
+    let forked = fork.mirror(&fork.grow(ENTRIES, "other"));
+    let split = flipped(&mirror, 0);
+    let bundle = "tile/entries/000";
+    std::fs::copy(mirror.join(bundle), split.path().join(bundle)).unwrap();
+    accepts(with("tlog-tiles", &["get-leaf", "-c", arg(split.path()), "300"]));
+    std::fs::copy(forked.join("checkpoint"), split.path().join("checkpoint")).unwrap();
+    let (good, said) = run(with("tlog-tiles", &["get-leaf", "-c", arg(split.path()), "300"]));
+    assert!(!good && said.contains("InclusionProofInvalid"), "{said}");
+    let proof = accepts(with("tlog-tiles", &["gen-proof", arg(&forked), "300"]));
+    let proof = TlogProof::parse(proof.as_bytes()).unwrap();
+    proof.verify(&entry(300, "other").encode(EntryIndex(300)).unwrap(), &made.verifier()).unwrap();
+    assert!(proof.verify(&entry(300, "pull").encode(EntryIndex(300)).unwrap(), &made.verifier()).is_err());
 }
 
 #[test]
@@ -300,6 +314,18 @@ fn a_server_with_a_witness_publishes_cosigned_checkpoints() {
     // And a program of others, with its own quorum.
     let names = ["--log-key", &key, "--witness-key", &witness.key.to_string(), "--quorum", "1"];
     accepts(with("aics-tlog", &[&["verify-checkpoint", "--tiles", arg(&mirror)], &names[..]].concat()));
+    // What was asked after the last checkpoint: its bundle carries a cosignature that covers it.
+    let bundle = mirror.with_extension("zip");
+    let ask = ["exposure", "pkg:pypi/demo@1.0", "--owner", "responder", "--bundle", arg(&bundle)];
+    bulkhead.run(&ask).expect_good();
+    bulkhead.run(&copy).expect_good();
+    let check = ["exposure", "verify", arg(&bundle), "--mirror", arg(&mirror), "--witness-policy", arg(&policy)];
+    let verified = bulkhead.run(&[&check[..], &["--key", &key]].concat()).expect_good();
+    assert!(verified.all().contains("cosigned by witness.example/w1 at "), "{verified}");
+    // The console says who cosigned, and how the witnesses are doing.
+    let page = crate::console::page(&bulkhead, "/console/ledger");
+    assert!(page.contains("<ul class=\"witnesses\"><li><code>witness.example/w1</code></li></ul>"), "{page}");
+    assert!(page.contains("<th scope=\"row\">w1</th>") && page.contains("Witnesses; a quorum of them"), "{page}");
     // Without the witness nothing new is cosigned; appends go on, and the newest checkpoint is served beside.
     drop(witness);
     let before = bulkhead.get("/ledger/checkpoint").text();

@@ -27,8 +27,11 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Starts one. Nothing when `cargo xtask clients` found that this machine cannot have one, and said so.
-    pub fn start() -> Option<Self> {
+    /// Starts one.
+    ///
+    /// # Panics
+    /// When this machine has none: what was not run is not green.
+    pub fn start() -> Self {
         let profile = tempfile::tempdir().expect("a folder");
         let started = Command::new("chromedriver")
             .arg("--port=0")
@@ -37,15 +40,12 @@ impl Browser {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn();
-        let mut driver = match started {
-            Ok(driver) => driver,
-            Err(error) => {
-                let missing = super::developer::installed().join("chromium.missing");
-                assert!(missing.exists(), "chromedriver does not start ({error}): run `cargo xtask clients`");
-                println!("NOT RUN: no browser on this machine ({})", missing.display());
-                return None;
-            }
-        };
+        let mut driver = started.unwrap_or_else(|error| {
+            panic!(
+                "the pages were not looked at: chromedriver does not start ({error}). `cargo xtask clients` installs it \
+                 where it may; elsewhere: apt-get install chromium chromium-driver"
+            )
+        });
         let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
         let port = lines.by_ref().map_while(Result::ok).find_map(|line| {
             let (_, port) = line.split_once("started successfully on port ")?;
@@ -69,7 +69,7 @@ impl Browser {
         let mut browser = Self { driver, address, session: String::new(), _profile: profile };
         let session = browser.call("POST", "/session", &wanted);
         browser.session = session["sessionId"].as_str().expect("a session").to_owned();
-        Some(browser)
+        browser
     }
 
     pub fn go(&self, url: &str) {

@@ -150,6 +150,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_forbidden_in_a_tree_is_found_there() {
+        let limits: toml::Table = toml::from_str("forbidden = [\"tokio\", \"rusqlite\"]").expect("a table");
+        let tree = Tree::parse("serde v1.0.0|MIT\ntokio v1.2.3|MIT\n");
+        assert_eq!(names_over("x", &limits, &tree), ["x: tokio must not be in its tree"]);
+        assert_eq!(names_over("x", &limits, &Tree::parse("serde v1.0.0|MIT\n")), Vec::<String>::new());
+        // The verifier's row is there, and names what an auditor must not have to build.
+        let budget = repository::manifest("xtask/budget.toml").expect("reads");
+        let row: Vec<_> = budget["bulkhead-ledger"]["forbidden"].as_array().expect("a list").iter().collect();
+        for name in ["tokio", "hyper", "rusqlite", "reqwest", "rustls"] {
+            assert!(row.iter().any(|listed| listed.as_str() == Some(name)), "{name}");
+        }
+    }
+
+    #[test]
     fn the_product_is_within_its_budget() {
         assert_eq!(measure(false).expect("cargo tree"), Vec::<String>::new());
     }

@@ -46,7 +46,7 @@ pub(crate) fn install(clients: &Path) -> Result<()> {
     };
     // The two by the same author name Python 3.12 and run on 3.11: the tests are the proof.
     install("requirements.txt", &["--require-hashes", "--no-deps", "--ignore-requires-python"])?;
-    install("needs.txt", &[])?;
+    install("needs.txt", &["--require-hashes", "--no-deps"])?;
     sumdb(&folder, &sources)?;
     tiles(&folder, &sources)?;
     fs::write(&stamp, wanted)?;

@@ -27,11 +27,12 @@ use crate::clock::Clock;
 use crate::config::{Config, People};
 use crate::estate::Recorder;
 use crate::gate::intake::{self, Intake, Reader};
-use crate::ledger::subject::Subjects;
+use crate::ledger::subject::{self, Of, Subjects};
 use crate::ledger::witness::Witnessing;
 use crate::spine::{self, Epoch, Spine};
 use crate::stop::{Stop, Stopping};
-use crate::store::{SqliteStore, Store};
+use crate::store::graph::Kind;
+use crate::store::{SqliteStore, Store, StoreError};
 use crate::tasks::Tasks;
 use crate::telemetry::Metrics;
 
@@ -99,7 +100,9 @@ impl App {
             None => spine::record(&ledger, policy_entry(digest, clock)).await?,
         };
         let subjects = Arc::new(match config.ledger.people {
-            People::Pseudonym => Subjects::open(&paths.subjects, &config.ledger.roles)?,
+            People::Pseudonym => {
+                Subjects::open(&paths.subjects, &config.ledger.roles)?.but_clear(in_the_clear(&*store)?)
+            }
             People::Plain => Subjects::plain(),
         });
         let (writer, state, people) = (Arc::clone(&ledger), Arc::clone(&store), Arc::clone(&subjects));
@@ -349,4 +352,17 @@ fn policy_entry(digest: Sha256, clock: Clock) -> Entry {
     let resource = Resource { digest: Some(digest), ..Resource::default() };
     let ask = control_ask(Action::PolicyLoad, "bulkhead", resource);
     Entry::new(&ask, &Verdict::plain(bulkhead_core::Effect::Allow), spine::entry_time(clock.now()), digest)
+}
+
+/// The machines and places that entries name in the clear: from before they had pseudonyms, or from when `people` was
+/// plain.
+fn in_the_clear(store: &dyn Store) -> Result<Vec<(Of, String)>, StoreError> {
+    let mut names = Vec::new();
+    store.look(&mut |graph| {
+        names.extend(graph.names(Kind::Host)?.into_iter().map(|name| (Of::Host, name)));
+        let places = graph.environments()?.into_iter().map(|(_, environment, ..)| environment);
+        names.extend(places.map(|place| (Of::Environment, subject::split(Of::Environment, &place).1.to_owned())));
+        Ok(())
+    })?;
+    Ok(names)
 }

@@ -17,7 +17,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("console", &["api", "app", "blob", "blocking", "control", "exposure", "net", "store"]),
     ("api", &["app", "estate", "gate::intake", "net"]),
     // What is told about the estate becomes entries; reading a machine or a bill of materials is plain work on files.
-    ("estate", &["blob", "blocking", "clock", "spine", "store"]),
+    ("estate", &["blob", "blocking", "clock", "ledger::subject", "spine", "store"]),
     // The walk and its bundle stand on the graph alone: a receiver without a server computes the same.
     ("exposure", &["blob", "store"]),
     ("front_page", &["app", "http", "net", "telemetry"]),

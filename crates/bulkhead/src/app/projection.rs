@@ -99,7 +99,8 @@ impl Projector {
         let mut rows = Vec::with_capacity(BATCH);
         let mut count = 0;
         for entry in log.entries_ahead(from..log.size()) {
-            rows.push(entry?);
+            let (at, entry, _) = entry?;
+            rows.push((at, entry));
             count += 1;
             if rows.len() == BATCH {
                 self.inner.store.project(&rows)?;

@@ -15,7 +15,7 @@ use super::{Done, Failure, Place};
 use crate::clock::Clock;
 use crate::control::{Exposed, Request};
 use crate::exposure::picture::thousands;
-use crate::exposure::verify::{self, Verified};
+use crate::exposure::verify::{self, Own, Verified};
 use crate::exposure::{Answer, Question, Row, Stage, Subject, picture};
 
 /// What exactly was exposed: who had a release or file, where it ran, which secrets, data and people it reached
@@ -83,12 +83,16 @@ enum Command {
         /// The ledger's public key, had by another way than the bundle [default: the one in the bundle]
         #[arg(long, value_name = "KEY")]
         key: Option<VerifierKey>,
+        /// Whose cosignatures make a quorum (C2SP tlog-policy); the key is not needed when the file names the log
+        #[arg(long, value_name = "FILE")]
+        witness_policy: Option<PathBuf>,
     },
 }
 
 pub(super) fn run(place: &Place, args: Args, output: &Output) -> Result<Done, Failure> {
-    if let Some(Command::Verify { bundle, mirror, key }) = args.command {
-        return verify_bundle(&bundle, &mirror, key, output);
+    if let Some(Command::Verify { bundle, mirror, key, witness_policy }) = args.command {
+        let policy = witness_policy.as_deref().map(super::witness_policy).transpose()?;
+        return verify_bundle(&bundle, &mirror, &Own { key, policy }, output);
     }
     let question = Box::new(question(&args)?);
     let asked = call(place, Request::Exposure { question, bundle: args.bundle.is_some() });
@@ -205,12 +209,12 @@ fn entries(entries: &std::collections::BTreeSet<u64>) -> String {
 fn verify_bundle(
     bundle: &std::path::Path,
     mirror: &std::path::Path,
-    key: Option<VerifierKey>,
+    own: &Own,
     output: &Output,
 ) -> Result<Done, Failure> {
     let bytes = std::fs::read(bundle)
         .map_err(|error| Failure::Other(anyhow::anyhow!("cannot read {}: {error}", bundle.display())))?;
-    let verified = verify::verify(&bytes, mirror, key).map_err(|why| Failure::Remote {
+    let verified = verify::verify(&bytes, mirror, own).map_err(|why| Failure::Remote {
         code: "bundle-not-verified".to_owned(),
         title: format!("{} does not verify", bundle.display()),
         detail: why,
@@ -230,11 +234,32 @@ fn verified_text(verified: &Verified) -> String {
         let differences: String = verified.differences.iter().map(|what| format!("  {what}\n")).collect();
         format!("NOT VERIFIED: {}\n{differences}", verified.subject)
     };
+    out.push_str(&witnesses(verified));
     out.push_str(&format!("  ledger {}, key {}", verified.log, verified.key_fingerprint));
     if !verified.own_key {
         out.push_str(
             "\n  the key came with the bundle: compare its fingerprint with the ledger's owner by another way",
         );
+    }
+    out
+}
+
+/// Who vouches for the checkpoint beside the log, and who only seems to.
+fn witnesses(verified: &Verified) -> String {
+    let time = |at: u64| {
+        let at = i64::try_from(at).ok().and_then(|at| Timestamp::from_second(at).ok());
+        at.map_or_else(|| "an unknown time".to_owned(), |at| at.to_string())
+    };
+    let mut out: String = verified
+        .witnesses
+        .iter()
+        .map(|one| format!("  cosigned by {} at {}\n", one.witness, time(one.timestamp)))
+        .collect();
+    if !verified.unchecked.is_empty() {
+        out.push_str(&format!("  in the name of, and not checked: {}\n", verified.unchecked.join(", ")));
+    }
+    if !verified.quorum {
+        out.push_str("  no quorum of witnesses was asked for: give --witness-policy FILE\n");
     }
     out
 }

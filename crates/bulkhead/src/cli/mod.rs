@@ -268,6 +268,13 @@ fn from_now(span: Duration) -> Result<Timestamp, Failure> {
     later.map_err(|_| Failure::Usage(format!("{span} from now is after the end of time")))
 }
 
+/// Whose cosignatures make a quorum (C2SP tlog-policy), from that file.
+fn witness_policy(file: &Path) -> Result<bulkhead_ledger::WitnessPolicy, Failure> {
+    let text = crate::files::read_text(file).map_err(anyhow::Error::new)?;
+    let policy: Result<bulkhead_ledger::WitnessPolicy, _> = text.parse();
+    policy.map_err(|error| Failure::Usage(format!("{}: {error}", file.display())))
+}
+
 /// The user who runs the command: who answers for a review unless told otherwise.
 fn user() -> Result<String, Failure> {
     let env = Env::process();

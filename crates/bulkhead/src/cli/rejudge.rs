@@ -8,29 +8,25 @@ use crate::control::{Failing, Rejudged, Request};
 
 /// Judge every file that is kept once more, under today's detectors and rules, without a download; say who has what now fails
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    /// Show every file that fails, also those that nobody received
-    #[arg(long)]
-    all: bool,
-}
+pub(crate) struct Args {}
 
-pub(super) fn run(place: &Place, args: &Args, output: &Output) -> Result<Done, Failure> {
+pub(super) fn run(place: &Place, _args: &Args, output: &Output) -> Result<Done, Failure> {
     let rejudged: Rejudged = call(place, Request::Rejudge)?;
-    output.facts(&rejudged, |rejudged| text(rejudged, args.all))?;
+    output.facts(&rejudged, text)?;
     Ok(if rejudged.failing.is_empty() { Done::Good } else { Done::Refused })
 }
 
-fn text(rejudged: &Rejudged, all: bool) -> String {
+fn text(rejudged: &Rejudged) -> String {
     let mut out = String::new();
-    let (held, unheld): (Vec<&Failing>, Vec<&Failing>) = rejudged.failing.iter().partition(|f| !f.has.is_empty());
-    for failing in held.iter().chain(if all { unheld.as_slice() } else { &[] }) {
-        one(&mut out, failing);
-    }
-    if !all && !unheld.is_empty() {
-        out.push_str(&format!("{} more that fail were never received by anybody; `--all` shows them\n", unheld.len()));
-    }
+    rejudged.failing.iter().for_each(|failing| one(&mut out, failing));
     for gone in &rejudged.gone {
         out.push_str(&format!("not judged, because the file is no longer here: {gone}\n"));
+    }
+    if rejudged.outside > 0 {
+        out.push_str(&format!(
+            "{} files are kept and were never received by anybody; they are judged when they are asked for\n",
+            rejudged.outside
+        ));
     }
     let verb = if rejudged.failing.is_empty() { "nothing fails" } else { "fail now" };
     let failing = if rejudged.failing.is_empty() { String::new() } else { format!("{} ", rejudged.failing.len()) };

@@ -82,8 +82,7 @@ fn text(watched: &Watched) -> String {
         );
     }
     let line = |alarm: &Alarm| {
-        let kind = if alarm.malicious { "malicious" } else { "vulnerable" };
-        vec![alarm.purl.clone(), kind.to_owned(), alarm.advisory.clone(), alarm.summary.clone()]
+        vec![alarm.purl.clone(), alarm.mark.word().to_owned(), alarm.advisory.clone(), alarm.summary.clone()]
     };
     let lines: Vec<Vec<String>> = watched.alarms.iter().map(line).collect();
     format!(

@@ -4,12 +4,14 @@ use std::fmt::Write as _;
 
 use bulkhead_core::{Code, EntryIndex, Problem};
 
-use super::{Page, layout};
+use super::{Page, ask, layout};
+use crate::control::{Request, WitnessRows};
+use crate::exposure::cosigners;
 use crate::exposure::picture::{escape, thousands};
 
 const ROWS: u64 = 50;
 
-pub(super) fn list(page: &Page<'_>) -> Result<String, Problem> {
+pub(super) async fn list(page: &Page<'_>) -> Result<String, Problem> {
     let log = page.app.log();
     let size = log.size();
     let end = page.query.text("before").and_then(|text| text.parse().ok()).unwrap_or(size).min(size);
@@ -46,7 +48,7 @@ pub(super) fn list(page: &Page<'_>) -> Result<String, Problem> {
         escape(page.app.verifier().name().as_str()),
         thousands(size),
         thousands(log.integrated()),
-        checkpoint(page)
+        checkpoint(page).await?
     );
     let _ = write!(
         body,
@@ -90,25 +92,50 @@ pub(super) fn entry(page: &Page<'_>) -> Result<String, Problem> {
     Ok(layout::page(page.session, "Ledger", &format!("Entry {index}"), &body))
 }
 
-/// The signed head, and the witnesses that cosigned it: every signature that is not the log's own.
-fn checkpoint(page: &Page<'_>) -> String {
-    let note = String::from_utf8_lossy(&page.app.log().checkpoint()).into_owned();
-    let own = page.app.verifier().name().to_string();
-    let signers: Vec<&str> = note
-        .lines()
-        .filter_map(|line| line.strip_prefix("\u{2014} "))
-        .filter_map(|line| line.split(' ').next())
-        .collect();
-    let witnesses: Vec<String> = signers
-        .into_iter()
-        .filter(|name| *name != own)
-        .map(|name| format!("<li><code>{}</code></li>", escape(name)))
-        .collect();
-    let witnesses = if witnesses.is_empty() {
+/// The head that is published: the newest cosigned one where there are witnesses, who they are, and how they are doing.
+async fn checkpoint(page: &Page<'_>) -> Result<String, Problem> {
+    let log = page.app.log();
+    let note = log.cosigned().unwrap_or_else(|| log.checkpoint());
+    let cosigners = cosigners(&note);
+    let cosigned = if cosigners.is_empty() {
         "<p class=\"note\">No witness has cosigned it: nobody else vouches yet that every reader sees the same log.</p>"
             .to_owned()
     } else {
-        format!("<p>Cosigned by</p><ul>{}</ul>", witnesses.concat())
+        let items: String = cosigners.iter().map(|name| format!("<li><code>{}</code></li>", escape(name))).collect();
+        format!("<p>Cosigned by</p><ul class=\"witnesses\">{items}</ul>")
     };
-    format!("<h2>Checkpoint</h2><pre>{}</pre>{witnesses}", escape(&note))
+    let text = escape(&String::from_utf8_lossy(&note));
+    Ok(format!("<h2>Checkpoint</h2><pre>{text}</pre>{cosigned}{}", witnesses(page).await?))
+}
+
+/// Who is asked to cosign, and what came of it.
+async fn witnesses(page: &Page<'_>) -> Result<String, Problem> {
+    let known: WitnessRows = ask(page.app, Request::WitnessStatus).await?;
+    let mut out = String::new();
+    if let Some(why) = &known.refused {
+        let _ = write!(out, "<p class=\"wrong\">The witness policy is not in force: {}</p>", escape(why));
+    }
+    if known.witnesses.is_empty() {
+        return Ok(out);
+    }
+    let quorum = if known.quorum { "a quorum of them" } else { "no quorum of them" };
+    let _ = write!(
+        out,
+        "<div class=\"scroll\"><table><caption>Witnesses; {quorum} has cosigned what is published, {} of {} signed entries</caption><thead><tr><th scope=\"col\">Witness</th><th scope=\"col\">Cosigned entries</th><th scope=\"col\">At</th><th scope=\"col\">Trouble</th></tr></thead><tbody>",
+        thousands(known.published),
+        thousands(known.signed)
+    );
+    for witness in &known.witnesses {
+        let none = || "–".to_owned();
+        let _ = write!(
+            out,
+            "<tr><th scope=\"row\">{}</th><td>{}</td><td class=\"time\">{}</td><td>{}</td></tr>",
+            escape(&witness.name),
+            witness.cosigned.map_or_else(none, thousands),
+            witness.at.map_or_else(none, |at| format!("{at:.0}")),
+            witness.error.as_deref().map_or_else(none, escape)
+        );
+    }
+    out.push_str("</tbody></table></div>");
+    Ok(out)
 }

@@ -72,7 +72,7 @@ async fn route(app: &Arc<App>, request: &mut Request<Incoming>, path: &str) -> R
                 "/console/held" => held::list(&page).await?,
                 "/console/held/item" => held::item(&page).await?,
                 "/console/exposure" => exposure::form(&page),
-                "/console/ledger" => ledger::list(&page)?,
+                "/console/ledger" => ledger::list(&page).await?,
                 "/console/ledger/entry" => ledger::entry(&page)?,
                 _ => return Err(missing(path)),
             };

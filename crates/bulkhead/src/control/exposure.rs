@@ -1,18 +1,25 @@
 //! Asking what was exposed: the answer is an entry itself, and may be had as a bundle.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bulkhead_core::{Action, Code, Problem, Resource};
+use bulkhead_ledger::Checkpoint;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::act::{control, stored};
 use crate::app::App;
 use crate::exposure::{Answer, Question, Subject, walk};
+use crate::ledger::subject::Of;
+use crate::net::tls;
 use crate::store::StoreError;
 use crate::store::graph::Kind;
+
+/// How long a bundle waits for witnesses.
+const WITNESSES: Duration = Duration::from_secs(15);
 
 /// An answer that was recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,7 +75,7 @@ pub async fn answer(app: &Arc<App>, mut question: Question) -> Result<(Answer, u
     if let Subject::Principal(name) = &question.subject {
         question.subject = Subject::Principal(as_recorded(app, name)?);
     }
-    question.by = app.spine().word_to_keep(&question.by).await?;
+    question.by = app.spine().word_to_keep(Of::Principal, &question.by).await?;
     let (store, log, asked) = (Arc::clone(app.store()), app.verifier().name().to_string(), question.clone());
     let walked = crate::blocking::run(move || {
         let mut answer = None;
@@ -99,7 +106,7 @@ pub async fn answer(app: &Arc<App>, mut question: Question) -> Result<(Answer, u
 /// How the record names that principal. Entries name people by pseudonyms, and so must the question, or nobody else could
 /// compute its answer; and a name without a pseudonym must not get into the record by being asked about.
 fn as_recorded(app: &App, name: &str) -> Result<String, Problem> {
-    let word = app.subjects().word_for(name);
+    let word = app.subjects().word_for(Of::Principal, name);
     if word != name || !app.subjects().covers(name) {
         return Ok(word);
     }
@@ -127,7 +134,8 @@ async fn bundled(app: &Arc<App>, answer: &Answer, entry: u64) -> Result<String, 
     Ok(STANDARD.encode(bundle(app, answer, entry).await?))
 }
 
-/// The bundle that others verify, once the checkpoint covers the answer's own entry.
+/// The bundle that others verify, once the checkpoint covers the answer's own entry, cosigned where witnesses answer. One
+/// that does not delays it for a moment only: the answer is wanted now, and the report says who cosigned.
 ///
 /// # Errors
 /// When the ledger does not integrate it, or cannot be read.
@@ -143,10 +151,23 @@ pub async fn bundle(app: &Arc<App>, answer: &Answer, entry: u64) -> Result<Vec<u
             )
             .with_help("the server's log says why integration fails; ask again when it works"));
         }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    cosign(app, entry).await?;
     let (answer, key) = (answer.clone(), app.verifier().clone());
     crate::blocking::run(move || crate::exposure::bundle::make(&log, &key, &answer, entry)).await?
+}
+
+/// Has the witnesses cosign a checkpoint that covers the entry, unless they have.
+async fn cosign(app: &Arc<App>, entry: u64) -> Result<(), Problem> {
+    let covers = |note: &Vec<u8>| Checkpoint::read_unverified(note).is_ok_and(|checkpoint| checkpoint.size > entry);
+    if app.log().cosigned().as_ref().is_some_and(covers) {
+        return Ok(());
+    }
+    let tls = tls::client(tls::Trust::System).map_err(|error| Problem::new(Code::Bug, error.to_string()))?;
+    // Without witnesses it returns at once.
+    drop(tokio::time::timeout(WITNESSES, app.witnessing().round(&tls)).await);
+    Ok(())
 }
 
 fn millis(at: Timestamp) -> Timestamp {
@@ -167,8 +188,13 @@ pub(super) async fn environments(app: &Arc<App>) -> Result<Environments, Problem
 pub(super) async fn export(app: &Arc<App>, host: String, environment: String) -> Result<serde_json::Value, Problem> {
     app.projected().await?;
     let (mut named, mut installed) = (None, Vec::new());
+    let subjects = app.subjects();
     stored(app.store().look(&mut |graph| {
-        let rows = graph.environments()?;
+        let mut rows = graph.environments()?;
+        let recorded = rows.clone();
+        for row in &mut rows {
+            (row.0, row.1) = (subjects.reveal_text(&row.0), subjects.reveal_text(&row.1));
+        }
         let of_host = || rows.iter().filter(|row| row.0 == host);
         // As `list` shows it, or without the word before it (`python`, `sbom`) when that names one only.
         let short = |row: &&(String, String, Timestamp, u64)| {
@@ -177,8 +203,8 @@ pub(super) async fn export(app: &Arc<App>, host: String, environment: String) ->
         let only = of_host().filter(short).count() == 1;
         let found = of_host().find(|row| row.1 == environment).or_else(|| of_host().find(|row| only && short(row)));
         named = found.map(|(_, environment, last, _)| (environment.clone(), *last));
-        if let Some((environment, _)) = &named {
-            installed = graph.installed(&host, environment)?;
+        if let Some((host, environment, ..)) = found.and_then(|found| recorded.iter().find(|row| row.3 == found.3)) {
+            installed = graph.installed(host, environment)?;
         }
         Ok(())
     }))?;

@@ -1,5 +1,6 @@
 //! Requests about the ledger itself.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bulkhead_core::{Action, Code, Problem, Resource};
@@ -9,9 +10,11 @@ use jiff::Timestamp;
 use super::act::control;
 use super::reply::{Erased, WitnessRow, WitnessRows};
 use crate::app::App;
+use crate::ledger::subject::Of;
 use crate::ledger::timestamp::{self, Stamped};
 use crate::ledger::witness;
 use crate::net::tls;
+use crate::store::graph::Kind;
 
 /// Adds a witness. The entry comes before the effect.
 pub(super) async fn witness_add(
@@ -94,18 +97,48 @@ pub(super) async fn erase(app: &Arc<App>, subject: String, reason: String) -> Re
         )
         .with_help("bulkhead token list, bulkhead token revoke ID, then erase"));
     }
-    let pseudonym = app.subjects().word_for(&subject);
-    if pseudonym == subject {
-        return Err(Problem::new(Code::BadRequest, format!("no entry names `{subject}` by a pseudonym"))
-            .with_help("names are as in `bulkhead token list` and `--owner`; they are case-sensitive"));
-    }
-    let details = [("subject", pseudonym.clone()), ("reason", reason)];
+    let names = theirs(app, &subject).await?;
+    let words: Vec<String> = names.iter().map(|(of, name)| app.subjects().word_for(*of, name)).collect();
+    let Some(pseudonym) = words.first().cloned() else {
+        return Err(Problem::new(Code::BadRequest, format!("no entry names `{subject}` by a pseudonym")).with_help(
+            "names are as in `bulkhead token list`, `--owner` and `bulkhead inventory list`; they are case-sensitive",
+        ));
+    };
+    let of = |wanted: Of| names.iter().filter(|(of, _)| *of == wanted).map(|(_, name)| name.clone()).collect();
+    let (hosts, environments) = (of(Of::Host), of(Of::Environment));
+    let details = [("subject", words.join(" ")), ("reason", reason)];
     let entry = control(app, Action::SubjectErase, "operator", Resource::default(), &details).await?;
-    let (subjects, name) = (Arc::clone(app.subjects()), subject);
-    let erased = crate::blocking::run(move || subjects.erase(&name)).await?;
-    erased.map_err(|error| {
+    let subjects = Arc::clone(app.subjects());
+    let erased =
+        crate::blocking::run(move || names.iter().try_for_each(|(of, name)| subjects.erase(*of, name).map(drop)));
+    erased.await?.map_err(|error| {
         Problem::new(Code::StorageUnavailable, format!("the salt could not be deleted: {error}"))
             .with_help("entry says that it was asked for; ask again when the disk is mended")
     })?;
-    Ok(Erased { pseudonym, entry })
+    Ok(Erased { pseudonym, entry, hosts, environments })
+}
+
+/// What is forgotten with a name: itself, as whatever entries know it; the machines that this principal reported and nobody
+/// else did; and the places with that name in their path.
+async fn theirs(app: &Arc<App>, name: &str) -> Result<Vec<(Of, String)>, Problem> {
+    app.projected().await?;
+    let subjects = app.subjects();
+    let known = |of: Of, name: &str| subjects.word_for(of, name) != name;
+    let mut all: Vec<(Of, String)> =
+        Of::ALL.into_iter().filter(|of| known(*of, name)).map(|of| (of, name.to_owned())).collect();
+    let mut hosts = Vec::new();
+    if known(Of::Principal, name) {
+        let word = subjects.word_for(Of::Principal, name);
+        super::act::stored(app.store().look(&mut |graph| {
+            if let Some(principal) = graph.find(Kind::Principal, &word)? {
+                hosts = graph.own_hosts(principal)?;
+            }
+            Ok(())
+        }))?;
+    }
+    all.extend(hosts.iter().filter_map(|word| subjects.named(word)));
+    all.extend(subjects.places_of(name).into_iter().map(|place| (Of::Environment, place)));
+    let mut seen = BTreeSet::new();
+    all.retain(|one| seen.insert(one.clone()));
+    Ok(all)
 }

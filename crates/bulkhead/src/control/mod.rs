@@ -37,7 +37,7 @@ pub use reply::{
 pub use run::{Recorded, RunListed, RunRow, RunShown, Runs};
 pub use secret::{SecretChange, SecretNoted};
 pub use socket::{SOCKET, ask, listen};
-pub use watch::{Alarm, Watched};
+pub use watch::{Alarm, Mark, Watched};
 
 /// One request.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -32,13 +32,15 @@ pub struct Rejudged {
     pub ruleset: String,
     /// SHA-256 of the policy that judged.
     pub policy: String,
-    /// Files judged.
+    /// Files judged: those that somebody received.
     pub judged: u64,
+    /// Files that are kept and never came in: fetched for a comparison or ahead of an install, received by nobody.
+    pub outside: u64,
     /// Of those, files that had to be read again, because detectors have changed.
     pub read: u64,
     /// Files that are known and no longer here, so that they could not be judged by their content.
     pub gone: Vec<String>,
-    /// What fails now, those that somebody has first.
+    /// What fails now, the strictest first.
     pub failing: Vec<Failing>,
     /// The entry that records this run.
     pub entry: u64,
@@ -84,11 +86,19 @@ pub struct Holder {
     pub verdict: String,
 }
 
+/// A verdict with what it rests on.
+struct Sentence {
+    verdict: Verdict,
+    findings: Vec<Finding>,
+    /// What could not be learned.
+    unknown: Vec<String>,
+}
+
 /// One file, judged.
 struct Outcome {
     reading: Reading,
     /// Nothing when the file is gone.
-    verdict: Option<(Verdict, Vec<Finding>)>,
+    verdict: Option<Sentence>,
     read: bool,
     has: Vec<Holder>,
 }
@@ -97,7 +107,7 @@ pub(super) async fn rejudge(app: &Arc<App>) -> Result<Rejudged, Problem> {
     app.projected().await?;
     let store = Arc::clone(app.store());
     let readings = stored(crate::blocking::run(move || store.readings(None)).await?)?;
-    let mut outcomes = Vec::with_capacity(readings.len());
+    let (mut outcomes, mut outside) = (Vec::with_capacity(readings.len()), 0);
     for some in readings.chunks(AT_ONCE) {
         let mut coming = Vec::new();
         for reading in some {
@@ -108,19 +118,24 @@ pub(super) async fn rejudge(app: &Arc<App>) -> Result<Rejudged, Problem> {
         }
         for answer in coming {
             let gone = |_| Problem::new(bulkhead_core::Code::Bug, "a file's task ended without an answer");
-            outcomes.push(answer.await.map_err(gone)??);
+            match answer.await.map_err(gone)?? {
+                Some(outcome) => outcomes.push(outcome),
+                None => outside += 1,
+            }
         }
     }
-    record(app, outcomes).await
+    let rejudged = record(app, outcomes, outside).await?;
+    super::watch::tell_log(app).await?;
+    Ok(rejudged)
 }
 
 /// Records each refusal and the run as a whole. The entries come before the answer.
-async fn record(app: &Arc<App>, outcomes: Vec<Outcome>) -> Result<Rejudged, Problem> {
+async fn record(app: &Arc<App>, outcomes: Vec<Outcome>, outside: u64) -> Result<Rejudged, Problem> {
     let (judged, read) = (outcomes.len() as u64, outcomes.iter().filter(|outcome| outcome.read).count() as u64);
     let policy = app.spine().in_force().digest;
     let (mut failing, mut gone) = (Vec::new(), Vec::new());
     for Outcome { reading, verdict, has, .. } in outcomes {
-        let Some((verdict, findings)) = verdict else {
+        let Some(Sentence { verdict, findings, unknown }) = verdict else {
             gone.push(format!("{} ({})", reading.file, reading.purl));
             continue;
         };
@@ -135,31 +150,44 @@ async fn record(app: &Arc<App>, outcomes: Vec<Outcome>) -> Result<Rejudged, Prob
             ..Resource::default()
         };
         let ask = control_ask(Action::Rejudge, "operator", resource);
-        let entry = Entry::new(&ask, &verdict, spine::entry_time(app.clock().now()), policy)
+        let mut entry = Entry::new(&ask, &verdict, spine::entry_time(app.clock().now()), policy)
             .with_detail("ruleset", RULESET)
             .with_detail("holders", has.len().to_string());
+        if !unknown.is_empty() {
+            entry = entry.with_detail(detail::UNKNOWN, unknown.join(" "));
+        }
         let entry = app.spine().record(entry).await?.entry().0;
         let findings = findings.into_iter().filter(|f| f.severity > Severity::Low).take(SHOWN).collect();
         let (purl, digest) = (purl.to_string(), digest.to_hex());
         let Verdict { effect, reasons } = verdict;
         failing.push(Failing { purl, file, digest, effect, reasons, findings, has, entry });
     }
-    failing.sort_by_key(|failing| (failing.has.is_empty(), std::cmp::Reverse(failing.effect)));
+    failing.sort_by_key(|failing| std::cmp::Reverse(failing.effect));
     let ask = control_ask(Action::Rejudge, "operator", Resource::default());
     let entry = Entry::new(&ask, &Verdict::plain(Effect::Allow), spine::entry_time(app.clock().now()), policy)
         .with_detail("ruleset", RULESET)
         .with_detail("judged", judged.to_string())
         .with_detail("failing", failing.len().to_string());
     let entry = app.spine().record(entry).await?.entry().0;
-    Ok(Rejudged { ruleset: RULESET.to_owned(), policy: policy.to_hex(), judged, read, gone, failing, entry })
+    Ok(Rejudged { ruleset: RULESET.to_owned(), policy: policy.to_hex(), judged, outside, read, gone, failing, entry })
 }
 
-async fn one(app: &Arc<App>, reading: Reading) -> Result<Outcome, Problem> {
+/// Nothing when nobody received the file: it never came in, and is judged when somebody asks for it.
+async fn one(app: &Arc<App>, reading: Reading) -> Result<Option<Outcome>, Problem> {
+    let (asking, digest) = (Arc::clone(app), reading.digest);
+    let (has, uploaded) = crate::blocking::run(move || holders(&asking, &digest)).await??;
+    if has.is_empty() {
+        return Ok(None);
+    }
     let (report, read) = report(app, &reading).await?;
-    let (judge, asked) = (Arc::clone(app), reading.clone());
-    let done = crate::blocking::run(move || judged(&judge, &asked, report.as_ref())).await?;
-    let (verdict, has) = done?;
-    Ok(Outcome { reading, verdict, read, has })
+    let verdict = match report {
+        None => None,
+        Some(report) => {
+            let (judge, asked) = (Arc::clone(app), reading.clone());
+            Some(crate::blocking::run(move || judged(&judge, &asked, &report, uploaded)).await??)
+        }
+    };
+    Ok(Some(Outcome { reading, verdict, read, has }))
 }
 
 /// The report under today's detectors, and whether the file had to be read for it.
@@ -183,13 +211,9 @@ async fn report(app: &Arc<App>, reading: &Reading) -> Result<(Option<Report>, bo
     Ok((Some(report), true))
 }
 
-type Judged = (Option<(Verdict, Vec<Finding>)>, Vec<Holder>);
-
-/// The verdict from what is known without the upstream, and who has the file.
-fn judged(app: &App, reading: &Reading, report: Option<&Report>) -> Result<Judged, Problem> {
+/// The verdict from what is known without the upstream.
+fn judged(app: &App, reading: &Reading, report: &Report, uploaded: Option<Timestamp>) -> Result<Sentence, Problem> {
     let store = &**app.store();
-    let (has, uploaded) = holders(app, &reading.digest)?;
-    let Some(report) = report else { return Ok((None, has)) };
     let (in_force, now) = (app.spine().in_force(), app.clock().now());
     let settings = in_force.policy.settings();
     let mut facts = Facts::new();
@@ -227,7 +251,10 @@ fn judged(app: &App, reading: &Reading, report: Option<&Report>) -> Result<Judge
         context: Context::default(),
     };
     let verdict = in_force.judge(&ask, &facts, &reviewed, now);
-    Ok((Some((verdict, facts.findings)), has))
+    // For an upload time that nobody recorded, the first sight stands in.
+    let sources = facts.unknowns.iter().map(|unknown| unknown.source.clone());
+    let unknown = sources.filter(|source| source != "upload-time").collect();
+    Ok(Sentence { verdict, findings: facts.findings, unknown })
 }
 
 /// Who received the file, and its upload time as entries tell it.

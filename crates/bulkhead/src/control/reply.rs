@@ -282,6 +282,10 @@ pub struct WitnessRow {
 pub struct Erased {
     /// What entries call them, now and for ever.
     pub pseudonym: String,
+    /// The machines that are forgotten with them: those that nobody else reported.
+    pub hosts: Vec<String>,
+    /// The places of environments that are.
+    pub environments: Vec<String>,
     /// The entry that says so.
     pub entry: u64,
 }

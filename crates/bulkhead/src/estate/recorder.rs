@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::submission::Submission;
 use crate::clock::Clock;
+use crate::ledger::subject::Of;
 use crate::spine::{self, Spine};
 use crate::store::Store;
 use crate::store::graph::Kind;
@@ -65,6 +66,9 @@ impl Recorder {
         }
         let mut same = false;
         if let Record::Inventory { host, environment, digest, items, unchanged } = &mut record {
+            // What was scanned before is found by the words that entries have.
+            *host = self.spine.word_to_keep(Of::Host, host).await?;
+            *environment = self.spine.word_to_keep(Of::Environment, environment).await?;
             same = self.scanned(host, environment).await? == Some(*digest);
             if same {
                 (*items, *unchanged) = (Vec::new(), true);
@@ -96,14 +100,19 @@ impl Recorder {
     }
 
     /// People in a declaration by their pseudonyms: owners, and those who are granted something, who must have the same
-    /// word as in the entries of their own asks.
+    /// word as in the entries of their own asks. Machines too, by the words of their inventories.
     async fn cover(&self, asset: &mut Asset) -> Result<(), Problem> {
+        if let Asset::Secret { hosts, .. } = asset {
+            for host in hosts {
+                *host = self.spine.word_to_keep(Of::Host, host).await?;
+            }
+        }
         let name = match asset {
             Asset::Secret { owner, .. } | Asset::Dataset { owner, .. } | Asset::Partner { owner, .. } => owner.as_mut(),
             Asset::Grant { principal, .. } => Some(principal),
         };
         if let Some(name) = name {
-            *name = self.spine.word_to_keep(name).await?;
+            *name = self.spine.word_to_keep(Of::Principal, name).await?;
         }
         Ok(())
     }

@@ -18,6 +18,8 @@ mod zip;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use bundle::cosigners;
+
 pub use answer::{Answer, Edge, Gap, Grade, Row, Stage, Totals};
 pub use question::{Question, Subject};
 pub use walk::walk;

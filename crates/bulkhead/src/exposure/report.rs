@@ -1,11 +1,16 @@
 //! The report for people: plain language, one HTML file, printable, no script, nothing fetched.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::Weekday;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::answer::{Answer, Grade, Row, Stage};
 use super::picture::{class, escape, summary, svg, thousands};
+
+#[cfg(test)]
+mod tests;
 
 const STYLE: &str = "\
 :root{color-scheme:light dark}body{font:15px/1.55 system-ui,sans-serif;max-width:78rem;margin:2rem auto;padding:0 1.2rem;color:#1c2430;background:#fff}\
@@ -17,8 +22,8 @@ th,td{text-align:left;vertical-align:top;padding:.4em .8em .4em 0;border-bottom:
 .touched .tag{color:#ff8a80}.within-reach .tag{color:#ffb74d}.unknown .tag{color:#c5a8ff}.not-reachable .tag{color:#a3aebb}}\
 @media print{body{max-width:none;margin:0;color:#000;background:#fff}h2{break-after:avoid}tr,svg{break-inside:avoid}}";
 
-/// The report on an answer that `entry` records.
-pub(super) fn html(answer: &Answer, entry: u64) -> String {
+/// The report on an answer that `entry` records, under a checkpoint that these witnesses cosigned.
+pub(super) fn html(answer: &Answer, entry: u64, witnesses: &BTreeSet<String>) -> String {
     let subject = escape(&answer.question.subject.to_string());
     let mut out = format!(
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
@@ -45,10 +50,23 @@ pub(super) fn html(answer: &Answer, entry: u64) -> String {
     out.push_str(&format!(
         "<h2>Check this yourself</h2>\n<p>README.txt in this bundle is the recipe: <code>bulkhead exposure verify BUNDLE.zip --mirror DIR --key KEY</code> \
          computes this answer anew from your own mirror of the ledger and says where it differs.</p>\n\
-         <p>SHA-256 of answer.json: <code>{}</code></p>\n</main>\n</body></html>\n",
+         {}<p>SHA-256 of answer.json: <code>{}</code></p>\n</main>\n</body></html>\n",
+        cosigned(witnesses),
         answer.digest()
     ));
     out
+}
+
+/// Who else vouches for the history that the answer rests on.
+fn cosigned(witnesses: &BTreeSet<String>) -> String {
+    if witnesses.is_empty() {
+        return "<p>No witness has cosigned the checkpoint in this bundle: that every reader sees the same log is the log's word alone.</p>\n".to_owned();
+    }
+    let items: String = witnesses.iter().map(|name| format!("<li><code>{}</code></li>\n", escape(name))).collect();
+    format!(
+        "<p>Cosigned by the witnesses below, which vouch that the log showed everybody the same history. \
+         <code>--witness-policy FILE</code> checks it against the witnesses that you rely on.</p>\n<ul>\n{items}</ul>\n"
+    )
 }
 
 fn window(answer: &Answer) -> String {
@@ -172,14 +190,20 @@ fn article_33(answer: &Answer) -> String {
         .iter()
         .map(|(head, text)| format!("<tr><th scope=\"row\">{head}</th><td>{}</td></tr>\n", escape(text)))
         .collect();
-    let aware = answer.question.aware;
-    let deadline = aware.checked_add(SignedDuration::from_hours(72)).unwrap_or(aware);
     format!(
-        "<h2>For the notification (GDPR article 33)</h2>\n<table>\n<tbody>\n{lines}</tbody></table>\n\
-         <p class=\"clock\">72 hours from {aware:.0}: <b>{deadline:.0}</b></p>\n\
+        "<h2>For the notification (GDPR article 33)</h2>\n<table>\n<tbody>\n{lines}</tbody></table>\n{}",
+        clocks(answer.question.aware)
+    )
+}
+
+/// Until when it must be told, from the moment in which it became known.
+fn clocks(aware: Timestamp) -> String {
+    let deadline = aware.checked_add(SignedDuration::from_hours(72)).unwrap_or(Timestamp::MAX);
+    format!(
+        "<p class=\"clock\">72 hours from {aware:.0}: <b>{deadline:.0}</b></p>\n\
          <p class=\"clock\">4 business days from then, should it be material (SEC 8-K 1.05): <b>{}</b></p>\n\
-         <p>Business days are Monday to Friday in UTC; holidays are not known here. The four days run from the day on which somebody determines that it is material; \
-         counted from awareness they are the earliest possible.</p>\n",
+         <p>The 72 hours are counted by the hour, weekends and holidays included. Business days are Monday to Friday in UTC; holidays are not known here. \
+         The four days run from the day on which somebody determines that it is material; counted from awareness they are the earliest possible.</p>\n",
         business_days(aware, 4)
     )
 }
@@ -198,7 +222,7 @@ fn business_days(from: Timestamp, count: u32) -> String {
     day.to_string()
 }
 
-fn list(entries: &std::collections::BTreeSet<u64>) -> String {
+fn list(entries: &BTreeSet<u64>) -> String {
     let shown: Vec<String> = entries.iter().take(12).map(ToString::to_string).collect();
     let more = entries.len().saturating_sub(shown.len());
     if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }

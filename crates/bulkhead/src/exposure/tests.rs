@@ -5,8 +5,11 @@ use bulkhead_ledger::{Entry, EntryTime};
 use jiff::Timestamp;
 
 use super::*;
+
 use crate::store::record::{Asset, Draft, ItemLine, MemberLine, Record, Use};
 use crate::store::{Indexed, SqliteStore, Store as _};
+
+mod bundles;
 
 const START: i64 = 1_774_000_000;
 
@@ -294,7 +297,8 @@ fn the_picture_escapes_names_and_says_every_grade() {
     let svg = picture::svg(&answer);
     assert!(!svg.contains("<script>") && !svg.contains("<b>"), "{svg}");
     assert!(svg.contains("a&lt;script&gt;") && svg.contains("not reachable") && svg.contains("within reach"));
-    let html = String::from_utf8(bundle::derived(&answer, 99).remove(bundle::REPORT).expect("is there")).expect("text");
+    let html =
+        String::from_utf8(bundle::derived(&answer, 99, b"").remove(bundle::REPORT).expect("is there")).expect("text");
     assert!(!html.contains("<script"));
     for needed in ["72 hours from", "4 business days", "5,000 touched", "Not yet known", "names"] {
         assert!(html.contains(needed), "{needed}");

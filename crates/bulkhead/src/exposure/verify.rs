@@ -8,12 +8,12 @@ use bulkhead_core::{EntryIndex, Sha256};
 use bulkhead_ledger::merkle::{self, Nodes, OutOfRange, leaf_hash, node_hash};
 use bulkhead_ledger::mirror::Mirror;
 use bulkhead_ledger::tile::{TILE_WIDTH, TilePath, decode_bundle};
-use bulkhead_ledger::verify::{self as log, Source};
-use bulkhead_ledger::{Checkpoint, Entry, TlogProof, VerifierKey};
+use bulkhead_ledger::verify::{self as log, Report, Source};
+use bulkhead_ledger::{Checkpoint, Cosigned, Entry, TlogProof, Trust as _, Trusted, VerifierKey, WitnessPolicy};
 use serde::Serialize;
 
 use super::bundle::{self, About};
-use super::{Answer, walk, zip};
+use super::{Answer, Question, walk, zip};
 use crate::store::{SqliteStore, Store, StoreError};
 
 /// Entries projected at once.
@@ -42,76 +42,285 @@ pub struct Verified {
     pub proofs: usize,
     /// How many rows were computed anew.
     pub rows: usize,
+    /// Whether a quorum of witnesses was asked for.
+    pub quorum: bool,
+    /// The witnesses of the policy that cosigned the bundle's checkpoint.
+    pub witnesses: Vec<Witness>,
+    /// Others in whose name it is cosigned, which nobody has checked.
+    pub unchecked: Vec<String>,
 }
 
-/// Verifies a bundle. `key` is the log's public key when the receiver has it from elsewhere.
+/// A witness whose cosignature verified.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Witness {
+    /// Its name.
+    pub witness: String,
+    /// When it cosigned, in seconds after 1970, by its own clock.
+    pub timestamp: u64,
+}
+
+impl From<Cosigned> for Witness {
+    fn from(cosigned: Cosigned) -> Self {
+        Self { witness: cosigned.witness.to_string(), timestamp: cosigned.timestamp }
+    }
+}
+
+/// What the receiver has by another way than the bundle.
+#[derive(Debug, Clone, Default)]
+pub struct Own {
+    /// The log's public key.
+    pub key: Option<VerifierKey>,
+    /// The witnesses that the receiver relies on, and how many of them make a quorum.
+    pub policy: Option<WitnessPolicy>,
+}
+
+/// Verifies a bundle against a mirror.
 ///
 /// # Errors
 /// When the bundle or the mirror cannot be read at all: why. What can be read and is wrong is in the result.
-pub fn verify(zip: &[u8], mirror: &Path, key: Option<VerifierKey>) -> Result<Verified, String> {
-    let members = zip::read(zip)?;
-    let mut wrong = Vec::new();
-    let again = zip::write(&members);
-    if again != zip {
-        let at = again.iter().zip(zip).take_while(|(ours, theirs)| ours == theirs).count();
-        wrong.push(format!("the zip is not as Bulkhead writes it, from byte {at} on"));
-    }
-    let member = |name: &str| members.get(name).ok_or_else(|| format!("{name} is missing in the bundle"));
-    let text = |name: &str| {
-        member(name).and_then(|bytes| std::str::from_utf8(bytes).map_err(|_| format!("{name} is not text")))
-    };
-    let answer: Answer = serde_json::from_str(text(bundle::ANSWER)?)
-        .map_err(|error| format!("answer.json is not understood: {error}"))?;
-    let about: About = serde_json::from_str(text(bundle::ABOUT)?)
-        .map_err(|error| format!("bundle.json is not understood: {error}"))?;
-    let told = text(bundle::KEY)?.strip_suffix('\n').ok_or("the key in the bundle is not one line")?;
-    let told: VerifierKey = told.parse().map_err(|error| format!("the key in the bundle is none: {error}"))?;
-    let own_key = key.is_some();
-    let key = key.unwrap_or_else(|| told.clone());
-    if key.to_string() != told.to_string() {
-        wrong.push("the key in the bundle is not the one that was given".to_owned());
-    }
-    let source = Mirror::new(mirror);
-    let report = log::verify(&source, &key).map_err(|fault| format!("the mirror does not verify: {fault}"))?;
-    let entries = Mirrored::read(&source, report.size)?;
+pub fn verify(zip: &[u8], mirror: &Path, own: &Own) -> Result<Verified, String> {
+    let told = Bundle::read(zip)?.key;
+    Receiver::open(mirror, own, &told)?.check(zip)
+}
 
-    for (name, bytes) in bundle::derived(&answer, about.answer_entry) {
-        if members.get(&name) != Some(&bytes) {
-            wrong.push(format!("{name} is not what the answer makes"));
+/// A bundle taken apart; nothing in it is checked yet.
+struct Bundle {
+    members: BTreeMap<String, Vec<u8>>,
+    answer: Answer,
+    about: About,
+    key: VerifierKey,
+}
+
+impl Bundle {
+    fn read(zip: &[u8]) -> Result<Self, String> {
+        let members = zip::read(zip)?;
+        let again = zip::write(&members);
+        if again != zip {
+            let at = again.iter().zip(zip).take_while(|(ours, theirs)| ours == theirs).count();
+            return Err(format!("the zip is not as Bulkhead writes it, from byte {at} on: it was changed on its way"));
         }
+        let answer = serde_json::from_str(text(&members, bundle::ANSWER)?)
+            .map_err(|error| format!("answer.json is not understood: {error}"))?;
+        let about = serde_json::from_str(text(&members, bundle::ABOUT)?)
+            .map_err(|error| format!("bundle.json is not understood: {error}"))?;
+        let told = text(&members, bundle::KEY)?.strip_suffix('\n').ok_or("the key in the bundle is not one line")?;
+        let key = told.parse().map_err(|error| format!("the key in the bundle is none: {error}"))?;
+        member(&members, bundle::CHECKPOINT)?;
+        Ok(Self { members, answer, about, key })
     }
-    if member(bundle::ABOUT)? != &bundle::about(&members, about.answer_entry) {
-        for (name, digest) in &about.members {
-            if members.get(name).is_none_or(|bytes| crate::blob::sha256(bytes) != *digest) {
-                wrong.push(format!("{name} is not the member that bundle.json names"));
+}
+
+fn member<'a>(members: &'a BTreeMap<String, Vec<u8>>, name: &str) -> Result<&'a Vec<u8>, String> {
+    members.get(name).ok_or_else(|| format!("{name} is missing in the bundle"))
+}
+
+fn text<'a>(members: &'a BTreeMap<String, Vec<u8>>, name: &str) -> Result<&'a str, String> {
+    member(members, name).and_then(|bytes| std::str::from_utf8(bytes).map_err(|_| format!("{name} is not text")))
+}
+
+/// A mirror that verified as a whole, and whom its owner trusts. It checks as many bundles as there are.
+pub(super) struct Receiver {
+    key: VerifierKey,
+    own_key: bool,
+    /// For that log and no other; without witnesses when the receiver named none.
+    policy: WitnessPolicy,
+    report: Report,
+    entries: Mirrored,
+    /// The last question, over so many entries, and its answer: the same question over the same entries has one.
+    answered: RefCell<Option<(Question, u64, Answer)>>,
+    /// The last checkpoint that counted: nearly all proofs rest on one.
+    counted: RefCell<Option<(Vec<u8>, Trusted)>>,
+}
+
+impl Receiver {
+    /// Opens a mirror; `told` is the key that a bundle carries, which counts only where the receiver has none.
+    pub(super) fn open(mirror: &Path, own: &Own, told: &VerifierKey) -> Result<Self, String> {
+        let policy = own.policy.clone().unwrap_or_else(WitnessPolicy::none);
+        let named = || policy.logs().iter().map(|log| &log.key).find(|key| key.name() == told.name());
+        let (key, own_key) = match &own.key {
+            Some(key) => (key.clone(), true),
+            None if policy.logs().is_empty() => (told.clone(), false),
+            None => match policy.logs().iter().map(|log| &log.key).find(|key| *key == told).or_else(named) {
+                Some(key) => (key.clone(), true),
+                None => return Err(format!("the witness policy names no log `{}`", told.name())),
+            },
+        };
+        let policy = policy.for_log(&key);
+        let source = Mirror::new(mirror);
+        let report = log::verify(&source, &policy).map_err(|fault| format!("the mirror does not verify: {fault}"))?;
+        let entries = Mirrored::read(&source, report.size)?;
+        Ok(Self { key, own_key, policy, report, entries, answered: RefCell::default(), counted: RefCell::default() })
+    }
+
+    /// Checks a bundle in every part, and answers its question again.
+    pub(super) fn check(&self, zip: &[u8]) -> Result<Verified, String> {
+        let Bundle { members, answer, about, key: told } = Bundle::read(zip)?;
+        let mut wrong = Vec::new();
+        if told != self.key {
+            wrong.push("the key in the bundle is not the one that was given".to_owned());
+        }
+        let note = member(&members, bundle::CHECKPOINT)?;
+        for (name, bytes) in bundle::derived(&answer, about.answer_entry, note) {
+            if members.get(&name) != Some(&bytes) {
+                wrong.push(format!("{name} is not what the answer makes"));
             }
         }
-        wrong.push("bundle.json does not name the members of this bundle".to_owned());
+        if member(&members, bundle::ABOUT)? != &bundle::about(&members, about.answer_entry) {
+            for (name, digest) in &about.members {
+                if members.get(name).is_none_or(|bytes| crate::blob::sha256(bytes) != *digest) {
+                    wrong.push(format!("{name} is not the member that bundle.json names"));
+                }
+            }
+            wrong.push("bundle.json does not name the members of this bundle".to_owned());
+        }
+        let proofs = self.proofs(&members, &answer, &about, &mut wrong);
+        let cosigned = self.checkpoint(note, about.answer_entry, &mut wrong);
+        recorded(&self.entries, &answer, &about, &mut wrong);
+        let rows = self.replay(&answer, &mut wrong)?;
+        Ok(Verified {
+            good: wrong.is_empty(),
+            differences: wrong,
+            log: self.report.origin.to_string(),
+            key_fingerprint: self.key.fingerprint().to_hex(),
+            own_key: self.own_key,
+            subject: answer.question.subject.to_string(),
+            size: answer.size,
+            mirrored: self.report.size,
+            proofs,
+            rows,
+            quorum: self.policy.needs_witnesses(),
+            witnesses: cosigned.into_iter().map(Witness::from).collect(),
+            unchecked: bundle::cosigners(note).into_iter().filter(|name| !self.knows(name)).collect(),
+        })
     }
-    let proofs = entries.proofs(&members, &answer, &about, &key, &mut wrong);
-    checkpoint(member(bundle::CHECKPOINT)?, &key, &entries, &mut wrong);
-    recorded(&entries, &answer, &about, &mut wrong);
-    let rows = replay(&entries, &answer, &mut wrong)?;
-    Ok(Verified {
-        good: wrong.is_empty(),
-        differences: wrong,
-        log: report.origin.to_string(),
-        key_fingerprint: key.fingerprint().to_hex(),
-        own_key,
-        subject: answer.question.subject.to_string(),
-        size: answer.size,
-        mirrored: report.size,
-        proofs,
-        rows,
-    })
+
+    fn knows(&self, witness: &str) -> bool {
+        self.policy.witnesses().iter().any(|known| known.key.name().as_str() == witness)
+    }
+
+    fn proofs(
+        &self,
+        members: &BTreeMap<String, Vec<u8>>,
+        answer: &Answer,
+        about: &About,
+        wrong: &mut Vec<String>,
+    ) -> usize {
+        let cited = bundle::entries(answer, about.answer_entry);
+        let mut count = 0;
+        for index in &cited {
+            let (entry, proof) = (bundle::entry_name(*index), bundle::proof_name(*index));
+            let (Some(bytes), Some(proof)) = (members.get(&entry), members.get(&proof)) else {
+                wrong.push(format!("entry {index} is cited, and it or its proof is missing in the bundle"));
+                continue;
+            };
+            if self.entries.entries.get(*index as usize) != Some(bytes) {
+                wrong.push(format!("entry {index} is not what the mirror has"));
+            }
+            match self.proved(bytes, *index, proof) {
+                Ok(()) => count += 1,
+                Err(why) => wrong.push(format!("the proof of entry {index}: {why}")),
+            }
+        }
+        let expected = 2 * cited.len() + 6;
+        if members.len() != expected {
+            wrong.push(format!("the bundle has {} members, {expected} are expected", members.len()));
+        }
+        count
+    }
+
+    fn proved(&self, entry: &[u8], index: u64, proof: &[u8]) -> Result<(), String> {
+        let parsed = TlogProof::parse(proof).map_err(|error| error.to_string())?;
+        if parsed.index != index || parsed.extra.is_some() || parsed.to_bytes() != proof {
+            return Err("it is not the proof of that entry as Bulkhead writes it".to_owned());
+        }
+        let Checkpoint { size, root, .. } = self.counts(&parsed.checkpoint)?.checkpoint;
+        merkle::verify_inclusion(&leaf_hash(entry), index, size, &root, &parsed.path).map_err(|error| error.to_string())
+    }
+
+    /// What a checkpoint says, once it is signed and cosigned as the policy asks and the mirror's own entries have its root.
+    fn counts(&self, note: &[u8]) -> Result<Trusted, String> {
+        let mut counted = self.counted.borrow_mut();
+        if let Some((known, trusted)) = &*counted
+            && known == note
+        {
+            return Ok(trusted.clone());
+        }
+        let trusted = self.policy.check(note).map_err(|error| error.to_string())?;
+        self.entries.agrees(&trusted.checkpoint)?;
+        *counted = Some((note.to_vec(), trusted.clone()));
+        Ok(trusted)
+    }
+
+    /// The checkpoint of the bundle: signed and cosigned as the policy asks, of the mirror's own history, and over the entry
+    /// that records the answer.
+    fn checkpoint(&self, note: &[u8], answer_entry: u64, wrong: &mut Vec<String>) -> Vec<Cosigned> {
+        let checked = self.counts(note).and_then(|trusted| match trusted.checkpoint.size > answer_entry {
+            true => Ok(trusted.cosigned),
+            false => Err(format!("it does not cover entry {answer_entry}, which records the answer")),
+        });
+        checked.unwrap_or_else(|why| {
+            wrong.push(format!("checkpoint: {why}"));
+            Vec::new()
+        })
+    }
+
+    /// The answer from the mirror's own entries.
+    fn replay(&self, answer: &Answer, wrong: &mut Vec<String>) -> Result<usize, String> {
+        if answer.size > self.report.size {
+            wrong.push(format!("the answer rests on {} entries, the mirror has {}", answer.size, self.report.size));
+            return Ok(0);
+        }
+        let known = self.answered.borrow_mut().take();
+        let (question, size, ours) =
+            match known.filter(|(asked, size, _)| (asked, *size) == (&answer.question, answer.size)) {
+                Some(known) => known,
+                None => (answer.question.clone(), answer.size, self.answer(&answer.question, answer.size)?),
+            };
+        if ours != *answer {
+            differences(answer, &ours, wrong);
+        }
+        let rows = ours.rows.len();
+        *self.answered.borrow_mut() = Some((question, size, ours));
+        Ok(rows)
+    }
+
+    fn answer(&self, question: &Question, size: u64) -> Result<Answer, String> {
+        let store = project(&self.entries.entries[..size as usize])?;
+        let mut ours = None;
+        store
+            .look(&mut |graph| {
+                ours = Some(walk(graph, question, self.report.origin.as_str())?);
+                Ok(())
+            })
+            .map_err(failed)?;
+        ours.ok_or_else(|| "the graph was not looked at".to_owned())
+    }
+}
+
+fn failed(error: StoreError) -> String {
+    format!("the answer could not be computed anew: {error}")
+}
+
+/// The graph that these entries make.
+fn project(entries: &[Vec<u8>]) -> Result<SqliteStore, String> {
+    let store = SqliteStore::in_memory().map_err(failed)?;
+    let mut batch = Vec::with_capacity(BATCH);
+    for (index, bytes) in (0..).zip(entries) {
+        let (claimed, entry) = Entry::decode(bytes).map_err(|error| format!("entry {index}: {error}"))?;
+        batch.push((EntryIndex(claimed.0), entry));
+        if batch.len() == BATCH {
+            store.project(&batch).map_err(failed)?;
+            batch.clear();
+        }
+    }
+    store.project(&batch).map_err(failed)?;
+    Ok(store)
 }
 
 /// The entries of a mirror that verified.
 struct Mirrored {
     entries: Vec<Vec<u8>>,
     leaves: Leaves,
-    /// Roots by size: nearly all proofs are against one checkpoint.
-    roots: RefCell<BTreeMap<u64, Sha256>>,
 }
 
 struct Leaves(Vec<Sha256>);
@@ -140,7 +349,7 @@ impl Mirrored {
             entries.extend(bundle.into_iter().map(<[u8]>::to_vec));
         }
         let leaves = Leaves(entries.iter().map(|entry| leaf_hash(entry)).collect());
-        Ok(Self { entries, leaves, roots: RefCell::default() })
+        Ok(Self { entries, leaves })
     }
 
     /// Whether the mirror's own first entries have the root that a checkpoint signs.
@@ -152,12 +361,7 @@ impl Mirrored {
                 checkpoint.size
             ));
         }
-        let known = self.roots.borrow().get(&checkpoint.size).copied();
-        let root = match known {
-            Some(root) => root,
-            None => merkle::root(&self.leaves, checkpoint.size).map_err(|error| error.to_string())?,
-        };
-        self.roots.borrow_mut().insert(checkpoint.size, root);
+        let root = merkle::root(&self.leaves, checkpoint.size).map_err(|error| error.to_string())?;
         match root == checkpoint.root {
             true => Ok(()),
             false => Err(format!(
@@ -165,53 +369,6 @@ impl Mirrored {
                 checkpoint.size
             )),
         }
-    }
-
-    fn proofs(
-        &self,
-        members: &BTreeMap<String, Vec<u8>>,
-        answer: &Answer,
-        about: &About,
-        key: &VerifierKey,
-        wrong: &mut Vec<String>,
-    ) -> usize {
-        let cited = bundle::entries(answer, about.answer_entry);
-        let mut count = 0;
-        for index in &cited {
-            let (entry, proof) = (bundle::entry_name(*index), bundle::proof_name(*index));
-            let (Some(bytes), Some(proof)) = (members.get(&entry), members.get(&proof)) else {
-                wrong.push(format!("entry {index} is cited, and it or its proof is missing in the bundle"));
-                continue;
-            };
-            if self.entries.get(*index as usize) != Some(bytes) {
-                wrong.push(format!("entry {index} is not what the mirror has"));
-            }
-            match checked(bytes, *index, proof, key).and_then(|checkpoint| self.agrees(&checkpoint)) {
-                Ok(()) => count += 1,
-                Err(why) => wrong.push(format!("the proof of entry {index}: {why}")),
-            }
-        }
-        let expected = 2 * cited.len() + 6;
-        if members.len() != expected {
-            wrong.push(format!("the bundle has {} members, {expected} are expected", members.len()));
-        }
-        count
-    }
-}
-
-fn checked(entry: &[u8], index: u64, proof: &[u8], key: &VerifierKey) -> Result<Checkpoint, String> {
-    let parsed = TlogProof::parse(proof).map_err(|error| error.to_string())?;
-    if parsed.index != index || parsed.extra.is_some() || parsed.to_bytes() != proof {
-        return Err("it is not the proof of that entry as Bulkhead writes it".to_owned());
-    }
-    parsed.verify(entry, key).map_err(|error| error.to_string())?;
-    Checkpoint::verify(&parsed.checkpoint, key).map_err(|error| error.to_string())
-}
-
-fn checkpoint(note: &[u8], key: &VerifierKey, entries: &Mirrored, wrong: &mut Vec<String>) {
-    let agreed = Checkpoint::verify(note, key).map_err(|error| error.to_string());
-    if let Err(why) = agreed.and_then(|checkpoint| entries.agrees(&checkpoint)) {
-        wrong.push(format!("checkpoint: {why}"));
     }
 }
 
@@ -234,38 +391,6 @@ fn recorded(entries: &Mirrored, answer: &Answer, about: &About, wrong: &mut Vec<
     if about.answer_entry < answer.size {
         wrong.push("the answer claims to rest on the entry that records it".to_owned());
     }
-}
-
-/// The answer from the mirror's own entries.
-fn replay(entries: &Mirrored, answer: &Answer, wrong: &mut Vec<String>) -> Result<usize, String> {
-    if answer.size > entries.entries.len() as u64 {
-        wrong.push(format!("the answer rests on {} entries, the mirror has {}", answer.size, entries.entries.len()));
-        return Ok(0);
-    }
-    let failed = |error: StoreError| format!("the answer could not be computed anew: {error}");
-    let store = SqliteStore::in_memory().map_err(failed)?;
-    let mut batch = Vec::with_capacity(BATCH);
-    for (index, bytes) in (0..).zip(&entries.entries[..answer.size as usize]) {
-        let (claimed, entry) = Entry::decode(bytes).map_err(|error| format!("entry {index}: {error}"))?;
-        batch.push((EntryIndex(claimed.0), entry));
-        if batch.len() == BATCH {
-            store.project(&batch).map_err(failed)?;
-            batch.clear();
-        }
-    }
-    store.project(&batch).map_err(failed)?;
-    let mut ours = None;
-    store
-        .look(&mut |graph| {
-            ours = Some(walk(graph, &answer.question, &answer.log)?);
-            Ok(())
-        })
-        .map_err(failed)?;
-    let ours = ours.ok_or("the graph was not looked at")?;
-    if ours.to_bytes() != answer.to_bytes() {
-        differences(answer, &ours, wrong);
-    }
-    Ok(ours.rows.len())
 }
 
 fn differences(theirs: &Answer, ours: &Answer, wrong: &mut Vec<String>) {

@@ -41,6 +41,8 @@ struct Inner {
     standing: Mutex<BTreeMap<String, Standing>>,
     /// Why the policy file is not in force.
     refused: Mutex<Option<String>>,
+    /// One round at a time: a slower one must not publish an older checkpoint over a newer.
+    round: tokio::sync::Mutex<()>,
 }
 
 /// One attempt came to nothing.
@@ -63,7 +65,13 @@ enum Attempt {
 impl Witnessing {
     /// Of that ledger, under the policy in that file; without the file there are no witnesses.
     pub fn new(ledger: Arc<Sequencer>, policy: PathBuf) -> Self {
-        Self(Arc::new(Inner { ledger, policy, standing: Mutex::default(), refused: Mutex::default() }))
+        Self(Arc::new(Inner {
+            ledger,
+            policy,
+            standing: Mutex::default(),
+            refused: Mutex::default(),
+            round: tokio::sync::Mutex::default(),
+        }))
     }
 
     /// The policy as it stands in the file, for this log.
@@ -116,6 +124,7 @@ impl Witnessing {
     /// One round: every witness that has not cosigned the newest checkpoint is asked, and the checkpoint is published
     /// when those who have are a quorum. A policy file that does not read leaves everything as it is, and says so.
     pub async fn round(&self, tls: &Arc<ClientConfig>) {
+        let _alone = self.0.round.lock().await;
         let witnessing = self.clone();
         let policy = crate::blocking::run(move || witnessing.policy()).await;
         let policy = match policy {

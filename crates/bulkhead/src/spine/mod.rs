@@ -21,7 +21,7 @@ pub use permit::{Permit, Receipt, Told};
 pub use recent::{FRESH, Outcome};
 pub use reviewed::{REJECTED, Reviewed};
 
-use crate::ledger::subject::Subjects;
+use crate::ledger::subject::{Of, Subjects};
 use crate::store::Store;
 use recent::Recent;
 
@@ -183,13 +183,13 @@ impl Spine {
         record_all(&self.ledger, covered).await
     }
 
-    /// How an entry is to name that principal.
+    /// How an entry is to name that principal, machine or place.
     ///
     /// # Errors
     /// When a new pseudonym cannot be kept.
-    pub async fn word_to_keep(&self, name: &str) -> Result<String, Problem> {
+    pub async fn word_to_keep(&self, of: Of, name: &str) -> Result<String, Problem> {
         let (subjects, name) = (Arc::clone(&self.subjects), name.to_owned());
-        crate::blocking::run(move || subjects.word_to_keep(&name)).await?.map_err(|error| {
+        crate::blocking::run(move || subjects.word_to_keep(of, &name)).await?.map_err(|error| {
             Problem::new(Code::LedgerUnavailable, format!("a pseudonym for the entry cannot be kept: {error}"))
         })
     }

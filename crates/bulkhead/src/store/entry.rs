@@ -7,6 +7,9 @@ use jiff::Timestamp;
 /// An entry and its index, as the ledger gives them out.
 pub type Indexed = (EntryIndex, Entry);
 
+/// The same with the bytes that the log has for it, which are kept beside it.
+pub type WithBytes = (EntryIndex, Entry, Vec<u8>);
+
 /// Names in [`Entry::detail`] that projections read. Append-only: entries hold them for ever.
 pub mod detail {
     /// Who answers for a decision by review.
@@ -19,6 +22,8 @@ pub mod detail {
     pub const EXPIRES: &str = "expires";
     /// The upload time of the file (RFC 3339), in entries of the intake gate.
     pub const UPLOADED: &str = "uploaded";
+    /// The sources that could not say, in a refusal of a rejudge.
+    pub const UNKNOWN: &str = "unknown";
 }
 
 /// When the entry was recorded.

@@ -242,6 +242,10 @@ pub trait Graph {
     fn runs_using(&self, thing: ThingId, span: Span) -> Result<Vec<(RunRow, u64)>, StoreError>;
     /// What a run was given and reached, with its kind and name.
     fn uses(&self, run: ThingId) -> Result<Vec<(ThingId, Kind, String, u64)>, StoreError>;
+    /// Every name of that kind.
+    fn names(&self, kind: Kind) -> Result<Vec<String>, StoreError>;
+    /// The hosts that a principal speaks for and nobody else does, by name.
+    fn own_hosts(&self, principal: ThingId) -> Result<Vec<String>, StoreError>;
     /// The hosts that a principal speaks for.
     fn hosts_of(&self, principal: ThingId) -> Result<Vec<(ThingId, u64)>, StoreError>;
     /// What is declared of that kind.
@@ -262,6 +266,8 @@ pub trait Graph {
     fn raised(&self, artifact: ThingId) -> Result<Vec<String>, StoreError>;
     /// Files here that an advisory names, with the advisory's id, whether it says malicious, and its sentence.
     fn marked(&self) -> Result<Vec<(ThingId, String, bool, String)>, StoreError>;
+    /// What the newest rejudge refuses of a release: rule and sentence.
+    fn refused(&self, artifact: ThingId) -> Result<Vec<(String, String)>, StoreError>;
     /// What the gates decided since that day (days since 1970): day, what (in, held, refused), how often.
     fn daily(&self, from: i64) -> Result<Vec<(i64, String, u64)>, StoreError>;
     /// Every alarm that was raised: release, advisory, entry; newest first.

@@ -26,7 +26,7 @@ pub use advisory::{
     Advisory, AdvisoryStream, Affected, Affects, Bound, Feed, FeedRefused, FeedSummary, ImportError, Range, Release,
     Semver,
 };
-pub use entry::{Indexed, ServedVersion, detail};
+pub use entry::{Indexed, ServedVersion, WithBytes, detail};
 pub use error::{Cause, StoreError};
 pub use page::{Page, SeenFile, WithheldFrom};
 pub use report::{Born, Judged, KeptDelta, Reading, Report};
@@ -48,8 +48,10 @@ pub trait Store: Send + Sync {
     /// Makes every projection anew from all entries, in order from the first, for `bulkhead ledger rebuild`; their number.
     /// One transaction: readers see the old rows until the new are complete, and an entry that cannot be given
     /// ([`StoreError::Unread`]) leaves the old ones. What no entry can give back is kept.
-    fn rebuild_projections(&self, entries: &mut dyn Iterator<Item = Result<Indexed, Cause>>)
-    -> Result<u64, StoreError>;
+    fn rebuild_projections(
+        &self,
+        entries: &mut dyn Iterator<Item = Result<WithBytes, Cause>>,
+    ) -> Result<u64, StoreError>;
     /// One entry with its index: what `bulkhead explain v1234` shows.
     fn entry(&self, index: EntryIndex) -> Result<Option<Indexed>, StoreError>;
     /// Entries about a release, or about every release of a project when `purl` has no version; newest first.

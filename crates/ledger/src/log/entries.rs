@@ -32,6 +32,11 @@ impl Entries {
     }
 
     fn read(&mut self, index: u64) -> Result<(EntryIndex, Entry), LedgerError> {
+        self.read_with(index, |_| ()).map(|(seq, entry, ())| (seq, entry))
+    }
+
+    /// One entry, and what `of` makes of its bytes.
+    fn read_with<T>(&mut self, index: u64, of: impl FnOnce(&[u8]) -> T) -> Result<(EntryIndex, Entry, T), LedgerError> {
         let held = self.segment.take().filter(|segment| segment.entry(index).is_some());
         let segment = match held {
             Some(segment) => segment,
@@ -43,8 +48,19 @@ impl Entries {
             let what = format!("entry {index} says that it is entry {seq}");
             return Err(LedgerError::corrupt(&path_of(index), 0, what));
         }
+        let made = of(bytes);
         self.segment = Some(segment);
-        Ok((seq, entry))
+        Ok((seq, entry, made))
+    }
+
+    fn next_with_bytes(&mut self) -> Option<Decoded> {
+        if self.next >= self.end {
+            return None;
+        }
+        let index = self.next;
+        let item = self.read_with(index, <[u8]>::to_vec);
+        self.next = if item.is_ok() { index + 1 } else { self.end };
+        Some(item)
     }
 }
 
@@ -62,7 +78,7 @@ impl Iterator for Entries {
     }
 }
 
-/// The durable entries of a range, in order, decoded ahead; ends at the first that cannot be read.
+/// The durable entries of a range, in order, decoded ahead, each with its bytes; ends at the first that cannot be read.
 pub struct EntriesAhead {
     batch: std::vec::IntoIter<Decoded>,
     rest: Rest,
@@ -70,7 +86,7 @@ pub struct EntriesAhead {
     left: u64,
 }
 
-type Decoded = Result<(EntryIndex, Entry), LedgerError>;
+type Decoded = Result<(EntryIndex, Entry, Vec<u8>), LedgerError>;
 
 enum Rest {
     /// What the thread has ready. It ends when this is dropped.
@@ -87,7 +103,7 @@ impl EntriesAhead {
         let work = move || {
             let mut entries = entries;
             loop {
-                let batch: Vec<Decoded> = entries.by_ref().take(BATCH).collect();
+                let batch: Vec<Decoded> = std::iter::from_fn(|| entries.next_with_bytes()).take(BATCH).collect();
                 if batch.is_empty() || sender.send(batch).is_err() {
                     break;
                 }
@@ -109,7 +125,7 @@ impl Iterator for EntriesAhead {
             return None;
         }
         let next = self.batch.next().or_else(|| match &mut self.rest {
-            Rest::Here(entries) => entries.next(),
+            Rest::Here(entries) => entries.next_with_bytes(),
             Rest::Behind(batches) => {
                 self.batch = batches.recv().unwrap_or_default().into_iter();
                 self.batch.next()

@@ -87,10 +87,17 @@ pub(super) fn run(place: &Place, args: Args, output: &Output) -> Result<Done, Fa
         Command::Erase { subject, reason } => {
             let erased: Erased = call(place, Request::SubjectErase { subject, reason })?;
             output.facts(&erased, |erased| {
+                let list = |what: &str, names: &[String]| match names {
+                    [] => String::new(),
+                    names => format!("\n  with the names of {what}: {}", names.join(", ")),
+                };
                 format!(
-                    "erased: {} names nobody from now on (entry v{})\n  the token list, your own notes and backups of the \
+                    "erased: {} names nobody from now on (entry v{}){}{}\n  the token list, your own notes and backups of the \
                      folder `subjects` are yours to clear",
-                    erased.pseudonym, erased.entry
+                    erased.pseudonym,
+                    erased.entry,
+                    list("machines", &erased.hosts),
+                    list("environments", &erased.environments)
                 )
             })?;
             Ok(Done::Good)

@@ -96,14 +96,7 @@ impl TrustArgs {
     /// `own`: whether the key of the data folder may stand in. Whoever takes a key from where the log comes from has
     /// verified nothing, so a log from elsewhere must be given its key.
     fn trust(self, paths: &Paths, own: bool) -> Result<Trusting, Failure> {
-        let policy = match &self.witness_policy {
-            None => None,
-            Some(file) => {
-                let text = crate::files::read_text(file).map_err(anyhow::Error::new)?;
-                let policy: Result<WitnessPolicy, _> = text.parse();
-                Some(policy.map_err(|error| Failure::Usage(format!("{}: {error}", file.display())))?)
-            }
-        };
+        let policy = self.witness_policy.as_deref().map(crate::cli::witness_policy).transpose()?;
         let key = match (self.key, &policy) {
             (Some(key), _) => Some(key),
             (None, Some(policy)) if !policy.logs().is_empty() => None,

@@ -3,6 +3,8 @@ use bulkhead_ledger::EntryTime;
 
 use super::*;
 
+mod schema;
+
 fn entry(effect: Effect, address: Option<&str>) -> Entry {
     let ask = Ask {
         gate: Gate::Intake,

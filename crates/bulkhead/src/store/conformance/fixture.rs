@@ -8,7 +8,7 @@ use bulkhead_core::{
 use bulkhead_ledger::{Entry, EntryTime};
 use jiff::Timestamp;
 
-use crate::store::{Advisory, AdvisoryStream, FeedRefused, FeedSummary, Indexed};
+use crate::store::{Advisory, AdvisoryStream, FeedRefused, FeedSummary, Indexed, WithBytes};
 
 /// A moment, in seconds after the suite's own beginning.
 pub(crate) fn at(second: i64) -> Timestamp {
@@ -34,6 +34,12 @@ pub(super) fn entry(index: u64, action: Action, purl: &Purl, file: Option<&str>,
     let millis = u64::try_from(at(i64::try_from(index).expect("small")).as_millisecond()).expect("after 1970");
     let time = EntryTime::from_unix_millis(millis).expect("before 10000");
     (EntryIndex(index), Entry::new(&ask, &verdict, time, digest(0xAA)))
+}
+
+/// As the log gives it to a rebuild.
+pub(crate) fn with_bytes((at, entry): Indexed) -> WithBytes {
+    let bytes = entry.encode(at).expect("encodes");
+    (at, entry, bytes)
 }
 
 /// A file that was served.

@@ -7,7 +7,7 @@ mod fixture;
 mod kept;
 mod projections;
 
-pub(super) use fixture::{Stream, at, fetch, project, refusal};
+pub(super) use fixture::{Stream, at, fetch, project, refusal, with_bytes};
 
 use super::Store;
 

@@ -3,7 +3,7 @@
 use bulkhead_core::{Action, Effect, EntryIndex, Gate, Principal, Reason, Verdict};
 
 use super::Check;
-use super::fixture::{at, digest, entry, fetch, project, refusal, review};
+use super::fixture::{at, digest, entry, fetch, project, refusal, review, with_bytes};
 use crate::store::{Indexed, Ruling, Store, StoreError, detail};
 
 pub(super) const ALL: &[Check] = &[
@@ -78,9 +78,10 @@ fn rebuild(store: &dyn Store) {
     assert_eq!(store.projected_to().expect("answers"), None);
     assert_eq!(answers(store), (vec![], vec![], vec![], vec![]));
     assert_eq!(store.meta("kept").expect("answers").as_deref(), Some("yes"), "what no entry gives back is kept");
-    let gap = store.rebuild_projections(&mut entries.iter().skip(1).cloned().map(Ok)).expect_err("a gap");
+    let gap =
+        store.rebuild_projections(&mut entries.iter().skip(1).cloned().map(with_bytes).map(Ok)).expect_err("a gap");
     assert!(matches!(gap, StoreError::Gap { .. }), "{gap}");
-    assert_eq!(store.rebuild_projections(&mut entries.iter().cloned().map(Ok)).expect("rebuilds"), 6);
+    assert_eq!(store.rebuild_projections(&mut entries.iter().cloned().map(with_bytes).map(Ok)).expect("rebuilds"), 6);
     assert_eq!(answers(store), before);
     store.rebuild_projections(&mut std::iter::empty()).expect("rebuilds");
     // One by one this time: the grouping must not matter.

@@ -15,6 +15,7 @@ const SCHEMA: &[&str] = &[
     include_str!("schema/001-base.sql"),
     include_str!("schema/002-exposure.sql"),
     include_str!("schema/010-reading.sql"),
+    include_str!("schema/011-refused.sql"),
 ];
 
 /// Another process (an import by the command line) may hold the write lock for a moment.

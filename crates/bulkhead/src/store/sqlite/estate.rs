@@ -8,8 +8,9 @@ use bulkhead_ledger::Entry;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Result, Transaction, params};
 
-use super::seen::Seen;
+use super::seen::{PullRow, Seen};
 use super::value::{index, time};
+use crate::store::detail;
 use crate::store::entry::time_of;
 use crate::store::graph::{Kind, Relation, of_asset};
 use crate::store::record::{Asset, ItemLine, MemberLine, Part, Record, Use};
@@ -25,6 +26,7 @@ pub(super) fn apply(tx: &Transaction<'_>, seen: &mut Seen, at: EntryIndex, entry
         Some(Err(why)) => estate.unread(&why),
         None if entry.gate == Gate::Intake && entry.action == Action::Fetch && entry.effect.passes() => estate.pull(),
         None if entry.action == Action::Alarm => estate.alarm(),
+        None if entry.action == Action::Rejudge => estate.rejudged(),
         None => Ok(()),
     }
 }
@@ -58,9 +60,7 @@ impl Estate<'_> {
             Effect::Hold => "held",
             Effect::Deny => "refused",
         };
-        let sql = "INSERT INTO daily (day, what, count) VALUES (?1, ?2, 1)
-                   ON CONFLICT (day, what) DO UPDATE SET count = count + 1";
-        self.tx.prepare_cached(sql)?.execute(params![self.when / 86_400_000_000, what])?;
+        self.seen.borrow_mut().count(self.when / 86_400_000_000, what);
         Ok(())
     }
 
@@ -76,9 +76,8 @@ impl Estate<'_> {
         let artifact = self.file(digest)?;
         self.of_release(self.entry.resource.purl.as_ref(), artifact)?;
         let principal = self.principal()?;
-        let sql = "INSERT OR IGNORE INTO pull (artifact, at, entry, principal, address) VALUES (?1, ?2, ?3, ?4, ?5)";
-        let address = self.entry.context.address.as_deref();
-        self.tx.prepare_cached(sql)?.execute(params![artifact, self.when, self.at, principal, address])?;
+        let address = self.entry.context.address.as_deref().map(Into::into);
+        self.seen.borrow_mut().pull(PullRow { artifact, at: self.when, entry: self.at, principal, address });
         if !self.seen.borrow_mut().is_new_file(artifact) {
             return Ok(());
         }
@@ -95,6 +94,25 @@ impl Estate<'_> {
         let artifact = self.thing(Kind::Release, purl.to_string().as_bytes())?;
         let sql = "INSERT OR IGNORE INTO alarm (artifact, advisory, entry) VALUES (?1, ?2, ?3)";
         self.tx.prepare_cached(sql)?.execute(params![artifact, advisory, self.at])?;
+        Ok(())
+    }
+
+    /// One refusal of a run that judges everything again, or the run's end.
+    fn rejudged(&self) -> Result<()> {
+        let Some(purl) = &self.entry.resource.purl else {
+            self.tx.execute("DELETE FROM refused WHERE closed = 1", [])?;
+            self.tx.execute("UPDATE refused SET closed = 1", [])?;
+            return Ok(());
+        };
+        // What could not be judged is not found out: the hold ends when the source is back.
+        if self.entry.effect == Effect::Hold && self.entry.detail.contains_key(detail::UNKNOWN) {
+            return Ok(());
+        }
+        let artifact = self.thing(Kind::Release, purl.to_string().as_bytes())?;
+        let sql = "INSERT OR REPLACE INTO refused (artifact, rule, text, entry, closed) VALUES (?1, ?2, ?3, ?4, 0)";
+        for reason in self.entry.reasons.iter().filter(|reason| reason.counts() && !reason.effect.passes()) {
+            self.tx.prepare_cached(sql)?.execute(params![artifact, reason.rule, reason.text, self.at])?;
+        }
         Ok(())
     }
 

@@ -255,6 +255,18 @@ impl Graph for Look<'_> {
         })
     }
 
+    fn names(&self, kind: Kind) -> Result<Vec<String>, StoreError> {
+        self.all("SELECT name FROM thing WHERE kind = ?1 ORDER BY id", [kind as i64], |row| text(row, 0))
+    }
+
+    fn own_hosts(&self, principal: ThingId) -> Result<Vec<String>, StoreError> {
+        let sql = "SELECT thing.name FROM speaks_for CROSS JOIN thing ON thing.id = speaks_for.host
+                   WHERE speaks_for.principal = ?1 AND NOT EXISTS
+                       (SELECT 1 FROM speaks_for AS other WHERE other.host = thing.id AND other.principal <> ?1)
+                   ORDER BY thing.id";
+        self.all(sql, [principal.0], |row| text(row, 0))
+    }
+
     fn hosts_of(&self, principal: ThingId) -> Result<Vec<(ThingId, u64)>, StoreError> {
         self.pairs(HOSTS_OF, params![principal.0])
     }
@@ -322,6 +334,11 @@ impl Graph for Look<'_> {
                    CROSS JOIN feed ON feed.id = advisory.feed AND feed.active = 1
                    ORDER BY thing.id, advisory.osv";
         self.all(sql, [], |row| Ok((ThingId(row.get(0)?), row.get(1)?, row.get(2)?, row.get(3)?)))
+    }
+
+    fn refused(&self, artifact: ThingId) -> Result<Vec<(String, String)>, StoreError> {
+        let sql = "SELECT rule, text FROM refused WHERE artifact = ?1 ORDER BY rule";
+        self.all(sql, [artifact.0], |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
     fn daily(&self, from: i64) -> Result<Vec<(i64, String, u64)>, StoreError> {

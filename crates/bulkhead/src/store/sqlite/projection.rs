@@ -8,7 +8,7 @@ use rusqlite::{Error, OptionalExtension as _, Transaction, params};
 use super::seen::Seen;
 use super::value::{index, time};
 use crate::store::entry::{review_note, served, time_of, uploaded};
-use crate::store::{Cause, Indexed, StoreError};
+use crate::store::{Cause, Indexed, StoreError, WithBytes};
 
 /// Every table that holds projections, and nothing else.
 pub(super) const TABLES: &[&str] = &[
@@ -35,8 +35,12 @@ pub(super) const TABLES: &[&str] = &[
     "relation",
     "unread",
     "alarm",
+    "refused",
     "daily",
 ];
+
+/// Indexes by which entries are projected.
+const LOOKED_AT: [&str; 1] = ["presence_environment"];
 
 /// The rule name of a refusal that no rule made.
 const DEFAULT_RULE: &str = "default";
@@ -59,8 +63,10 @@ pub(super) fn project(tx: &Transaction<'_>, entries: &[Indexed]) -> Result<(), U
     let known = entries.iter().take_while(|(at, _)| at.0 < next).count();
     let (new, mut seen) = (&entries[known..], Seen::default());
     for (expected, (at, entry)) in (next..).map(EntryIndex).zip(new) {
-        take(tx, &mut seen, expected, *at, entry)?;
+        let body = entry.encode(*at).map_err(|cause| Error::ToSqlConversionFailure(Box::new(cause)))?;
+        take(tx, &mut seen, expected, (*at, entry, &body))?;
     }
+    seen.write(tx)?;
     if let Some((last, _)) = new.last() {
         set_through(tx, *last)?;
     }
@@ -70,32 +76,50 @@ pub(super) fn project(tx: &Transaction<'_>, entries: &[Indexed]) -> Result<(), U
 /// Projects all entries into emptied tables; their number.
 pub(super) fn rebuild(
     tx: &Transaction<'_>,
-    entries: &mut dyn Iterator<Item = Result<Indexed, Cause>>,
+    entries: &mut dyn Iterator<Item = Result<WithBytes, Cause>>,
 ) -> Result<u64, Undone> {
+    let indexes = without_indexes(tx)?;
     TABLES.iter().try_for_each(|table| tx.execute(&format!("DELETE FROM {table}"), []).map(drop))?;
-    let (mut next, mut seen) = (0, Seen::default());
+    let (mut next, mut seen) = (0, Seen::of_nothing());
     for entry in entries {
-        let (at, entry) = entry.map_err(|cause| Undone::Entries(StoreError::Unread(cause)))?;
-        take(tx, &mut seen, EntryIndex(next), at, &entry)?;
+        let (at, entry, body) = entry.map_err(|cause| Undone::Entries(StoreError::Unread(cause)))?;
+        take(tx, &mut seen, EntryIndex(next), (at, &entry, &body))?;
         next += 1;
     }
+    seen.write(tx)?;
+    indexes.iter().try_for_each(|sql| tx.execute_batch(sql))?;
     if let Some(last) = next.checked_sub(1) {
         set_through(tx, EntryIndex(last))?;
     }
     Ok(next)
 }
 
+/// Takes away the indexes of the projections that projecting itself does not look at, and gives what makes them again: an
+/// index that is made of all rows at once is written in order, and one that grows row by row is written all over the file.
+fn without_indexes(tx: &Transaction<'_>) -> Result<Vec<String>, Error> {
+    let sql = "SELECT name, tbl_name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL ORDER BY name";
+    let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let all: Vec<(String, String, String)> = tx.prepare(sql)?.query_map([], row)?.collect::<Result<_, _>>()?;
+    let mut made = Vec::new();
+    for (name, table, sql) in all {
+        if TABLES.contains(&table.as_str()) && !LOOKED_AT.contains(&name.as_str()) {
+            tx.execute_batch(&format!("DROP INDEX {name}"))?;
+            made.push(sql);
+        }
+    }
+    Ok(made)
+}
+
 fn take(
     tx: &Transaction<'_>,
     seen: &mut Seen,
     expected: EntryIndex,
-    found: EntryIndex,
-    entry: &Entry,
+    (found, entry, body): (EntryIndex, &Entry, &[u8]),
 ) -> Result<(), Undone> {
     if found != expected {
         return Err(Undone::Entries(StoreError::Gap { expected, found }));
     }
-    Ok(apply(tx, seen, found, entry)?)
+    Ok(apply(tx, seen, found, entry, body)?)
 }
 
 fn set_through(tx: &Transaction<'_>, last: EntryIndex) -> Result<(), Error> {
@@ -109,9 +133,8 @@ pub(super) fn through(connection: &rusqlite::Connection) -> Result<Option<EntryI
     connection.prepare_cached(sql)?.query_row([], |row| super::value::get_index(row, 0)).optional()
 }
 
-fn apply(tx: &Transaction<'_>, seen: &mut Seen, at: EntryIndex, entry: &Entry) -> Result<(), Error> {
+fn apply(tx: &Transaction<'_>, seen: &mut Seen, at: EntryIndex, entry: &Entry, body: &[u8]) -> Result<(), Error> {
     let purl = entry.resource.purl.as_ref();
-    let body = entry.encode(at).map_err(|cause| Error::ToSqlConversionFailure(Box::new(cause)))?;
     let sql =
         "INSERT INTO entry (idx, ecosystem, project, version, digest, run, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     tx.prepare_cached(sql)?.execute(params![
@@ -129,9 +152,10 @@ fn apply(tx: &Transaction<'_>, seen: &mut Seen, at: EntryIndex, entry: &Entry) -
         Gate::Control => decide(tx, at, entry, purl),
         Gate::Intake => {
             if let Some(purl) = served(entry) {
-                serve(tx, entry, purl)?;
+                seen.serve(purl, uploaded(entry).map(time), time(time_of(entry)));
             }
-            settle(tx, at, entry, purl)
+            settle(tx, seen, at, entry, purl)?;
+            seen.write_if_many(tx)
         }
         Gate::Runtime | Gate::Egress | Gate::Vault => Ok(()),
     }
@@ -166,23 +190,8 @@ fn decide(tx: &Transaction<'_>, at: EntryIndex, entry: &Entry, purl: &Purl) -> R
     Ok(())
 }
 
-fn serve(tx: &Transaction<'_>, entry: &Entry, purl: &Purl) -> Result<(), Error> {
-    let Some(version) = purl.version() else { return Ok(()) };
-    // max() of two arguments is NULL when either is: coalesce each with the other.
-    let sql = "INSERT INTO served (ecosystem, project, version, uploaded, last_served, count)
-               VALUES (?1, ?2, ?3, ?4, ?5, 1)
-               ON CONFLICT (ecosystem, project, version) DO UPDATE SET
-                   uploaded = max(coalesce(uploaded, excluded.uploaded), coalesce(excluded.uploaded, uploaded)),
-                   last_served = max(last_served, excluded.last_served),
-                   count = count + 1";
-    let ecosystem = purl.ecosystem().as_str();
-    let uploaded = uploaded(entry).map(time);
-    tx.prepare_cached(sql)?.execute(params![ecosystem, purl.name(), version, uploaded, time(time_of(entry))])?;
-    Ok(())
-}
-
 /// Opens an item for every rule that refuses, and closes those that no longer do.
-fn settle(tx: &Transaction<'_>, at: EntryIndex, entry: &Entry, purl: &Purl) -> Result<(), Error> {
+fn settle(tx: &Transaction<'_>, seen: &mut Seen, at: EntryIndex, entry: &Entry, purl: &Purl) -> Result<(), Error> {
     let version = purl.version().unwrap_or_default();
     let file = entry.resource.file.as_deref().unwrap_or_default();
     if !entry.effect.passes() {
@@ -195,6 +204,9 @@ fn settle(tx: &Transaction<'_>, at: EntryIndex, entry: &Entry, purl: &Purl) -> R
         if !refused_by_rule {
             hold(tx, at, entry, purl, Refusal { rule: DEFAULT_RULE, effect: entry.effect, text: "" })?;
         }
+    }
+    if !seen.may_be_open(purl, file, !entry.effect.passes()) {
+        return Ok(());
     }
     let sql = "UPDATE held SET open = 0 WHERE ecosystem = ?1 AND project = ?2 AND version = ?3 AND file = ?4
                                           AND open = 1 AND last_entry < ?5";

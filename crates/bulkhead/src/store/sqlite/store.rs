@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::{SqliteStore, advisory, classify, lock, page, projection, query, reading, report, token};
 use crate::store::{
     Advisory, AdvisoryStream, Cause, Decision, Feed, HeldItem, ImportError, Indexed, Judged, KeptDelta, Page, Reading,
-    Report, SeenFile, ServedVersion, Store, StoreError, Token, TokenText, WithheldFrom,
+    Report, SeenFile, ServedVersion, Store, StoreError, Token, TokenText, WithBytes, WithheldFrom,
 };
 
 impl Store for SqliteStore {
@@ -23,7 +23,7 @@ impl Store for SqliteStore {
 
     fn rebuild_projections(
         &self,
-        entries: &mut dyn Iterator<Item = Result<Indexed, Cause>>,
+        entries: &mut dyn Iterator<Item = Result<WithBytes, Cause>>,
     ) -> Result<u64, StoreError> {
         self.project_anew("make projections anew", |tx| projection::rebuild(tx, entries))
     }

@@ -11,7 +11,7 @@ use rusqlite::types::Value;
 use tempfile::TempDir;
 
 use super::{SqliteStore, projection};
-use crate::store::conformance::{self, Stream, at, fetch, project, refusal};
+use crate::store::conformance::{self, Stream, at, fetch, project, refusal, with_bytes};
 use crate::store::{Store, StoreError};
 
 #[test]
@@ -64,20 +64,30 @@ fn a_rebuild_gives_the_same_rows() {
     entries.chunks(7).for_each(|chunk| store.project(chunk).expect("projects"));
     let before = dump(&path);
     assert!(before.iter().all(|(table, rows)| *table == "decision" || !rows.is_empty()), "every table is part of it");
+    let indexes = || -> Vec<String> {
+        let connection = Connection::open(&path).expect("opens");
+        let sql = "SELECT sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL ORDER BY name";
+        let mut statement = connection.prepare(sql).expect("is good");
+        statement.query_map([], |row| row.get(0)).expect("reads").map(|sql| sql.expect("text")).collect()
+    };
+    let made = indexes();
+    assert!(made.len() > 10, "{made:?}");
     let mut seen = 0;
     let mut watched = entries.clone().into_iter().inspect(|_| {
         // Whoever asks while it goes on is answered from the old rows: a rejection must not be gone meanwhile.
         assert_eq!(dump(&path), before);
         seen += 1;
     });
-    assert_eq!(store.rebuild_projections(&mut watched.by_ref().map(Ok)).expect("rebuilds"), entries.len() as u64);
+    let rows = store.rebuild_projections(&mut watched.by_ref().map(with_bytes).map(Ok)).expect("rebuilds");
+    assert_eq!(rows, entries.len() as u64);
     drop(watched);
     assert_eq!(seen, entries.len());
     assert_eq!(dump(&path), before);
-    let broken = entries.clone().into_iter().take(30).map(Ok).chain([Err("unreadable".into())]);
+    let broken = entries.clone().into_iter().take(30).map(with_bytes).map(Ok).chain([Err("unreadable".into())]);
     let error = store.rebuild_projections(&mut { broken }).expect_err("an entry that cannot be read");
     assert!(matches!(error, StoreError::Unread(_)), "{error}");
     assert_eq!(dump(&path), before, "the old rows stay");
+    assert_eq!(indexes(), made, "each is back, after a rebuild and after one that failed");
 }
 
 fn dump(path: &std::path::Path) -> Vec<(&'static str, Vec<Vec<Value>>)> {

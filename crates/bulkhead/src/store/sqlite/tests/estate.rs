@@ -1,6 +1,8 @@
 //! Entries about the estate that put a row into every table.
 
-use bulkhead_core::{Action, Ask, Context, Effect, EntryIndex, Gate, Principal, Purl, Resource, Sha256, Verdict};
+use bulkhead_core::{
+    Action, Ask, Context, Effect, EntryIndex, Gate, Principal, Purl, Reason, Resource, Sha256, Verdict,
+};
 use bulkhead_ledger::{Entry, EntryTime};
 
 use crate::store::Indexed;
@@ -17,7 +19,19 @@ fn entry(index: u64, gate: Gate, draft: Draft) -> Indexed {
     let Draft { action, resource, context, detail } = draft;
     let ask = Ask { gate, principal: Principal::new("ci"), action, resource, context };
     let time = EntryTime::from_unix_millis(1_770_000_000_000 + index * 1_000).expect("a time");
-    let mut entry = Entry::new(&ask, &Verdict::plain(Effect::Allow), time, digest(0xAA));
+    let refused = Reason {
+        rule: "later".to_owned(),
+        effect: Effect::Deny,
+        text: "was found out".to_owned(),
+        help: String::new(),
+        audit: false,
+        excepted_by: None,
+    };
+    let verdict = match ask.action {
+        Action::Rejudge => Verdict { effect: Effect::Deny, reasons: vec![refused] },
+        _ => Verdict::plain(Effect::Allow),
+    };
+    let mut entry = Entry::new(&ask, &verdict, time, digest(0xAA));
     entry.detail = detail;
     (EntryIndex(index), entry)
 }
@@ -74,6 +88,7 @@ pub(super) fn one_of_each(first: u64) -> Vec<Indexed> {
     drafts.push((Gate::Intake, about(Action::Fetch, &[], 3)));
     drafts.push((Gate::Intake, about(Action::Fetch, &[], 7)));
     drafts.push((Gate::Control, about(Action::Alarm, &[("advisory", "MAL-1")], 3)));
+    drafts.push((Gate::Control, about(Action::Rejudge, &[], 3)));
     let wrong = about(Action::Inventory, &[("host", "h"), ("environment", "e"), ("list", "nonsense")], 1);
     drafts.push((Gate::Control, wrong));
     (first..).zip(drafts).map(|(index, (gate, draft))| entry(index, gate, draft)).collect()
@@ -92,7 +107,7 @@ fn a_scan_that_changed_closes_what_is_gone_and_a_wrong_claim_is_a_gap() {
             assert_eq!(gone[0].entries, [1, 3, 3], "seen by the first scan, gone by the third entry");
             assert!(gone[0].gone > Some(gone[0].first));
             // A claim to be unchanged against another list, and a list that is none.
-            assert_eq!(graph.unread()?.iter().map(|(entry, _)| *entry).collect::<Vec<_>>(), [4, 13]);
+            assert_eq!(graph.unread()?.iter().map(|(entry, _)| *entry).collect::<Vec<_>>(), [4, 14]);
             let assets = graph.assets(Kind::Dataset)?;
             assert_eq!(assets.iter().map(|asset| asset.name.as_str()).collect::<Vec<_>>(), ["d"]);
             assert_eq!(graph.unindexed()?.0, 1, "the file whose contents are recorded does not count");
