@@ -131,8 +131,8 @@ fn the_bundle_button_gives_what_verify_takes() {
     bulkhead.run(&["ledger", "mirror", copy]).expect_good();
     bulkhead.run(&["exposure", "verify", zip, "--mirror", copy, "--key", &key]).expect_good();
     // The record says who asked, by the word that it has for them.
-    let asked = bulkhead.entries().into_iter().filter(|entry| entry["action"] == "exposure");
-    assert!(asked.last().is_some_and(|entry| entry["principal"] == "sec"));
+    let mut asked = bulkhead.entries().into_iter().filter(|entry| entry["action"] == "exposure");
+    assert!(asked.next_back().is_some_and(|entry| entry["principal"] == "sec"));
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! What the ledger does on this machine, as ratios: `cargo run --release -p bulkhead-ledger --example bench -- FOLDER [ENTRIES]`.
 //!
-//! Durable appends with 256 waiting producers against one; the same with batches that wait for company; a log of
+//! Durable appends with up to 256 waiting producers against one, each also with batches that wait for company; a log of
 //! 1,000,000 entries verified from disk, as a mirror and as a ledger's own folder, against SHA-256 over the same bytes; reading all its entries, which is what a
-//! rebuild of projections starts from. FOLDER must be empty, and on the disk that is meant.
+//! rebuild of projections starts from. FOLDER must be empty, and on the disk that is meant; with
+//! 0 entries only appends are measured.
 
 #![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 
@@ -22,10 +23,10 @@ fn main() -> Outcome<()> {
     let entries = words.get(1).map_or(Ok(1_000_000), |count| count.parse())?;
     let folder = Path::new(folder);
     println!("durable appends (300-byte entries), each producer waiting for its answer");
-    let one = appends(&folder.join("one"), 1, 400, Duration::ZERO)?;
-    let all = appends(&folder.join("all"), 256, 256 * 40, Duration::ZERO)?;
-    let held = appends(&folder.join("held"), 256, 256 * 40, Duration::from_millis(5))?;
-    println!("  256 producers against 1: {:.0}x; with batches held for 5 ms: {:.0}x", all / one, held / one);
+    windows(folder)?;
+    if entries == 0 {
+        return Ok(());
+    }
     whole(&folder.join("whole"), entries)
 }
 
@@ -55,8 +56,49 @@ fn open(folder: &Path, gather: Duration) -> Outcome<(Sequencer, VerifierKey)> {
     Ok((sequencer, verifier))
 }
 
-/// Appends a second that way, and how long the slow ones waited.
-fn appends(folder: &Path, producers: u64, count: u64, gather: Duration) -> Outcome<f64> {
+/// How long a batch waits for company, against not at all: rounds that take turns, because other work on the machine moves all
+/// of them; medians.
+fn windows(folder: &Path) -> Outcome<()> {
+    const WINDOWS: [u64; 3] = [0, 5, 10];
+    let mut alone = 0.0;
+    for (producers, count) in [(1, 150), (8, 1_200), (64, 64 * 40), (256, 256 * 40)] {
+        let mut rounds: Vec<Vec<Appended>> = WINDOWS.iter().map(|_| Vec::new()).collect();
+        for round in 0..5 {
+            for (window, into) in WINDOWS.iter().zip(&mut rounds) {
+                let folder = folder.join(format!("{producers}-{round}-{window}"));
+                into.push(appends(&folder, producers, count, Duration::from_millis(*window))?);
+            }
+        }
+        let median = |rounds: &[Appended], of: fn(&Appended) -> f64| {
+            let mut values: Vec<f64> = rounds.iter().map(of).collect();
+            values.sort_by(f64::total_cmp);
+            values[values.len() / 2]
+        };
+        for (window, rounds) in WINDOWS.iter().zip(&rounds) {
+            let rate = median(rounds, |one| one.rate);
+            if producers == 1 && *window == 0 {
+                alone = rate;
+            }
+            println!(
+                "  {producers:>3} waiting, window {window:>2} ms: {rate:>6.0}/s ({:.0}x one), p50 {:.1} ms, p99 {:.1} ms",
+                rate / alone,
+                median(rounds, |one| one.p50),
+                median(rounds, |one| one.p99)
+            );
+        }
+    }
+    Ok(())
+}
+
+/// What appending came to: entries a second, and how long callers waited, in milliseconds.
+struct Appended {
+    rate: f64,
+    p50: f64,
+    p99: f64,
+}
+
+/// Appends that way, and how long the slow ones waited.
+fn appends(folder: &Path, producers: u64, count: u64, gather: Duration) -> Outcome<Appended> {
     let (sequencer, _) = open(folder, gather)?;
     let waits = Mutex::new(Vec::new());
     let start = Instant::now();
@@ -86,9 +128,7 @@ fn appends(folder: &Path, producers: u64, count: u64, gather: Duration) -> Outco
     let mut waits = waits.into_inner().map_err(|_| "a producer panicked")?;
     waits.sort_unstable();
     let at = |share: f64| waits[((waits.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
-    let held = if gather.is_zero() { String::new() } else { format!(", batches held for {gather:?}") };
-    println!("  {producers:>3} waiting{held}: {rate:.0}/s, p50 {:.1} ms, p99 {:.1} ms", at(0.5), at(0.99));
-    Ok(rate)
+    Ok(Appended { rate, p50: at(0.5), p99: at(0.99) })
 }
 
 /// Fills a log, mirrors it, and verifies the mirror.

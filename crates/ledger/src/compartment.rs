@@ -9,13 +9,11 @@
 use bulkhead_core::{Action, Ask, Context, Effect, Gate, Principal, Resource, Sha256, Verdict};
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
-use crate::edge::Edge;
 use crate::entry::{Entry, EntryTime};
 use crate::hash::sha256;
 use crate::key::VerifierKey;
-use crate::merkle::leaf_hash;
 use crate::trust::Trust;
-use crate::verify::{Fault, Report, Source, each_entry, verify};
+use crate::verify::{Fault, Report, Source, verify_visiting};
 
 #[cfg(test)]
 mod tests;
@@ -72,9 +70,8 @@ pub fn verify_anchored<R: Source, C: Source>(
     compartment: &C,
     key: &VerifierKey,
 ) -> Result<Anchored, Fault> {
-    let root_report = verify(root, trust)?;
     let mut checkpoints: Vec<(u64, Checkpoint)> = Vec::new();
-    each_entry(root, root_report.size, |index, bytes| {
+    let root_report = verify_visiting(root, trust, |_, index, bytes| {
         let (_, entry) = Entry::decode(bytes).map_err(|source| Fault::Entry { index, source })?;
         let named = note(&entry).filter(|_| entry.detail.get("origin").is_some_and(|name| name == key.name().as_str()));
         if let Some(note) = named {
@@ -86,14 +83,10 @@ pub fn verify_anchored<R: Source, C: Source>(
         }
         Ok(())
     })?;
-    let compartment_report = verify(compartment, key)?;
-    if let Some((index, _)) = checkpoints.iter().find(|(_, anchor)| anchor.size > compartment_report.size) {
-        return Err(Fault::Anchor { index: *index, what: "it covers more entries than the compartment shows" });
-    }
-    let (mut edge, mut left) = (Edge::default(), checkpoints.iter().peekable());
-    let mut compare = |edge: &Edge| {
-        while let Some((index, anchor)) = left.next_if(|(_, anchor)| anchor.size == edge.size()) {
-            if anchor.root != edge.root() {
+    let mut left = checkpoints.iter().peekable();
+    let mut compare = |size: u64, computed: &dyn Fn() -> Sha256| {
+        while let Some((index, anchor)) = left.next_if(|(_, anchor)| anchor.size == size) {
+            if anchor.root != computed() {
                 return Err(Fault::Anchor {
                     index: *index,
                     what: "it has another root than the compartment at that size",
@@ -102,11 +95,11 @@ pub fn verify_anchored<R: Source, C: Source>(
         }
         Ok(())
     };
-    compare(&edge)?;
-    each_entry(compartment, compartment_report.size, |_, bytes| {
-        edge.push(leaf_hash(bytes));
-        compare(&edge)
-    })?;
+    let compartment_report = verify_visiting(compartment, key, |edge, _, _| compare(edge.size(), &|| edge.root()))?;
+    compare(compartment_report.size, &|| compartment_report.root)?;
+    if let Some((index, _)) = left.next() {
+        return Err(Fault::Anchor { index: *index, what: "it covers more entries than the compartment shows" });
+    }
     Ok(Anchored {
         root: root_report,
         compartment: compartment_report,

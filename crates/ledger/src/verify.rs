@@ -8,13 +8,14 @@ use std::path::Path;
 
 use bulkhead_core::Sha256;
 
-use crate::checkpoint::CheckpointError;
+use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::cosign::Cosigned;
 use crate::edge::Edge;
-use crate::entry::EntryError;
+use crate::entry::{Entry, EntryError};
 use crate::error::LedgerError;
-use crate::key::Origin;
+use crate::key::{Origin, VerifierKey};
 use crate::log::Log;
+use crate::merkle::leaf_hash;
 use crate::mirror::Mirror;
 use crate::tile::{TILE_WIDTH, TileError, TilePath, decode_bundle, encode_hashes};
 use crate::trust::{Trust, Trusted};
@@ -159,9 +160,8 @@ pub fn verify<S: Source>(source: &S, trust: &impl Trust) -> Result<Report, Fault
 /// The first thing that is wrong.
 pub fn verify_note<S: Source>(source: &S, note: &[u8], trust: &impl Trust) -> Result<Report, Fault> {
     let Trusted { checkpoint, key, cosigned } = trust.check(note)?;
-    let size = checkpoint.size;
     let (mut edge, mut tiles) = (Edge::default(), 0);
-    bundles::each(source, size, |leaves| {
+    bundles::each(source, checkpoint.size, |leaves| {
         match leaves {
             Leaves::Tile(hash) => {
                 tiles += 1;
@@ -174,18 +174,69 @@ pub fn verify_note<S: Source>(source: &S, note: &[u8], trust: &impl Trust) -> Re
         }
         Ok(())
     })?;
+    tiles += partial_tiles(source, &edge)?;
+    report(checkpoint, &key, cosigned, edge.root(), tiles)
+}
+
+/// The same in one thread, and each entry goes to `visit` with the tree before it: what is looked at is what was verified, and
+/// nothing is read twice.
+///
+/// # Errors
+/// The first thing that is wrong, also with what `visit` finds.
+pub(crate) fn verify_visiting<S: Source>(
+    source: &S,
+    trust: &impl Trust,
+    mut visit: impl FnMut(&Edge, u64, &[u8]) -> Result<(), Fault>,
+) -> Result<Report, Fault> {
+    let Trusted { checkpoint, key, cosigned } = trust.check(&read(source, "checkpoint")?)?;
+    let (mut edge, mut tiles, mut reader) = (Edge::default(), 0, source.reader());
+    for first in (0..checkpoint.size).step_by(TILE_WIDTH as usize) {
+        let width = TILE_WIDTH.min(checkpoint.size - first) as u16;
+        let path = TilePath::entries(first / TILE_WIDTH, width);
+        let bundle = read_with(&mut reader, &path.to_string())?;
+        for (index, bytes) in
+            (first..).zip(decode_bundle(&bundle, width).map_err(|source| Fault::Bundle { path, source })?)
+        {
+            let claimed = Entry::check(bytes).map_err(|source| Fault::Entry { index, source })?;
+            if claimed.0 != index {
+                return Err(Fault::EntryIndex { index, claimed: claimed.0 });
+            }
+            visit(&edge, index, bytes)?;
+            for tile in edge.push(leaf_hash(bytes)) {
+                compare(&mut reader, TilePath::hashes(tile.level, tile.index, 256), &tile.hashes)?;
+                tiles += 1;
+            }
+        }
+    }
+    tiles += partial_tiles(source, &edge)?;
+    report(checkpoint, &key, cosigned, edge.root(), tiles)
+}
+
+/// Compares the partial tiles at the right edge; how many there are.
+fn partial_tiles<S: Source>(source: &S, edge: &Edge) -> Result<u64, Fault> {
+    let mut tiles = 0;
     for level in (0..edge.height()).filter(|level| !edge.partial(*level).is_empty()) {
         let hashes = edge.partial(level);
-        let index = crate::edge::count_at(size, level) / TILE_WIDTH;
+        let index = crate::edge::count_at(edge.size(), level) / TILE_WIDTH;
         compare(&mut source.reader(), TilePath::hashes(level, index, hashes.len() as u16), hashes)?;
         tiles += 1;
     }
-    let computed = edge.root();
-    if computed != checkpoint.root {
-        return Err(Fault::Root { size, computed, signed: checkpoint.root });
+    Ok(tiles)
+}
+
+/// The report, once the root is the signed one.
+fn report(
+    checkpoint: Checkpoint,
+    key: &VerifierKey,
+    cosigned: Vec<Cosigned>,
+    computed: Sha256,
+    tiles: u64,
+) -> Result<Report, Fault> {
+    let Checkpoint { origin, size, root } = checkpoint;
+    if computed != root {
+        return Err(Fault::Root { size, computed, signed: root });
     }
-    let key_fingerprint = key.fingerprint();
-    Ok(Report { origin: checkpoint.origin, size, root: computed, tiles, key_fingerprint, cosigned, not_integrated: 0 })
+    Ok(Report { origin, size, root, tiles, key_fingerprint: key.fingerprint(), cosigned, not_integrated: 0 })
 }
 
 /// Verifies a folder: a ledger's own, whether its server runs or not, or a mirror of its resources. In a ledger's own
@@ -218,24 +269,6 @@ impl Source for Log {
         let own = self.apart();
         Box::new(move |path| own.read(path))
     }
-}
-
-/// Every entry of a log of that size, in order, from its bundles.
-pub(crate) fn each_entry<S: Source>(
-    source: &S,
-    size: u64,
-    mut visit: impl FnMut(u64, &[u8]) -> Result<(), Fault>,
-) -> Result<(), Fault> {
-    for first in (0..size).step_by(TILE_WIDTH as usize) {
-        let width = TILE_WIDTH.min(size - first) as u16;
-        let path = TilePath::entries(first / TILE_WIDTH, width);
-        let bundle = read(source, &path.to_string())?;
-        let entries = decode_bundle(&bundle, width).map_err(|source| Fault::Bundle { path, source })?;
-        for (index, bytes) in (first..).zip(entries) {
-            visit(index, bytes)?;
-        }
-    }
-    Ok(())
 }
 
 pub(crate) fn read<S: Source>(source: &S, path: &str) -> Result<Vec<u8>, Fault> {

@@ -1,5 +1,7 @@
 //! Questions, checks and imports at the command line.
 
+use std::io::Write as _;
+
 use super::*;
 
 /// The other ends from which a breach is followed, as the command takes them.
@@ -11,7 +13,7 @@ fn secrets_datasets_and_hosts_are_asked_for_by_name() {
         ("secret", "prod/openai", "touched"),
         ("run", "", "touched"),
         ("dataset", "support-chats", "within-reach"),
-        ("partner", "northwind", "within-reach"),
+        ("partner", "northwind", "touched"),
     ] {
         assert_eq!(grade(&secret, stage, name), expected, "{stage} {name}: {secret:#}");
     }
@@ -106,4 +108,36 @@ fn an_spdx_document_goes_in_with_its_circles_and_bad_purls_told() {
         let refused = bulkhead.run(&["inventory", "import", path.to_str().unwrap(), "--host", "web-1"]).expect_code(2);
         assert!(refused.stderr.contains(why), "{refused}");
     }
+}
+
+/// A bill that is written as it is made, with a component that cannot be read now and then: what can be is recorded, over many
+/// entries, and found. A million of them: `estate::sbom::tests`.
+#[test]
+fn a_large_bill_of_materials_is_recorded_and_asked_about() {
+    let registry = Registry::start();
+    let bulkhead = Bulkhead::before(&registry);
+    let path = bulkhead.place().write("large.json", "");
+    let mut file = std::io::BufWriter::new(std::fs::File::create(&path).unwrap());
+    file.write_all(b"{\"bomFormat\":\"CycloneDX\",\"specVersion\":\"1.6\",\"components\":[").unwrap();
+    for number in 0..20_000 {
+        let comma = if number == 0 { "" } else { "," };
+        let version = if number % 1_000 == 999 { "%zz" } else { "1.0" };
+        write!(file, "{comma}{{\"name\":\"p{number}\",\"purl\":\"pkg:npm/p{number}@{version}\"}}").unwrap();
+    }
+    file.write_all(b"]}").unwrap();
+    drop(file);
+    let words = ["inventory", "import", path.to_str().unwrap(), "--host", "web-1", "--environment", "all"];
+    let told = bulkhead.run(&words).expect_good();
+    assert!(told.stdout.contains("recorded 19980 components") && told.stdout.contains("20 purls are none"), "{told}");
+    let parts = bulkhead.entries().into_iter().filter(|entry| entry["action"] == "inventory").count();
+    assert!(parts > 5, "{parts}");
+    let exposed = bulkhead.run(&["exposure", "pkg:npm/p19998@1.0", "--owner", "a", "--format", "json"]).expect_code(1);
+    assert_eq!(grade(&exposed.json()["answer"], "host", "web-1"), "touched");
+    // One that is cut off is refused as a whole, and nothing is recorded of it.
+    let whole = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+    let before = bulkhead.entries().len();
+    let refused = bulkhead.run(&words).expect_code(2);
+    assert!(refused.stderr.contains("is no bill of materials"), "{refused}");
+    assert_eq!(bulkhead.entries().len(), before);
 }

@@ -102,7 +102,7 @@ enum Command {
     /// Judge what was let in once more, under today's detectors and rules, and say who has what now fails
     Rejudge(rejudge::Args),
     /// Say what exactly was exposed, with proof
-    Exposure(exposure::Args),
+    Exposure(Box<exposure::Args>),
     /// Raise what is already inside and was marked by a feed or a new judgement since
     Watch(watch::Args),
     /// Tell the ledger what is installed where
@@ -225,7 +225,7 @@ fn run(cli: Cli, output: &Output) -> Result<Done, Failure> {
         Command::Review(args) => review::run(place, args, output),
         Command::Policy(args) => policy::run(place, args, output),
         Command::Rejudge(args) => rejudge::run(place, &args, output),
-        Command::Exposure(args) => exposure::run(place, args, output),
+        Command::Exposure(args) => exposure::run(place, *args, output),
         Command::Watch(args) => watch::run(place, &args, output),
         Command::Inventory(args) => inventory::run(place, args, output),
         Command::Asset(args) => asset::run(place, args, output),

@@ -83,3 +83,34 @@ fn only_a_whole_note_counts() {
     assert_eq!(super::note(&Entry { action: Action::Fetch, ..good }), None);
     assert!(entry(b"no note", time, Sha256::from_bytes([2; 32])).is_err());
 }
+
+/// A log that counts what is read of it.
+struct Counting<'a> {
+    log: &'a crate::Log,
+    read: std::sync::Mutex<std::collections::BTreeMap<String, usize>>,
+}
+
+impl Source for Counting<'_> {
+    fn read(&self, path: &str) -> std::io::Result<Option<Vec<u8>>> {
+        *self.read.lock().unwrap().entry(path.to_owned()).or_default() += 1;
+        self.log.read(path)
+    }
+}
+
+/// What is compared is what was verified: a server cannot show one thing to the one and another to the other.
+#[test]
+fn every_resource_is_read_once() {
+    let (root_disk, disk) = (Disk::default(), Disk::default());
+    let (root, acme) = (open_on(&root_disk, Options::default()).unwrap().0, compartment(&disk));
+    anchor(&root, &grow(&acme, 0..300));
+    grow(&root, 0..600);
+    let (root, acme) = (root.log(), acme.log());
+    let counting = |log| Counting { log, read: std::sync::Mutex::default() };
+    let (root, acme) = (counting(&root), counting(&acme));
+    let checked = verify_anchored(&root, &verifier(), &acme, &key().verifier(&origin())).unwrap();
+    assert_eq!((checked.checkpoints, checked.anchored), (1, 300));
+    for counted in [&root, &acme] {
+        let read = counted.read.lock().unwrap();
+        assert!(read.len() > 4 && read.values().all(|times| *times == 1), "{read:?}");
+    }
+}

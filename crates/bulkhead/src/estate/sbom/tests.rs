@@ -1,6 +1,12 @@
 //! Bills of materials as tools write them, and as nobody should.
 
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+
 use super::*;
+use crate::estate::submission::{InventoryReport, Submission};
+use crate::store::record::LIST_BYTES;
 
 fn purls(sbom: &Sbom) -> Vec<&str> {
     let mut purls: Vec<&str> = sbom.items.iter().filter_map(|item| item.purl.as_deref()).collect();
@@ -46,11 +52,27 @@ fn bad_purls_are_counted_and_shown() {
 }
 
 #[test]
-fn a_million_components_are_read() {
-    let component = |number: u32| format!("{{\"name\":\"p{number}\",\"purl\":\"pkg:pypi/p{number}@1\"}}");
-    let list: Vec<String> = (0..1_000_000).map(component).collect();
-    let text = format!("{{\"bomFormat\":\"CycloneDX\",\"components\":[{}]}}", list.join(","));
-    assert_eq!(parse(text.as_bytes()).expect("is one").items.len(), 1_000_000);
+fn a_million_components_are_read_and_become_entries_that_each_fit() {
+    let mut text = r#"{"bomFormat":"CycloneDX","components":[{}"#.to_owned();
+    for number in 0..1_000_000 {
+        write!(text, r#",{{"name":"p{number}","purl":"pkg:npm/p{number}@1.0.0"}}"#).expect("is written");
+    }
+    text.push_str("]}");
+    let items = parse(text.as_bytes()).expect("is one").items;
+    assert_eq!(items.len(), 1_000_000);
+    let report = InventoryReport { host: "h".to_owned(), environment: "sbom all".to_owned(), items };
+    let run = || unreachable!("an inventory is no run");
+    let (_, record) = Submission::Inventory(report).records(Timestamp::UNIX_EPOCH, run).expect("is recorded");
+    let drafts = record.drafts();
+    assert!(drafts.len() > 300, "{}", drafts.len());
+    let mut lines = 0;
+    for (number, draft) in (1..).zip(&drafts) {
+        let list = &draft.detail["list"];
+        assert!(list.len() <= LIST_BYTES, "part {number} has {} bytes", list.len());
+        assert_eq!((&draft.detail["part"], &draft.detail["parts"]), (&number.to_string(), &drafts.len().to_string()));
+        lines += list.lines().count();
+    }
+    assert_eq!(lines, 1_000_000);
 }
 
 #[test]

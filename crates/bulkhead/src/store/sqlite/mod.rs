@@ -147,14 +147,17 @@ impl SqliteStore {
         what: &'static str,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, projection::Undone>,
     ) -> Result<T, StoreError> {
-        let cache = |size: i32| {
+        // Indexes are sorted in as much memory as there is cache, beyond it in files, and by a second thread.
+        let set = |cache: i32, sort_in: &str, threads: i32| {
             let writer = lock(&self.writer);
-            let set = writer.pragma_update(None, "cache_size", size).and_then(|()| writer.release_memory());
+            let set = writer.pragma_update(None, "cache_size", cache).and_then(|()| writer.release_memory());
+            let set = set.and_then(|()| writer.pragma_update(None, "temp_store", sort_in));
+            let set = set.and_then(|()| writer.pragma_update(None, "threads", threads));
             set.map_err(|cause| classify(&self.path, what, cause))
         };
-        cache(connect::REBUILD_CACHE)?;
+        set(connect::REBUILD_CACHE, "FILE", 2)?;
         let done = self.project_all(what, work);
-        cache(connect::CACHE).and(done)
+        set(connect::CACHE, "MEMORY", 0).and(done)
     }
 
     /// Writes in one transaction that a power cut may undo: for what can be fetched or computed again.
