@@ -11,7 +11,7 @@ use bulkhead_core::Sha256;
 use serde::{Deserialize, Serialize};
 
 use super::plan::digest;
-use super::sight::{self, MOST};
+use super::sight::{self, Found, MOST};
 
 /// The folder, in the work directory, in which what was planted is kept.
 pub const FOLDER: &str = ".bulkhead-aside";
@@ -42,9 +42,8 @@ pub struct After {
     pub changed: Vec<PathBuf>,
 }
 
-/// Looks before the run. `kept` where a mount keeps what is there; what is not kept is compared afterwards.
-pub fn before(work_dir: &Path, unprotected: &[PathBuf], skip: &[PathBuf], kept: bool) -> Before {
-    let found = sight::look(work_dir, &[], skip, MOST);
+/// What was found before the run. `kept` where a mount keeps what is there; what is not kept is compared afterwards.
+pub fn before(work_dir: &Path, found: &Found, unprotected: &[PathBuf], skip: &[PathBuf], kept: bool) -> Before {
     let exact = |paths: &[PathBuf]| paths.iter().map(|path| Exact(path.clone())).collect();
     let secrets = found.secrets.iter().map(|path| (Exact(path.clone()), number(path))).collect();
     let unkept = if kept { &[][..] } else { &found.protected };
@@ -52,7 +51,7 @@ pub fn before(work_dir: &Path, unprotected: &[PathBuf], skip: &[PathBuf], kept: 
     Before {
         unkept,
         work_dir: Exact(work_dir.to_owned()),
-        kept: found.starts.into_iter().map(|path| (Exact(path.clone()), fs::read_link(path).ok().map(Exact))).collect(),
+        kept: found.starts.iter().map(|path| (Exact(path.clone()), fs::read_link(path).ok().map(Exact))).collect(),
         secrets,
         unprotected: exact(unprotected),
         skip: exact(skip),

@@ -47,7 +47,7 @@ impl Project {
     }
 
     fn aside(&self, change: impl FnOnce()) -> aside::After {
-        let before = aside::before(&self.work, &[], &[], true);
+        let before = looked(&self.work, true);
         change();
         aside::put_aside(&before, "r").expect("moved")
     }
@@ -59,6 +59,10 @@ impl Project {
         let caller = Caller { data: self.home.join("data"), ..caller(&self.work, &self.home) };
         plan_within(run, &caller, command, &profile, layers, Arc::new(|_| ()), most)
     }
+}
+
+fn looked(work: &Path, kept: bool) -> aside::Before {
+    aside::before(work, &sight::look(work, &[], &[], MOST), &[], &[], kept)
 }
 
 const OBSERVE: [Layer; 3] = [Layer::Tripwires, Layer::Processes, Layer::Evidence];
@@ -269,7 +273,7 @@ fn a_new_repository_stays_unless_it_starts_something() {
 fn secrets_that_come_during_a_run_are_told() {
     let project = Project::new();
     let old = project.put("project/.env", "A=1");
-    let before = aside::before(&project.work, &[], &[], true);
+    let before = looked(&project.work, true);
     assert_eq!(aside::put_aside(&before, "r").expect("looked").appeared, Vec::<PathBuf>::new());
     project.put("project/sub/.env", "B=1");
     // As editors save: another file of that name, on which no tripwire was put.
@@ -284,7 +288,7 @@ fn a_dead_supervisors_run_is_finished_once_and_a_living_ones_is_not() {
     let project = Project::new();
     let data = project.home.join("data");
     let run = new_run_id(Timestamp::UNIX_EPOCH).expect("an id");
-    let before = aside::before(&project.work, &[], &[], true);
+    let before = looked(&project.work, true);
     let page = journal::open(&data, run, "dev", Timestamp::UNIX_EPOCH, Some(1), &before).expect("opened");
     project.put("project/.git/hooks/post-checkout", "x");
     let (dead, failed) = journal::finish(&data);
@@ -340,7 +344,7 @@ fn what_no_mount_keeps_is_compared() {
     let (code, hook) = (project.put("project/.venv/lib/x.py", "x"), project.put("project/.git/hooks/old", "x"));
     project.put("project/.venv/pyvenv.cfg", "x");
     let change = |kept: bool, change: &dyn Fn()| {
-        let before = aside::before(&project.work, &[], &[], kept);
+        let before = looked(&project.work, kept);
         change();
         aside::put_aside(&before, "r").expect("looked").changed
     };
