@@ -306,6 +306,7 @@ fn last_line(run: RunId, totals: &Totals, after: &After) -> String {
     for (words, paths) in [
         ("appeared during the run, uncovered", &after.appeared),
         ("changed, and starts programs later", &after.changed),
+        ("not looked at afterwards", &after.unseen),
     ] {
         let shown: Vec<String> = paths.iter().take(SHOWN).map(|path| path.display().to_string()).collect();
         if !shown.is_empty() {
