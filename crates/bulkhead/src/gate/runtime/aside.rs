@@ -153,12 +153,14 @@ fn another() -> After {
 /// the run could put a link wherever a folder is expected.
 fn move_aside(root: &OwnedFd, name: &Path, run: &str) -> io::Result<()> {
     let below = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+    // Whoever works in the folder looks at what was found there, also when root moved it.
+    let open_to_all = Mode::from_raw_mode(0o755);
     let parent = name.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let from = open_folder(root, parent, below)?;
     let mut to = open_folder(root, Path::new("."), below)?;
     let parts = [FOLDER, run].into_iter().map(OsStr::new).chain(parent.iter().filter(|part| *part != "."));
     for part in parts {
-        match rustix::fs::mkdirat(&to, part, Mode::RWXU) {
+        match rustix::fs::mkdirat(&to, part, open_to_all) {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(why) => return Err(why.into()),
         }
@@ -166,7 +168,7 @@ fn move_aside(root: &OwnedFd, name: &Path, run: &str) -> io::Result<()> {
             // Something else has the name, and nobody but the run can have put it there.
             Err(Errno::NOTDIR | Errno::LOOP) => {
                 rustix::fs::unlinkat(&to, part, AtFlags::empty())?;
-                rustix::fs::mkdirat(&to, part, Mode::RWXU)?;
+                rustix::fs::mkdirat(&to, part, open_to_all)?;
                 open_folder(&to, Path::new(part), below)?
             }
             folder => folder?,
