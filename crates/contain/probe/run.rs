@@ -107,6 +107,10 @@ mod linux {
                 "--only" => launch.layers = text.split(',').filter_map(Layer::parse).collect(),
                 "--without" => launch.layers = launch.layers.without(Layer::parse(text).expect("a layer")),
                 "--landlock-abi" => crate::older::landlock(text.parse().expect("a number")),
+                "--lacking" => {
+                    say(&format!("LACKING {}", bulkhead_contain::lacking().join(",")));
+                    return ExitCode::SUCCESS;
+                }
                 "--accept" => launch.accepted.push(text.to_owned()),
                 "--work" => launch.work_dir = path,
                 "--hide" => launch.files.hidden.push(path),

@@ -233,7 +233,8 @@ fn contained(place: &Place, args: &Args, output: &Output) -> Result<ExitCode, Fa
     }
     let unprotected: Vec<PathBuf> =
         profile.files.unprotect.iter().map(|name| plan.launch.work_dir.join(name)).collect();
-    let before = aside::before(&plan.launch.work_dir, &unprotected, &plan.skipped, layers.has(Layer::Files));
+    let before =
+        aside::before(&plan.launch.work_dir, &plan.found, &unprotected, &plan.skipped, layers.has(Layer::Files));
     // Nothing was asked to be kept from lasting where somebody looks on only, or asked for a run without that.
     let keeps = !args.observe && !leaves_out(args, "files");
     let page = |before| journal::open(&config.server.data, run, &principal, started, prepared.first(), before);
@@ -316,6 +317,7 @@ fn last_line(run: RunId, totals: &Totals, after: &After) -> String {
     for (words, paths) in [
         ("appeared during the run, uncovered", &after.appeared),
         ("changed, and starts programs later", &after.changed),
+        ("not looked at afterwards", &after.unseen),
     ] {
         let shown: Vec<String> = paths.iter().take(SHOWN).map(|path| path.display().to_string()).collect();
         if !shown.is_empty() {

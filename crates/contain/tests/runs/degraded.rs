@@ -127,6 +127,15 @@ fn rights_that_landlock_lacks_are_named_and_have_to_be_accepted() {
     assert!(came.out.contains("succeeded"), "{} {}", came.out, came.told);
     assert!(came.told.contains("PASSED OVER landlock-scopes: landlock ABI 2 does not refuse signals"), "{}", came.told);
     assert!(came.told.contains("landlock ABI 2"), "{}", came.told);
+    for (version, names) in [
+        ("2", "landlock-truncate,landlock-ioctl,landlock-scopes"),
+        ("4", "landlock-ioctl,landlock-scopes"),
+        ("5", "landlock-scopes"),
+        ("6", ""),
+    ] {
+        let came = scene.attempt(&["--landlock-abi", version, "--lacking", "yes"], &["own-socketpair", ""]);
+        assert!(came.told.contains(&format!("LACKING {names}\n")), "ABI {version}: {}", came.told);
+    }
     // TCP matters where no namespace keeps it.
     let came = scene.attempt(&["--landlock-abi", "3", "--only", "landlock"], &["own-socketpair", ""]);
     assert!(came.told.contains("REFUSED landlock-tcp"), "{}", came.told);

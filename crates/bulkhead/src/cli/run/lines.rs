@@ -10,6 +10,9 @@ use crate::gate::runtime::aside::{self, After};
 use crate::gate::runtime::journal::Dead;
 use crate::gate::runtime::record::{RunLine, Totals};
 
+/// Folders that were not looked at, and have an entry each.
+const UNSEEN: usize = 20;
+
 /// What a run planted, and what appeared during it.
 fn differences(after: &After) -> Vec<RunLine> {
     let line = |path: &PathBuf, action, effect, rule: &str, text: &str| RunLine {
@@ -28,7 +31,10 @@ fn differences(after: &After) -> Vec<RunLine> {
     let changed =
         "it starts programs later, and nothing on this kernel could keep the run from it: look at it before it is used";
     let changed = after.changed.iter().map(|path| line(path, Action::Write, Effect::Allow, "changed", changed));
-    planted.chain(appeared).chain(changed).collect()
+    let unseen = "there was too much to look at after the run, or it is closed: what was planted there is still there";
+    let unseen =
+        after.unseen.iter().take(UNSEEN).map(|path| line(path, Action::Write, Effect::Allow, "not-looked-at", unseen));
+    planted.chain(appeared).chain(changed).chain(unseen).collect()
 }
 
 /// The last entries of a run whose supervisor was killed. What else it refused and was not yet written is lost.

@@ -2,16 +2,20 @@
 //! agent configuration that did not exist before. A mount can protect only what exists; the rest is put aside afterwards,
 //! where nothing starts it: by the run's supervisor, or, where that was killed, by whoever starts next (`journal`).
 
-use std::fs;
-use std::io;
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use bulkhead_core::Sha256;
+use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags};
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::plan::digest;
-use super::sight::{self, MOST};
+use super::sight::{self, Found, MOST, Most};
 
 /// The folder, in the work directory, in which what was planted is kept.
 pub const FOLDER: &str = ".bulkhead-aside";
@@ -20,6 +24,8 @@ pub const FOLDER: &str = ".bulkhead-aside";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Before {
     work_dir: Exact,
+    /// Which folder that is: its name may be another's by the time that somebody looks again.
+    number: u64,
     /// Each path, and for a link where it leads.
     kept: Vec<(Exact, Option<Exact>)>,
     /// Files like `.env`, and which they were.
@@ -40,19 +46,21 @@ pub struct After {
     pub appeared: Vec<PathBuf>,
     /// What starts programs later, was there before, could not be kept, and has changed.
     pub changed: Vec<PathBuf>,
+    /// Folders that were not looked at: the run made too many, or closed them.
+    pub unseen: Vec<PathBuf>,
 }
 
-/// Looks before the run. `kept` where a mount keeps what is there; what is not kept is compared afterwards.
-pub fn before(work_dir: &Path, unprotected: &[PathBuf], skip: &[PathBuf], kept: bool) -> Before {
-    let found = sight::look(work_dir, &[], skip, MOST);
+/// What was found before the run. `kept` where a mount keeps what is there; what is not kept is compared afterwards.
+pub fn before(work_dir: &Path, found: &Found, unprotected: &[PathBuf], skip: &[PathBuf], kept: bool) -> Before {
     let exact = |paths: &[PathBuf]| paths.iter().map(|path| Exact(path.clone())).collect();
     let secrets = found.secrets.iter().map(|path| (Exact(path.clone()), number(path))).collect();
     let unkept = if kept { &[][..] } else { &found.protected };
     let unkept = unkept.iter().map(|path| (Exact(path.clone()), state(path))).collect();
     Before {
         unkept,
+        number: number(work_dir),
         work_dir: Exact(work_dir.to_owned()),
-        kept: found.starts.into_iter().map(|path| (Exact(path.clone()), fs::read_link(path).ok().map(Exact))).collect(),
+        kept: found.starts.iter().map(|path| (Exact(path.clone()), fs::read_link(path).ok().map(Exact))).collect(),
         secrets,
         unprotected: exact(unprotected),
         skip: exact(skip),
@@ -86,9 +94,22 @@ fn number(path: &Path) -> u64 {
 /// # Errors
 /// When something cannot be moved: it is named, and still there.
 pub fn put_aside(before: &Before, run: &str) -> io::Result<After> {
+    put_aside_within(before, run, MOST)
+}
+
+pub(super) fn put_aside_within(before: &Before, run: &str, most: Most) -> io::Result<After> {
+    let root = match open_folder(rustix::fs::CWD, &before.work_dir.0, ResolveFlags::NO_SYMLINKS) {
+        // With the folder goes what was in it.
+        Err(Errno::NOENT) => return Ok(After::default()),
+        Err(Errno::LOOP | Errno::NOTDIR) => return Ok(another()),
+        root => root?,
+    };
+    if rustix::fs::fstat(&root)?.st_ino != before.number {
+        return Ok(another());
+    }
     let skip: Vec<PathBuf> = before.skip.iter().map(|path| path.0.clone()).collect();
     let work_dir = &before.work_dir.0;
-    let found = sight::look(work_dir, &[], &skip, MOST);
+    let found = sight::look(work_dir, &[], &skip, most);
     let mut after = After::default();
     for path in found.starts {
         let now = fs::read_link(&path).ok();
@@ -102,13 +123,12 @@ pub fn put_aside(before: &Before, run: &str) -> io::Result<After> {
             continue;
         }
         let name = path.strip_prefix(work_dir).unwrap_or(&path).to_owned();
-        let to = work_dir.join(FOLDER).join(run).join(&name);
-        let done = to.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::rename(&path, &to));
-        done.map_err(|why| {
+        move_aside(&root, &name, run).map_err(|why| {
             io::Error::new(why.kind(), format!("{} was planted and is still there: {why}", name.display()))
         })?;
         after.moved.push(name);
     }
+    after.unseen = found.unseen.iter().map(|path| path.strip_prefix(work_dir).unwrap_or(path).to_owned()).collect();
     for (Exact(path), then) in &before.unkept {
         let open = before.unprotected.iter().any(|open| path.starts_with(&open.0));
         if !open && state(path) != *then {
@@ -124,6 +144,55 @@ pub fn put_aside(before: &Before, run: &str) -> io::Result<After> {
     Ok(after)
 }
 
+/// What has the name of the work directory is something else now, and nobody's to change.
+fn another() -> After {
+    After { unseen: vec![PathBuf::from(".")], ..After::default() }
+}
+
+/// Moves it into the run's own folder there. Through no link: whoever runs this may have rights that the run had not, and
+/// the run could put a link wherever a folder is expected.
+fn move_aside(root: &OwnedFd, name: &Path, run: &str) -> io::Result<()> {
+    let below = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+    // Whoever works in the folder looks at what was found there, also when root moved it.
+    let open_to_all = Mode::from_raw_mode(0o755);
+    let parent = name.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let from = open_folder(root, parent, below)?;
+    let mut to = open_folder(root, Path::new("."), below)?;
+    let parts = [FOLDER, run].into_iter().map(OsStr::new).chain(parent.iter().filter(|part| *part != "."));
+    for part in parts {
+        match rustix::fs::mkdirat(&to, part, open_to_all) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(why) => return Err(why.into()),
+        }
+        to = match open_folder(&to, Path::new(part), below) {
+            // Something else has the name, and nobody but the run can have put it there.
+            Err(Errno::NOTDIR | Errno::LOOP) => {
+                rustix::fs::unlinkat(&to, part, AtFlags::empty())?;
+                rustix::fs::mkdirat(&to, part, open_to_all)?;
+                open_folder(&to, Path::new(part), below)?
+            }
+            folder => folder?,
+        };
+    }
+    let last = name.file_name().unwrap_or_default();
+    Ok(rustix::fs::renameat(from, last, to, last)?)
+}
+
+fn open_folder(at: impl AsFd, path: &Path, how: ResolveFlags) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    rustix::fs::openat2(at, path, flags, Mode::empty(), how | ResolveFlags::NO_MAGICLINKS)
+}
+
+/// A short text. Nothing where it is anything but a file: a pipe would have the reader wait for ever.
+fn text(path: &Path) -> Option<String> {
+    const LONGEST: u64 = 64 << 10;
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty()).ok()?);
+    let meta = file.metadata().ok().filter(|meta| meta.is_file() && meta.len() <= LONGEST)?;
+    let mut text = String::new();
+    (file.take(LONGEST).read_to_string(&mut text).ok()? as u64 == meta.len()).then_some(text)
+}
+
 /// What `git clone` and `git init` leave, and nobody is started by: samples of hooks, and a configuration without programs.
 fn is_idle(path: &Path) -> bool {
     let sample = |entry: fs::DirEntry| entry.path().extension().is_some_and(|end| end == "sample");
@@ -132,16 +201,16 @@ fn is_idle(path: &Path) -> bool {
         Some("hooks") if real => {
             fs::read_dir(path).is_ok_and(|mut entries| entries.all(|entry| entry.is_ok_and(sample)))
         }
-        Some("config") if real => fs::read_to_string(path).is_ok_and(|text| is_plain_git_config(&text)),
+        Some("config") if real => text(path).is_some_and(|text| is_plain_git_config(&text)),
         // What git makes for further work trees and submodules leads to where repositories were looked for.
-        Some("commondir") if real => fs::read_to_string(path).is_ok_and(|text| text.trim_end() == "../.."),
+        Some("commondir") if real => text(path).is_some_and(|text| text.trim_end() == "../.."),
         Some(".git") if real => leads_to_a_repository(path),
         _ => false,
     }
 }
 
 fn leads_to_a_repository(path: &Path) -> bool {
-    let text = fs::read_to_string(path).unwrap_or_default();
+    let text = text(path).unwrap_or_default();
     let to = text.trim_end().strip_prefix("gitdir: ").zip(path.parent());
     let real = to.and_then(|(to, folder)| fs::canonicalize(folder.join(to)).ok()).unwrap_or_default();
     let parts: Vec<_> = real.components().map(|part| part.as_os_str()).collect();

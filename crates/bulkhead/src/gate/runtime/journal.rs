@@ -121,6 +121,10 @@ impl Dead {
 /// Finishes every run whose supervisor is gone: what it planted is moved away. What came of each, and sentences about those
 /// that could not be finished. Starts no thread.
 pub fn finish(data: &Path) -> (Vec<Dead>, Vec<String>) {
+    finish_within(data, &FOLLOW)
+}
+
+pub(super) fn finish_within(data: &Path, patience: &Timespec) -> (Vec<Dead>, Vec<String>) {
     let (mut dead, mut failed) = (Vec::new(), Vec::new());
     if !folder(data).is_dir() {
         return (dead, failed);
@@ -129,7 +133,7 @@ pub fn finish(data: &Path) -> (Vec<Dead>, Vec<String>) {
         Ok(pages) => {
             for (path, lock) in pages {
                 let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-                match finish_one(Journal { path, lock }) {
+                match finish_one(Journal { path, lock }, patience) {
                     Ok(Some(one)) => dead.push(one),
                     Ok(None) => {}
                     Err(why) => {
@@ -171,7 +175,7 @@ fn lock_there(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-fn finish_one(journal: Journal) -> io::Result<Option<Dead>> {
+fn finish_one(journal: Journal, patience: &Timespec) -> io::Result<Option<Dead>> {
     let bytes = fs::read(&journal.path)?;
     if bytes.is_empty() {
         // Killed before the page was written, and so before its program started.
@@ -179,7 +183,7 @@ fn finish_one(journal: Journal) -> io::Result<Option<Dead>> {
     }
     let mut page: Page = serde_json::from_slice(&bytes)?;
     if let Some((pid, then)) = page.first {
-        gone(pid, then)?;
+        gone(pid, then, patience)?;
     }
     let now = aside::put_aside(&page.before, &page.run.to_string())?;
     page.moved.extend(now.moved);
@@ -187,7 +191,7 @@ fn finish_one(journal: Journal) -> io::Result<Option<Dead>> {
     page.changed = now.changed;
     write(&journal.lock, &page)?;
     let Page { run, principal, started, moved, appeared, changed, .. } = page;
-    Ok(Some(Dead { journal, run, principal, started, after: After { moved, appeared, changed } }))
+    Ok(Some(Dead { journal, run, principal, started, after: After { moved, appeared, changed, unseen: now.unseen } }))
 }
 
 /// When a process began, in ticks since the machine did: field 22 of proc(5)'s `stat`, behind a name that may hold anything.
@@ -197,7 +201,7 @@ fn began(pid: i32) -> Option<u64> {
 }
 
 /// Waits for the end of that process.
-fn gone(pid: i32, then: u64) -> io::Result<()> {
+fn gone(pid: i32, then: u64, patience: &Timespec) -> io::Result<()> {
     let Some(known) = rustix::process::Pid::from_raw(pid) else { return Ok(()) };
     let Ok(process) = rustix::process::pidfd_open(known, rustix::process::PidfdFlags::empty()) else { return Ok(()) };
     // Asked after it is held: the number may be another process's by now.
@@ -205,7 +209,7 @@ fn gone(pid: i32, then: u64) -> io::Result<()> {
         return Ok(());
     }
     let mut wait = [PollFd::new(&process, PollFlags::IN)];
-    match rustix::event::poll(&mut wait, Some(&FOLLOW))? {
+    match rustix::event::poll(&mut wait, Some(patience))? {
         0 => Err(io::Error::other(format!("its first process {pid} has not ended"))),
         _ => Ok(()),
     }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::{DirEntryExt as _, FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
@@ -53,12 +54,17 @@ pub fn look(work_dir: &Path, credentials: &[PathBuf], skip: &[PathBuf], most: Mo
             continue;
         }
         left.folders -= 1;
-        let Ok(entries) = fs::read_dir(&folder) else {
-            // Closed to us, and so to the run, unless the run could open it.
-            if folder.metadata().is_ok_and(|meta| meta.uid() == rustix::process::geteuid().as_raw()) {
-                found.unseen.push(folder);
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(why) => {
+                // Closed to us is closed to the run, unless that could open it.
+                let ours = || folder.metadata().is_ok_and(|meta| meta.uid() == rustix::process::geteuid().as_raw());
+                let closed = why.kind() == ErrorKind::PermissionDenied && !ours();
+                if !closed && why.kind() != ErrorKind::NotFound {
+                    found.unseen.push(folder);
+                }
+                continue;
             }
-            continue;
         };
         let entries: Vec<fs::DirEntry> = entries.flatten().collect();
         left.entries = left.entries.saturating_sub(entries.len());
@@ -97,7 +103,8 @@ pub fn look(work_dir: &Path, credentials: &[PathBuf], skip: &[PathBuf], most: Mo
                 found.start(path, work_dir);
             } else if credentials::is_dotenv(&name) {
                 // A link is as good as what it leads to; that is what is covered.
-                found.secrets.extend(fs::canonicalize(path).ok().filter(|path| path.is_file()));
+                let real = fs::canonicalize(path).ok();
+                found.secrets.extend(real.filter(|path| path.is_file() && !is_of_the_system(path)));
             } else if kind.is_file() && is_link_to(entry, &known) {
                 found.secrets.push(path);
             }
@@ -108,6 +115,12 @@ pub fn look(work_dir: &Path, credentials: &[PathBuf], skip: &[PathBuf], most: Mo
         list.dedup();
     }
     found
+}
+
+/// Readable for everybody, and needed by most programs: a link to it is no secret, and covering it would break the run.
+fn is_of_the_system(path: &Path) -> bool {
+    const SYSTEM: &[&str] = &["/etc", "/usr", "/bin", "/sbin", "/lib", "/lib64", "/boot", "/proc", "/sys", "/dev"];
+    SYSTEM.iter().any(|folder| path.starts_with(folder))
 }
 
 /// The first part of a name of the lists, which may have two.

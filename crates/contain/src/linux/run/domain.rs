@@ -84,8 +84,8 @@ fn enter(launch: &Launch) -> Result<LandlockStatus, RulesetError> {
     let mut rules = Ruleset::default().handle_access(all)?;
     let networked = launch.layers.has(Layer::Network);
     if !networked {
-        // No namespace: then at least no TCP at all.
-        rules = rules.handle_access(AccessNet::BindTcp | AccessNet::ConnectTcp)?;
+        // No namespace: then at least no TCP at all, and no datagrams where the kernel judges them.
+        rules = rules.handle_access(AccessNet::from_all(NEWEST))?;
     }
     let mut rules = rules.scope(Scope::from_all(NEWEST))?.create()?;
     let files = launch.layers.has(Layer::Files);

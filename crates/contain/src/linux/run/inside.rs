@@ -18,7 +18,7 @@ use crate::ContainError;
 use crate::run::{Launch, Layer};
 
 /// Returns only when the program could not be started: the number of the system's error.
-pub(super) fn run(launch: &Launch, socket: &OwnedFd, before: Signals, has_terminal: bool) -> Result<i32, ContainError> {
+pub(super) fn run(launch: &Launch, socket: &OwnedFd, before: Signals) -> Result<i32, ContainError> {
     user::die_with(None)?;
     rustix::process::chdir(&launch.work_dir).map_err(|why| step("enter the work directory", why))?;
     limits(launch)?;
@@ -66,11 +66,11 @@ pub(super) fn run(launch: &Launch, socket: &OwnedFd, before: Signals, has_termin
     sys::disposition(libc::SIGPIPE, false);
     sys::close_on_exec_from(3).map_err(|why| step("let no descriptor through", why))?;
     tell(socket, About::Ready, "", &[])?;
-    match wire::receive(socket.as_fd()) {
-        Ok(Some(packet)) if packet.about == About::Go => {}
+    let has_terminal = match wire::receive(socket.as_fd()) {
+        Ok(Some(packet)) if packet.about == About::Go => packet.text == terminal::YOURS,
         // The supervisor has gone or thought better of it.
         _ => sys::exit(1),
-    }
+    };
     if has_terminal {
         terminal::take().map_err(|why| step("take the terminal", why))?;
     }

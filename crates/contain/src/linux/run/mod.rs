@@ -85,11 +85,10 @@ pub fn start(launch: Launch) -> Result<Prepared, ContainError> {
     let before = forwarded.block();
     let signals = forwarded.descriptor().map_err(|why| step("watch for signals", why))?;
     let supervisor = rustix::process::getpid();
-    let has_terminal = terminal::is_ours();
     let outer = match sys::fork().map_err(|why| step("start a process", why))? {
         Side::Child => {
             drop((ours, signals));
-            outer::run(&launch, &theirs, before, supervisor, has_terminal)
+            outer::run(&launch, &theirs, before, supervisor)
         }
         Side::Parent(pid) => pid,
     };
@@ -99,7 +98,7 @@ pub fn start(launch: Launch) -> Result<Prepared, ContainError> {
         run: Run {
             socket: ours,
             outer,
-            has_terminal,
+            has_terminal: false,
             program: None,
             leader: None,
             datagrams: None,
@@ -262,12 +261,14 @@ impl Prepared {
     ///
     /// # Errors
     /// When the run has died meanwhile.
-    pub fn go(self) -> Result<Running, ContainError> {
+    pub fn go(mut self) -> Result<Running, ContainError> {
         match &self.run.decoys {
             Some(decoys) => decoys.live(&self.run.live),
             None => self.run.live.store(true, Ordering::Release),
         }
-        wire::send(self.run.socket.as_fd(), About::Go, "", &[]).map_err(|why| step("start the program", why))?;
+        self.run.has_terminal = terminal::is_ours();
+        let terminal = if self.run.has_terminal { terminal::YOURS } else { "" };
+        wire::send(self.run.socket.as_fd(), About::Go, terminal, &[]).map_err(|why| step("start the program", why))?;
         Ok(Running(self.run))
     }
 }

@@ -19,7 +19,7 @@ use crate::ContainError;
 use crate::run::{Launch, Layer};
 
 /// Runs to the end of the program and never returns.
-pub(super) fn run(launch: &Launch, socket: &OwnedFd, before: Signals, supervisor: Pid, has_terminal: bool) -> ! {
+pub(super) fn run(launch: &Launch, socket: &OwnedFd, before: Signals, supervisor: Pid) -> ! {
     // The terminal's signals reach every process of the job; they are the program's to answer, not ours.
     for signal in FORWARDED {
         sys::disposition(signal, true);
@@ -28,7 +28,7 @@ pub(super) fn run(launch: &Launch, socket: &OwnedFd, before: Signals, supervisor
         Ok(connection) => match next(launch) {
             Ok(Side::Child) => {
                 drop(connection);
-                first(launch, socket, before, has_terminal)
+                first(launch, socket, before)
             }
             Ok(Side::Parent(pid)) => {
                 drop(connection);
@@ -142,7 +142,7 @@ fn retire() {
     drop(sys::drop_capabilities());
 }
 
-fn first(launch: &Launch, socket: &OwnedFd, before: Signals, has_terminal: bool) -> ! {
+fn first(launch: &Launch, socket: &OwnedFd, before: Signals) -> ! {
     let ready = (|| {
         user::die_with(None)?;
         if launch.layers.has(Layer::Processes) {
@@ -155,7 +155,7 @@ fn first(launch: &Launch, socket: &OwnedFd, before: Signals, has_terminal: bool)
         sys::fork().map_err(|why| step("start the program's process", why))
     })();
     match ready {
-        Ok(Side::Child) => match inside::run(launch, socket, before, has_terminal) {
+        Ok(Side::Child) => match inside::run(launch, socket, before) {
             Ok(why_not) => {
                 drop(wire::send(socket.as_fd(), About::NotStarted, &why_not.to_string(), &[]));
                 sys::exit(127)

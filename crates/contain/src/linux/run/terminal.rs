@@ -11,6 +11,9 @@ use rustix::termios::{isatty, tcgetpgrp, tcsetpgrp};
 
 use super::super::sys;
 
+/// What the supervisor says with the word to start. Nobody else can tell: in the run's namespace the job has no number.
+pub(super) const YOURS: &str = "terminal";
+
 /// Whether this process has the terminal to itself: in front, and no part of a pipe, whose other programs would lose it.
 pub(super) fn is_ours() -> bool {
     let ours = rustix::process::getpgrp();

@@ -72,7 +72,9 @@ fn files(launch: &Launch) -> Vec<Seen> {
     for path in launch.files.protected.iter().filter(|path| path.is_dir()).take(3) {
         // Seen from the work directory: the record names no path of the machine.
         let name = path.strip_prefix(&launch.work_dir).unwrap_or(path);
-        seen.push(refused(&format!("write to {}", name.display()), &create(path), &[libc::EROFS]));
+        // A folder of somebody else's, which is closed to the run besides, says that first.
+        let with = &[libc::EROFS, libc::EACCES];
+        seen.push(refused(&format!("write to {}", name.display()), &create(path), with));
     }
     seen
 }

@@ -47,7 +47,7 @@ impl Project {
     }
 
     fn aside(&self, change: impl FnOnce()) -> aside::After {
-        let before = aside::before(&self.work, &[], &[], true);
+        let before = looked(&self.work, true);
         change();
         aside::put_aside(&before, "r").expect("moved")
     }
@@ -59,6 +59,10 @@ impl Project {
         let caller = Caller { data: self.home.join("data"), ..caller(&self.work, &self.home) };
         plan_within(run, &caller, command, &profile, layers, Arc::new(|_| ()), most)
     }
+}
+
+fn looked(work: &Path, kept: bool) -> aside::Before {
+    aside::before(work, &sight::look(work, &[], &[], MOST), &[], &[], kept)
 }
 
 const OBSERVE: [Layer; 3] = [Layer::Tripwires, Layer::Processes, Layer::Evidence];
@@ -269,7 +273,7 @@ fn a_new_repository_stays_unless_it_starts_something() {
 fn secrets_that_come_during_a_run_are_told() {
     let project = Project::new();
     let old = project.put("project/.env", "A=1");
-    let before = aside::before(&project.work, &[], &[], true);
+    let before = looked(&project.work, true);
     assert_eq!(aside::put_aside(&before, "r").expect("looked").appeared, Vec::<PathBuf>::new());
     project.put("project/sub/.env", "B=1");
     // As editors save: another file of that name, on which no tripwire was put.
@@ -284,14 +288,15 @@ fn a_dead_supervisors_run_is_finished_once_and_a_living_ones_is_not() {
     let project = Project::new();
     let data = project.home.join("data");
     let run = new_run_id(Timestamp::UNIX_EPOCH).expect("an id");
-    let before = aside::before(&project.work, &[], &[], true);
+    let before = looked(&project.work, true);
     let page = journal::open(&data, run, "dev", Timestamp::UNIX_EPOCH, Some(1), &before).expect("opened");
     project.put("project/.git/hooks/post-checkout", "x");
     let (dead, failed) = journal::finish(&data);
     assert!(dead.is_empty() && failed.is_empty() && project.work.join(".git/hooks").exists(), "{failed:?}");
     // As when it is killed: the lock goes, the page stays.
     drop(page);
-    let (dead, failed) = journal::finish(&data);
+    let at_once = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
+    let (dead, failed) = journal::finish_within(&data, &at_once);
     assert_eq!((dead.len(), failed.len()), (0, 1), "process 1 has not ended: {failed:?}");
     assert!(project.work.join(".git/hooks").exists());
 
@@ -340,7 +345,7 @@ fn what_no_mount_keeps_is_compared() {
     let (code, hook) = (project.put("project/.venv/lib/x.py", "x"), project.put("project/.git/hooks/old", "x"));
     project.put("project/.venv/pyvenv.cfg", "x");
     let change = |kept: bool, change: &dyn Fn()| {
-        let before = aside::before(&project.work, &[], &[], kept);
+        let before = looked(&project.work, kept);
         change();
         aside::put_aside(&before, "r").expect("looked").changed
     };
@@ -358,4 +363,75 @@ fn what_no_mount_keeps_is_compared() {
     let hooks = PathBuf::from(".git/hooks");
     assert_eq!(change(false, &|| fs::remove_file(&hook).expect("removed")), [hooks.as_path()]);
     assert_eq!(change(true, &|| drop(project.put("project/.venv/lib/z.pth", "x"))), Vec::<PathBuf>::new());
+}
+
+/// Whoever moves things aside may be root, and the run prepares the ground.
+#[test]
+fn no_link_leads_what_is_put_aside_elsewhere() {
+    let project = Project::new();
+    let elsewhere = project.home.join("elsewhere");
+    fs::create_dir(&elsewhere).expect("made");
+    let after = project.aside(|| {
+        symlink(&elsewhere, project.work.join(aside::FOLDER)).expect("linked");
+        project.put("project/cron/pyvenv.cfg", "x");
+        project.put("project/deep/conftest.py", "x");
+    });
+    assert_eq!(after.moved, ["cron", "deep/conftest.py"].map(PathBuf::from));
+    assert_eq!(fs::read_dir(&elsewhere).expect("there").count(), 0, "nothing went there");
+    let kept = project.work.join(aside::FOLDER).join("r");
+    assert!(kept.join("cron/pyvenv.cfg").exists() && kept.join("deep/conftest.py").exists());
+    // The second time the folder is there, and the link is one step below.
+    let after = project.aside(|| {
+        fs::remove_dir_all(kept.join("deep")).expect("removed");
+        symlink(&elsewhere, kept.join("deep")).expect("linked");
+        project.put("project/deep/.envrc", "x");
+    });
+    assert_eq!((after.moved.len(), fs::read_dir(&elsewhere).expect("there").count()), (1, 0));
+    // And the work directory itself may be another by the time that somebody looks again.
+    let before = looked(&project.work, true);
+    fs::rename(&project.work, project.home.join("old")).expect("renamed");
+    symlink(&elsewhere, &project.work).expect("linked");
+    fs::write(elsewhere.join(".envrc"), "x").expect("written");
+    let unseen = aside::After { unseen: vec![".".into()], ..aside::After::default() };
+    assert_eq!(aside::put_aside(&before, "r").expect("not touched"), unseen);
+    assert!(elsewhere.join(".envrc").exists());
+    fs::remove_file(&project.work).expect("removed");
+    fs::create_dir(&project.work).expect("made");
+    assert_eq!(aside::put_aside(&before, "r").expect("of the same name is not the same"), unseen);
+    fs::remove_dir(&project.work).expect("removed");
+    assert_eq!(aside::put_aside(&before, "r").expect("nothing is left to do"), aside::After::default());
+}
+
+#[test]
+fn a_pipe_where_a_text_is_expected_holds_nobody_up() {
+    let project = Project::new();
+    let after = project.aside(|| {
+        for name in ["x/.git/HEAD", "x/.git/refs/y"] {
+            project.put(&format!("project/{name}"), "x");
+        }
+        for name in ["x/.git/config", "x/.git/commondir", ".git"] {
+            let path = project.work.join(name);
+            rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0)
+                .expect("made");
+        }
+    });
+    assert_eq!(after.moved, [".git", "x/.git/commondir", "x/.git/config"].map(PathBuf::from));
+}
+
+#[test]
+fn a_link_to_a_file_of_the_system_is_no_secret() {
+    let project = Project::new();
+    symlink("/etc/passwd", project.work.join(".env")).expect("linked");
+    assert_eq!(sight::look(&project.work, &[], &[], MOST).secrets, Vec::<PathBuf>::new());
+}
+
+#[test]
+fn what_a_run_made_too_much_of_is_told() {
+    let project = Project::new();
+    let before = looked(&project.work, true);
+    for number in 0..20 {
+        project.put(&format!("project/{number}/deep/.envrc"), "x");
+    }
+    let after = aside::put_aside_within(&before, "r", Most { folders: 15, entries: 1_000 }).expect("looked");
+    assert!(after.unseen.len() >= 6 && after.moved.is_empty(), "{after:?}");
 }
