@@ -204,17 +204,15 @@ impl Body for Scrubbed {
                     }
                 }
                 Some(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
-                Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) => {
-                        let data = this.pass(data)?;
-                        // Held back whole: nothing to say yet.
-                        if !data.is_empty() {
-                            return Poll::Ready(Some(Ok(Frame::data(data))));
-                        }
-                    }
+                Some(Ok(frame)) => {
                     // Trailers of a scrubbed answer are left out: they are rare, and could repeat a secret.
-                    Err(_) => {}
-                },
+                    let Ok(data) = frame.into_data() else { continue };
+                    let data = this.pass(data)?;
+                    // Held back whole: nothing to say yet.
+                    if !data.is_empty() {
+                        return Poll::Ready(Some(Ok(Frame::data(data))));
+                    }
+                }
             }
         }
     }
