@@ -31,6 +31,7 @@ fn every_row_succeeds_bare_and_is_refused_and_recorded_contained() {
     assert_eq!(report["run_named"], true);
     assert_eq!(report["tamper_seen"], true);
     assert_eq!(output.status.code(), Some(0));
+    assert_eq!(shown_in_the_readme(), expected_there(&report), "README.md shows another drill than this one");
     let page = std::fs::read_to_string(page.path()).expect("written");
     assert!(page.contains("<svg") && !page.contains("SUCCEEDED"), "{page}");
 }
@@ -65,6 +66,31 @@ fn alone(report: &serde_json::Value) {
         }
     }
     assert_eq!(report["rows"].as_array().map(Vec::len), Some(seen), "every row is in the table");
+}
+
+/// The rows of the README's drill, and what it says that is not stopped; blanks as one.
+fn shown_in_the_readme() -> Vec<String> {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md")).expect("README.md");
+    let block = readme.split("$ bulkhead drill\n").nth(1).expect("the drill").split("\n## ").next().unwrap_or_default();
+    let lines = block.lines().filter_map(|line| line.strip_prefix("    "));
+    let lines = lines.filter(|line| line.starts_with(|first: char| first.is_ascii_digit() || first == ' '));
+    lines.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+}
+
+fn expected_there(report: &serde_json::Value) -> Vec<String> {
+    let list = |value: &serde_json::Value| -> Vec<String> {
+        let all = value.as_array().expect("a list").iter();
+        all.map(|text| text.as_str().expect("text").to_owned()).collect()
+    };
+    let rows = report["rows"].as_array().expect("rows");
+    let row = |row: &serde_json::Value| {
+        let (step, phase, what) =
+            (&row["step"], row["phase"].as_str().expect("text"), row["what"].as_str().expect("text"));
+        format!("{step} {phase} {what} succeeds refused, recorded {}", list(&row["stopped_by"]).join(" "))
+    };
+    let count = format!("{0} of {0} refused and recorded, 0 refused without a record, 0 succeeded", rows.len());
+    let not_stopped = list(&report["not_stopped"]).into_iter().map(|line| format!("- {line}"));
+    rows.iter().map(row).chain([count]).chain(not_stopped).collect()
 }
 
 #[test]

@@ -99,6 +99,35 @@ fn every_client_reaches_the_allowed_host_and_is_refused_at_another() {
     assert!(!world.internet.received().contains(BAD), "{}", world.internet.received());
 }
 
+/// Where there is a Java: it has a trust store of its own, and no proxy unless it is told of one.
+#[test]
+fn java_trusts_the_run_with_nothing_said_to_it() {
+    let there = Command::new("java").arg("--version").output().is_ok_and(|output| output.status.success());
+    if !there {
+        return println!("no java: not tried");
+    }
+    let world = World::new(&allowed());
+    world.secret("openai", &["--host", GOOD, "--variable", "OPENAI_API_KEY"]);
+    let program = r#"
+import java.net.*;
+public class Get { public static void main(String[] to) throws Exception { for (String at : to) {
+    HttpURLConnection c = (HttpURLConnection) new URL(at).openConnection();
+    c.setRequestProperty("Authorization", "Bearer " + System.getenv("OPENAI_API_KEY"));
+    int code = c.getResponseCode();
+    System.out.println(code + " " + c.getResponseMessage());
+    if (code == 200) System.out.println(new String(c.getInputStream().readAllBytes()));
+} } }
+"#;
+    std::fs::write(world.project().join("Get.java"), program).expect("written");
+    let ran = world.run(&format!("java Get.java https://{GOOD}/java https://{BAD}/java 2>&1; keytool -list -cacerts -storepass changeit 2>&1 | tail -4"));
+    ran.says("ECHO GET /java");
+    ran.says("403 Blocked by Bulkhead");
+    assert!(world.internet.received().contains(&format!("Bearer {REAL}")), "{}", ran.said);
+    assert!(!ran.said.contains("REALREAL") && !ran.said.contains("Picked up"), "{}", ran.said);
+    // With the password that it has outside.
+    ran.says("trustedCertEntry");
+}
+
 #[test]
 fn a_secret_is_used_at_its_own_host_and_is_nowhere_inside() {
     let world = World::new("");

@@ -173,12 +173,12 @@ for server in ["198.51.100.53", "127.0.0.53"]:
     except OSError as e: print("tcp", server, e)
 "#;
     std::fs::write(world.project().join("dns.py"), dns).expect("written");
-    let ran = world.run(&format!(
+    let ran = world.run(
         "python3 dns.py
          for proxy in 127.0.0.2:3128 127.0.0.1:3128; do for url in http://127.0.0.1:3128/ http://127.0.0.2:3128/; do
          echo \"[$proxy $url]\"; curl -sS --noproxy '' -x http://$proxy $url 2>&1; echo; done; done
-         echo '[tunnel]'; curl -sS --noproxy '' -p -x http://127.0.0.1:3128 http://127.0.0.2:3128/ 2>&1; echo '[end]'"
-    ));
+         echo '[tunnel]'; curl -sS --noproxy '' -p -x http://127.0.0.1:3128 http://127.0.0.2:3128/ 2>&1; echo '[end]'",
+    );
     ran.says("tcp 198.51.100.53 198.18.");
     ran.says("rest b''");
     let rows = world.shown(&ran);

@@ -85,6 +85,11 @@ impl Reach {
         let content = places.first().map(|(_, content)| content.clone()).unwrap_or_default();
         let covered = |path| (path, content.clone());
         places.extend(environments(plan).into_iter().take(MOST_BUNDLES).map(covered));
+        let stores = java_stores(plan);
+        if !stores.is_empty() {
+            let store = inside::java_store(&content);
+            places.extend(stores.into_iter().take(MOST_BUNDLES).map(|path| (path, store.clone())));
+        }
         let names = plan.launch.env.iter().filter_map(|(name, _)| name.to_str());
         let proxies = inside::proxies(names, &format!("http://{}", supervise::PROXY));
         let variables = inside::variables(&path).map(|(name, path)| (OsString::from(name), path.into_os_string()));
@@ -213,6 +218,18 @@ fn environments(plan: &Plan) -> Vec<PathBuf> {
     bundles.sort();
     bundles.dedup();
     bundles
+}
+
+/// The trust stores of the Javas that the run may start.
+fn java_stores(plan: &Plan) -> Vec<PathBuf> {
+    let own = plan.launch.env.iter().find(|(name, _)| name == "JAVA_HOME").map(|(_, path)| PathBuf::from(path));
+    let installed = crate::files::list(Path::new("/usr/lib/jvm")).unwrap_or_default();
+    let stores = own.into_iter().chain(installed).map(|home| home.join(inside::JAVA_STORE));
+    let stores = stores.chain(inside::JAVA_STORES.iter().map(PathBuf::from));
+    let mut stores: Vec<PathBuf> = stores.filter_map(|path| std::fs::canonicalize(path).ok()).collect();
+    stores.sort();
+    stores.dedup();
+    stores
 }
 
 /// Asks whoever holds the ledger, and tells the run's recorder what came of it.

@@ -3,6 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+
 /// Where distributions keep the bundle of trusted certificates; those that are there are covered by the run's own.
 pub const SYSTEM_BUNDLES: &[&str] = &[
     "/etc/ssl/certs/ca-certificates.crt",
@@ -59,6 +63,39 @@ pub fn proxies<'a>(caller: impl Iterator<Item = &'a str>, proxy: &str) -> Vec<(S
 /// certifi's bundle in an environment's folder of packages: requests, httpx and pip read it where no variable tells them.
 pub fn certifi(site_packages: &Path) -> [PathBuf; 3] {
     ["certifi/cacert.pem", "pip/_vendor/certifi/cacert.pem", "botocore/cacert.pem"].map(|path| site_packages.join(path))
+}
+
+/// Where distributions keep the trust store of Java, which reads no bundle and no variable.
+pub const JAVA_STORES: &[&str] = &["/etc/ssl/certs/java/cacerts", "/etc/pki/ca-trust/extracted/java/cacerts"];
+/// Where a Java of its own keeps it, below its home.
+pub const JAVA_STORE: &str = "lib/security/cacerts";
+
+/// The certificates of a bundle as a Java key store (JKS, version 2), with the password that Java's own store has.
+pub fn java_store(bundle: &[u8]) -> Vec<u8> {
+    let certificates: Vec<CertificateDer<'_>> = CertificateDer::pem_slice_iter(bundle).filter_map(Result::ok).collect();
+    let text = |store: &mut Vec<u8>, text: &str| {
+        store.extend(u16::try_from(text.len()).unwrap_or_default().to_be_bytes());
+        store.extend(text.as_bytes());
+    };
+    let number =
+        |store: &mut Vec<u8>, number: usize| store.extend(u32::try_from(number).unwrap_or_default().to_be_bytes());
+    let mut store = vec![0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2];
+    number(&mut store, certificates.len());
+    for (place, certificate) in certificates.iter().enumerate() {
+        // A certificate that is trusted, its name, the time at which it was put in: none.
+        number(&mut store, 2);
+        text(&mut store, &format!("run-{place}"));
+        store.extend([0; 8]);
+        text(&mut store, "X.509");
+        number(&mut store, certificate.len());
+        store.extend(certificate.iter());
+    }
+    // No secret: it says that nothing was cut off. The words are the format's own.
+    let mut seal: Vec<u8> = "changeit".bytes().flat_map(|byte| [0, byte]).collect();
+    seal.extend(b"Mighty Aphrodite");
+    seal.extend(&store);
+    store.extend(digest(&SHA1_FOR_LEGACY_USE_ONLY, &seal).as_ref());
+    store
 }
 
 #[cfg(test)]

@@ -171,8 +171,7 @@ pub const ANYWHERE: &[&str] = &[
     ".pnpmfile.cjs",
     "uv.toml",
     "pip.conf",
-    // Python runs these unasked, or pytest does.
-    "conftest.py",
+    // Python runs these unasked.
     "sitecustomize.py",
     "usercustomize.py",
 ];

@@ -10,6 +10,7 @@ use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 
 use super::super::broker::{Known, Minter, Scrubber, SecretName};
+use super::request::Body as Out;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -203,17 +204,15 @@ impl Body for Scrubbed {
                     }
                 }
                 Some(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
-                Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) => {
-                        let data = this.pass(data)?;
-                        // Held back whole: nothing to say yet.
-                        if !data.is_empty() {
-                            return Poll::Ready(Some(Ok(Frame::data(data))));
-                        }
-                    }
+                Some(Ok(frame)) => {
                     // Trailers of a scrubbed answer are left out: they are rare, and could repeat a secret.
-                    Err(_) => {}
-                },
+                    let Ok(data) = frame.into_data() else { continue };
+                    let data = this.pass(data)?;
+                    // Held back whole: nothing to say yet.
+                    if !data.is_empty() {
+                        return Poll::Ready(Some(Ok(Frame::data(data))));
+                    }
+                }
             }
         }
     }
@@ -221,6 +220,36 @@ impl Body for Scrubbed {
     fn size_hint(&self) -> SizeHint {
         // Scrubbing keeps lengths, and so do placeholders; unpacking does not.
         if self.gzip.is_none() { self.body.size_hint() } else { SizeHint::default() }
+    }
+}
+
+/// A body that holds on to something until it is over.
+pub(super) struct Held {
+    body: Out,
+    _held: Arc<()>,
+}
+
+impl Held {
+    /// That body, and what it holds on to.
+    pub(super) fn new(body: Out, held: Arc<()>) -> Self {
+        Self { body, _held: held }
+    }
+}
+
+impl Body for Held {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

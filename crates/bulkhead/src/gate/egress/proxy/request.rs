@@ -1,6 +1,7 @@
 //! HTTP/1.1 of the run: each request's host held to the connection's, judged, its placeholders swapped, sent on.
 
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -13,14 +14,14 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http1::SendRequest;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::sync::Mutex;
 
 use super::super::broker::{self, Given, Known, Misuse, Swapped};
 use super::super::host::Host;
 use super::super::judge::Wanted;
 use super::super::supervise::PROXY;
-use super::body::{Pending, Watched};
+use super::body::{Held, Pending, Watched};
 use super::message::{finish, prepare, two_lengths};
 use super::minted::Minting;
 use super::{Egress, Stream};
@@ -50,22 +51,34 @@ pub(super) enum Side {
     Proxy,
 }
 
+/// How long a connection may say nothing between two requests, or take over the head of one; at most twice that.
+const IDLE: Duration = Duration::from_secs(60);
+
 /// Serves a connection of the run until either side ends it.
 pub(super) async fn serve(egress: Arc<Egress>, stream: impl Stream, side: Side) {
-    let connection =
-        Arc::new(Connection { egress, side, upstream: Mutex::new(None), last: std::sync::Mutex::default() });
+    let connection = Arc::new(Connection {
+        egress,
+        side,
+        upstream: Mutex::new(None),
+        last: std::sync::Mutex::default(),
+        busy: Arc::default(),
+        begun: AtomicU64::new(0),
+    });
     let serving = Arc::clone(&connection);
     let service = service_fn(move |request| {
         let connection = Arc::clone(&serving);
         async move { Ok::<_, Infallible>(connection.answer(request).await) }
     });
     let served = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(60))
+        // Its own time-out sets a timer for each request, which wakes the thread that sets it.
+        .header_read_timeout(None)
         .max_header_size(HEAD)
         .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades()
-        .await;
+        .with_upgrades();
+    let served = tokio::select! {
+        served = served => served,
+        () = connection.idle() => return,
+    };
     if let Err(error) = served {
         tracing::debug!(%error, "a run's connection ended");
         // Answered already, with 400 or 431.
@@ -91,6 +104,24 @@ pub(super) struct Connection {
     /// The connection to the host of the last request, kept for the next.
     pub(super) upstream: Mutex<Option<(Host, u16, SendRequest<Watched>)>>,
     last: std::sync::Mutex<Option<Last>>,
+    /// Held by whatever belongs to a request that is not over: its answer's body is the last of it.
+    busy: Arc<()>,
+    /// Requests that have come.
+    begun: AtomicU64,
+}
+
+/// What was seen at the last look at a connection: how many requests had begun, when none was under way.
+#[derive(Debug, Default)]
+struct Quiet(Option<u64>);
+
+impl Quiet {
+    /// Whether nothing has happened since then.
+    fn is_over(&mut self, begun: u64, busy: bool) -> bool {
+        let now = (!busy).then_some(begun);
+        let over = now.is_some() && now == self.0;
+        self.0 = now;
+        over
+    }
 }
 
 /// Where the last request went.
@@ -102,7 +133,20 @@ struct Last {
 }
 
 impl Connection {
+    /// Ends when nothing has happened for a while: no request is under way, and none began.
+    async fn idle(&self) {
+        let mut quiet = Quiet::default();
+        loop {
+            tokio::time::sleep(IDLE).await;
+            if quiet.is_over(self.begun.load(Ordering::Relaxed), Arc::strong_count(&self.busy) > 1) {
+                return;
+            }
+        }
+    }
+
     async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Body> {
+        let busy = Arc::clone(&self.busy);
+        self.begun.fetch_add(1, Ordering::Relaxed);
         let close = request.headers().contains_key(TRANSFER_ENCODING);
         let answered =
             if request.method() == Method::CONNECT { self.tunnel(request) } else { self.forward(request).await };
@@ -112,7 +156,7 @@ impl Connection {
                     // Whatever was smuggled behind a chunked body is never read as a request.
                     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
                 }
-                response
+                response.map(|body| Held::new(body, busy).boxed())
             }
             Err(problem) => {
                 problem::log(&problem, "egress");
@@ -305,5 +349,22 @@ impl Connection {
             }
         }
         Ok((host, port, scheme))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_is_over_when_nothing_happened_between_two_looks() {
+        let mut quiet = Quiet::default();
+        // A long answer, then its end, then one more request, then nothing.
+        let looks = [(1, true), (1, true), (1, false), (2, false), (3, true), (3, false), (3, false)];
+        assert_eq!(
+            looks.map(|(begun, busy)| quiet.is_over(begun, busy)),
+            [false, false, false, false, false, false, true]
+        );
+        assert!(!Quiet::default().is_over(0, false) && Quiet(Some(0)).is_over(0, false));
     }
 }

@@ -215,13 +215,13 @@ fn what_was_planted_is_put_aside() {
         project.put("project/.git/hooks/post-checkout", "x");
         project.put("project/new/pyvenv.cfg", "x");
         project.put("project/a/b/c/d/.vscode/tasks.json", "x");
-        project.put("project/a/conftest.py", "x");
+        project.put("project/a/usercustomize.py", "x");
         project.put("project/a/.cargo/config.toml", "x");
         project.put("project/result.txt", "kept");
         fs::remove_file(work.join(".envrc")).expect("removed");
         symlink("b", work.join(".envrc")).expect("linked");
     });
-    let moved = [".envrc", ".git/hooks", "a/.cargo/config.toml", "a/b/c/d/.vscode", "a/conftest.py", "new"];
+    let moved = [".envrc", ".git/hooks", "a/.cargo/config.toml", "a/b/c/d/.vscode", "a/usercustomize.py", "new"];
     assert_eq!(after.moved, moved.map(PathBuf::from));
     assert!(work.join(".vscode").exists() && work.join("result.txt").exists());
     assert!(work.join(".bulkhead-aside/r/new/pyvenv.cfg").exists() && !work.join("new").exists());
@@ -374,12 +374,12 @@ fn no_link_leads_what_is_put_aside_elsewhere() {
     let after = project.aside(|| {
         symlink(&elsewhere, project.work.join(aside::FOLDER)).expect("linked");
         project.put("project/cron/pyvenv.cfg", "x");
-        project.put("project/deep/conftest.py", "x");
+        project.put("project/deep/usercustomize.py", "x");
     });
-    assert_eq!(after.moved, ["cron", "deep/conftest.py"].map(PathBuf::from));
+    assert_eq!(after.moved, ["cron", "deep/usercustomize.py"].map(PathBuf::from));
     assert_eq!(fs::read_dir(&elsewhere).expect("there").count(), 0, "nothing went there");
     let kept = project.work.join(aside::FOLDER).join("r");
-    assert!(kept.join("cron/pyvenv.cfg").exists() && kept.join("deep/conftest.py").exists());
+    assert!(kept.join("cron/pyvenv.cfg").exists() && kept.join("deep/usercustomize.py").exists());
     // The second time the folder is there, and the link is one step below.
     let after = project.aside(|| {
         fs::remove_dir_all(kept.join("deep")).expect("removed");
