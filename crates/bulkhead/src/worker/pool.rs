@@ -105,7 +105,7 @@ impl Pool {
         let keeper = Keeper::new(options.exe.clone(), options.args.clone()).map_err(unavailable)?;
         let (worker, enforced) = welcome(&keeper, keeper.order(), options.start_timeout).await?;
         let seats = Semaphore::new(options.size.get());
-        let early = Semaphore::new(options.size.get().div_ceil(2));
+        let early = Semaphore::new(options.size.get());
         Ok(Self {
             inner: Arc::new(Inner {
                 options,
