@@ -88,7 +88,8 @@ fn misspells(a: &str, b: &str) -> bool {
     let letters = a.iter().chain(b).all(u8::is_ascii_lowercase);
     let places = {
         let (mut a, mut b) = (a.to_vec(), b.to_vec());
-        (a.sort_unstable(), b.sort_unstable());
+        a.sort_unstable();
+        b.sort_unstable();
         a == b && a.len() <= 3
     };
     begins > 0 && ends > 0 && letters && (a.len().max(b.len()) <= 1 || places)
