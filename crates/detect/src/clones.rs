@@ -243,7 +243,7 @@ fn filter_place(hash: u32) -> (usize, u64) {
 /// Gives the hash of every shingle of the text, in order. A text of fewer tokens than a shingle has none.
 pub fn each(content: &[u8], mut take: impl FnMut(u32)) {
     let mut last = [0_u64; TOKENS];
-    let mut count = 0_usize;
+    let (mut count, mut oldest, mut sum) = (0_usize, 0, 0_u64);
     let mut at = 0;
     while let Some(&byte) = content.get(at) {
         let mut token = (u64::from(byte) ^ FNV_START).wrapping_mul(FNV);
@@ -257,11 +257,12 @@ pub fn each(content: &[u8], mut take: impl FnMut(u32)) {
                 at += 1;
             }
         }
-        last.rotate_left(1);
-        last[TOKENS - 1] = token;
+        // The sum of the last tokens, each times a power of the multiplier: the oldest leaves it, the new one enters.
+        sum = sum.wrapping_sub(last[oldest].wrapping_mul(LEAVING)).wrapping_mul(SPREAD).wrapping_add(token);
+        last[oldest] = token;
+        oldest = (oldest + 1) % TOKENS;
         count += 1;
         if count >= TOKENS {
-            let sum = last.iter().fold(0_u64, |sum, token| sum.wrapping_mul(SPREAD).wrapping_add(*token));
             // The high bits of the last product depend on all the lower ones.
             take(((sum ^ (sum >> 32)).wrapping_mul(SPREAD) >> 32) as u32);
         }
@@ -272,9 +273,23 @@ const FNV_START: u64 = 0xcbf2_9ce4_8422_2325;
 const FNV: u64 = 0x0100_0000_01b3;
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
+/// What the oldest token was multiplied by.
+const LEAVING: u64 = SPREAD.wrapping_pow(TOKENS as u32 - 1);
+
 fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
+    WORD[byte as usize]
 }
+
+const WORD: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut at = 0;
+    while at < 256 {
+        let byte = at as u8;
+        table[at] = byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80;
+        at += 1;
+    }
+    table
+};
 
 #[cfg(test)]
 mod tests;

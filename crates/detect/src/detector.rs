@@ -109,6 +109,7 @@ pub static DETECTORS: &[&dyn Detector] = &[
     &detectors::hidden_address::DETECTOR,
     &detectors::misnamed_code::MisnamedCode,
     &detectors::declared_test::DETECTOR,
+    &detectors::misspelled_name::DETECTOR,
 ];
 
 /// Every id that a finding can carry: the flaws of archives first, then the detectors, then what a comparison with the

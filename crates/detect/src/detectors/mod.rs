@@ -32,6 +32,7 @@ pub(crate) mod install_network;
 pub(crate) mod install_script;
 pub(crate) mod large_setup;
 pub(crate) mod misnamed_code;
+pub(crate) mod misspelled_name;
 pub(crate) mod name_mismatch;
 pub(crate) mod native_program;
 pub(crate) mod obfuscator;

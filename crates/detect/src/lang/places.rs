@@ -1,6 +1,8 @@
 //! Places on a machine that say what code is after: credentials, browser stores, wallets, agents' configuration, and the
 //! files that start something. Shared by every language.
 
+use std::sync::LazyLock;
+
 use crate::behaviour::{Ability, Sources};
 
 /// What a path (or a part of one) is known for: the ability of reading it, and of writing it.
@@ -184,12 +186,60 @@ const PLACES: &[(&str, Place, Where)] = &[
     (".roo/", AGENT, NAMED),
 ];
 
+/// The four bytes that each place begins with. Nearly every text of a program is asked about and is none of these, so one
+/// pass that needs no copy has to say so.
+struct Beginnings {
+    /// A bit for each, by [`Beginnings::bit`]: most texts need no more than this.
+    bits: [u64; 1 << (BITS - 6)],
+    /// All, ascending.
+    all: Vec<u32>,
+}
+
+/// Bits of the first look, as a power of two: eight kilobytes.
+const BITS: u32 = 16;
+
+static BEGINNINGS: LazyLock<Beginnings> = LazyLock::new(|| {
+    let first = |part: &str| part.bytes().take(4).fold(0, |word, byte| word << 8 | u32::from(byte));
+    let mut all: Vec<u32> = PLACES.iter().map(|(part, ..)| first(part)).collect();
+    all.sort_unstable();
+    all.dedup();
+    let mut bits = [0; 1 << (BITS - 6)];
+    for &word in &all {
+        let (at, bit) = Beginnings::bit(word);
+        bits[at] |= bit;
+    }
+    Beginnings { bits, all }
+});
+
+impl Beginnings {
+    fn bit(word: u32) -> (usize, u64) {
+        let hash = word.wrapping_mul(0x9e37_79b1) >> (32 - BITS);
+        ((hash >> 6) as usize, 1 << (hash & 63))
+    }
+
+    /// Whether a place may be in this text, whatever its case and separators.
+    fn may_be_in(&self, text: &str) -> bool {
+        let mut word = 0_u32;
+        for byte in text.bytes() {
+            let byte = if byte == b'\\' { b'/' } else { byte.to_ascii_lowercase() };
+            if byte == b'/' && word & 0xff == u32::from(b'/') {
+                continue;
+            }
+            word = word << 8 | u32::from(byte);
+            let (at, bit) = Self::bit(word);
+            if self.bits[at] & bit != 0 && self.all.binary_search(&word).is_ok() {
+                return true;
+            }
+        }
+        false
+    }
+}
+
 /// What is known of this path.
 pub(crate) fn place(path: &str) -> Option<Place> {
-    if path.len() < 4
-        || path.len() > 1_000
-        || !path.bytes().any(|byte| matches!(byte, b'/' | b'\\' | b'.' | b' ' | b'_'))
-    {
+    let spoken = || path.bytes().any(|byte| matches!(byte, b'/' | b'\\' | b'.' | b' ' | b'_'));
+    let weights = || path.len() > 4 && path.as_bytes()[path.len() - 4..].eq_ignore_ascii_case(b".pth");
+    if path.len() < 4 || path.len() > 1_000 || !(BEGINNINGS.may_be_in(path) && spoken() || weights()) {
         return None;
     }
     let mut lower = String::with_capacity(path.len());
@@ -406,43 +456,4 @@ fn normal(path: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn places_are_known_in_either_spelling() {
-        let read = |path: &str| place(path).and_then(|place| place.read);
-        assert_eq!(read("~/.ssh/id_rsa"), Some(Ability::ReadCredential));
-        assert_eq!(read("\u{fffc}\\Google\\Chrome\\User Data\\Default\\Login Data"), Some(Ability::ReadBrowser));
-        assert_eq!(read("C:\\\\Users\\\\x\\\\.aws\\\\credentials"), Some(Ability::ReadCredential));
-        assert_eq!(read("/usr/lib/python3"), None);
-        assert_eq!(place("~/.claude/settings.json").and_then(|place| place.write), Some(Ability::AgentConfig));
-        assert_eq!(place("x/site-packages/a.pth").and_then(|place| place.write), Some(Ability::Persist));
-    }
-
-    #[test]
-    fn hosts_come_out_of_urls() {
-        assert_eq!(host("https://User:x@Files.Example:8443/a?b").as_deref(), Some("files.example"));
-        assert_eq!(host("curl -k https://c.test/x.pyz").as_deref(), Some("c.test"));
-        assert_eq!(host("http://[::1]:80/").as_deref(), Some("::1"));
-        assert_eq!(host("file:///etc/passwd"), None);
-        assert_eq!(host("no url"), None);
-    }
-
-    #[test]
-    fn places_are_known_however_they_are_spelled() {
-        assert!(
-            credential("~/.ssh/id_rsa") && credential("C:\\Users\\x\\.AWS\\credentials") && credential("$HOME/.ssh")
-        );
-        assert!(credential("../.env") && !credential("src/.environment") && !credential("docs/ssh.md"));
-        assert!(persistent("~/.bashrc") && persistent("HKCU\\Software\\Microsoft\\Windows\\CurrentVersion\\Run"));
-        assert!(
-            agent_config("/home/x/.claude/settings.json") && agent_config("SOUL.md") && !agent_config("claude.mdx")
-        );
-        assert!(home("~/*") && home("/") && home("$HOME/") && !home("/tmp/x") && !home("~/x"));
-        assert!(browser("AppData\\Local\\Google\\Chrome\\User Data\\Default\\Login Data"));
-        assert!(
-            agent_unasked("q", ["chat", "--trust-all-tools"].into_iter()) && !agent_unasked("q", ["chat"].into_iter())
-        );
-    }
-}
+mod tests;

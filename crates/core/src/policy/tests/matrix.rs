@@ -125,6 +125,11 @@ const CASES: &[Case] = &[
         found(facts, "campaign-clone", Severity::High, FindingContext::Import);
         facts.findings[0].confidence = crate::Confidence::Medium;
     }),
+    ("nothing in it", |facts| found(facts, "empty-release", Severity::High, FindingContext::Archive)),
+    ("a test of an attack, as it says", |facts| found(facts, "declared-test", Severity::High, FindingContext::Archive)),
+    ("a slip away from what it installs", |facts| {
+        found(facts, "misspelled-name", Severity::High, FindingContext::Archive)
+    }),
     ("named like a popular project", |facts| facts.set("project.lookalike", "requests")),
     ("the same, and a low score", |facts| {
         facts.set("project.lookalike", "requests");
@@ -267,6 +272,9 @@ fn the_matrix() {
     the same, unasked, a good release before hold   suspicious-behaviour
     highest score                            deny   score, suspicious-behaviour
     the code of a known campaign             hold   campaign-clone
+    nothing in it                            hold   empty-release
+    a test of an attack, as it says          hold   empty-release
+    a slip away from what it installs        hold   misspelled-name
     named like a popular project             allow
     the same, and a low score                allow
     the same, and half of what is held       hold   lookalike-behaviour
@@ -423,6 +431,15 @@ fn what_a_developer_reads() {
     the code of a known campaign
       sampleproject-2.0-py3-none-any.whl is like what is known to be malicious: campaign-clone was seen
       help: use another project; when it is your own code that was copied: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 30d
+    nothing in it
+      sampleproject-2.0-py3-none-any.whl is no package to use: empty-release was seen
+      help: see which project was meant; if an internal one, add sampleproject to `reserved` in the policy's settings; else: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 30d
+    a test of an attack, as it says
+      sampleproject-2.0-py3-none-any.whl is no package to use: declared-test was seen
+      help: see which project was meant; if an internal one, add sampleproject to `reserved` in the policy's settings; else: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 30d
+    a slip away from what it installs
+      sampleproject is a slip away from what sampleproject-2.0-py3-none-any.whl installs: misspelled-name was seen
+      help: if you meant the other project, install that; else: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 30d
     the same, and half of what is held
       sampleproject looks like requests, and sampleproject-2.0-py3-none-any.whl has a score of 28: 
       help: if you meant requests, install that; else read the lines that bulkhead explain pkg:pypi/sampleproject@2.0 shows, then: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 30d
