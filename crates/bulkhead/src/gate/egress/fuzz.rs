@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 
+use super::broker::Minter;
 use super::dns::{self, Answer};
 use super::hello::{self, Read};
 use super::host::Host;
@@ -53,6 +54,28 @@ pub fn fuzz_hello(bytes: &[u8]) {
     }
 }
 
+/// Looks for new credentials in an answer; where it was cut on its way changes nothing, and its length stays.
+#[doc(hidden)]
+pub fn fuzz_answer(bytes: &[u8]) {
+    for kind in ["application/json", "application/x-www-form-urlencoded"] {
+        let (begin, end) = bytes.split_at(bytes.len() / 2);
+        let (Some(whole), Some(parts)) = (mint(kind, &[bytes]), mint(kind, &[begin, end])) else { continue };
+        assert_eq!(whole, parts, "where an answer is cut changes nothing");
+        assert_eq!(whole.len(), bytes.len(), "a placeholder is as long as what it stands for");
+    }
+}
+
+/// What the run gets of an answer in these pieces, with zeros for credentials; `None` when it was broken off.
+fn mint(kind: &str, pieces: &[&[u8]]) -> Option<Vec<u8>> {
+    let mut minter = Minter::new(Some(kind), Box::new(|_, value| Some("0".repeat(value.chars().count()))))?;
+    let mut out = Vec::new();
+    for piece in pieces {
+        out.extend(minter.push(piece).ok()?);
+    }
+    out.extend(minter.finish());
+    Some(out)
+}
+
 fn check(host: &Host) {
     let text = host.to_string();
     assert_eq!(Host::parse(&text).as_ref(), Ok(host), "{text}");
@@ -76,8 +99,12 @@ mod tests {
     }
 
     type Target = fn(&[u8]);
-    const TARGETS: [(&str, Target); 3] =
-        [("egress_host", fuzz_host), ("egress_dns", fuzz_dns), ("egress_hello", fuzz_hello)];
+    const TARGETS: [(&str, Target); 4] = [
+        ("egress_answer", fuzz_answer),
+        ("egress_host", fuzz_host),
+        ("egress_dns", fuzz_dns),
+        ("egress_hello", fuzz_hello),
+    ];
 
     proptest! {
         #[test]

@@ -15,4 +15,4 @@ pub mod proxy;
 pub mod supervise;
 
 #[doc(hidden)]
-pub use fuzz::{fuzz_dns, fuzz_hello, fuzz_host};
+pub use fuzz::{fuzz_answer, fuzz_dns, fuzz_hello, fuzz_host};

@@ -106,3 +106,15 @@ fn each_attestation_covers_its_event_and_names_the_one_before() {
     let fingerprint = changed["attestation_list"][0].as_object_mut().unwrap().remove("fingerprint").unwrap();
     assert_ne!(fingerprint["value"], sha256(&[&serde_json::to_vec(&changed).unwrap()]).to_hex());
 }
+
+#[test]
+fn an_entry_of_high_severity_is_an_event_of_high_severity() {
+    let mut export = Export::new("ledger.test/main".parse().unwrap());
+    let mut severity = |entry: Entry| {
+        let event = export.event(EntryIndex(1), &entry, &entry.encode(EntryIndex(1)).unwrap()).unwrap();
+        (event["severity_id"].clone(), event["severity"].clone())
+    };
+    assert_eq!(severity(entry(Effect::Deny, None)), (json!(3), json!("Medium")));
+    assert_eq!(severity(entry(Effect::Allow, None)), (json!(1), json!("Informational")));
+    assert_eq!(severity(entry(Effect::Deny, None).with_detail("severity", "high")), (json!(4), json!("High")));
+}
