@@ -14,7 +14,9 @@ fn environment(root: &Path) {
     fs::write(root.join("pyvenv.cfg"), "home = /usr/bin\n").expect("writes");
     let metadata = "Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n";
     let mut record = String::from("demo-1.0.dist-info/RECORD,,\n");
-    for (path, content) in [("demo/__init__.py", "VALUE = 1\n"), ("demo-1.0.dist-info/METADATA", metadata)] {
+    for (path, content) in
+        [("demo/__init__.py", "def upper(text):\n    return text.upper()\n"), ("demo-1.0.dist-info/METADATA", metadata)]
+    {
         fs::create_dir_all(site.join(path).parent().expect("a folder")).expect("a folder");
         fs::write(site.join(path), content).expect("writes");
         let digest = hex(&sha256(content.as_bytes()));

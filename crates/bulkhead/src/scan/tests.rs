@@ -48,7 +48,7 @@ fn every_kind_of_pack_is_read_without_a_flaw() {
 /// A site-packages folder with one distribution.
 fn site(root: &Path) {
     let files: &[(&str, &str)] = &[
-        ("demo/__init__.py", "VALUE = 1\n"),
+        ("demo/__init__.py", "def upper(text):\n    return text.upper()\n"),
         ("demo-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n"),
         ("demo-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"),
         ("demo-1.0.dist-info/INSTALLER", "pip\n"),
