@@ -104,7 +104,8 @@ impl Journal {
     /// # Errors
     /// When the page cannot be removed; it is finished again then.
     pub fn close(self) -> io::Result<()> {
-        crate::files::remove_durably(&self.path)
+        // Where the machine goes down in this moment, it is finished once more, and nothing is found.
+        crate::files::remove(&self.path)
     }
 }
 
