@@ -128,6 +128,7 @@ fn no_record_no_run() {
     std::fs::remove_file(data.join("ledger")).expect("removed");
     let run = project.bulkhead(run);
     assert!(run.status.success() && project.work().join("ran").exists(), "with one it runs: {}", told(&run));
+    assert!(!told(&run).contains("was killed"), "what never started left nothing to be finished: {}", told(&run));
 }
 
 #[test]

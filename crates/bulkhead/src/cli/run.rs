@@ -192,8 +192,30 @@ fn contained(place: &Place, args: &Args, output: &Output) -> Result<ExitCode, Fa
         .with("not-looked-at", skipped.join("\n"))
         .with("installed", plan.installed.len().to_string());
     record_dead(place, dead, &unfinished, output)?;
-    // Nothing is permitted without a record: the program starts when this entry is durable.
-    write(place, run, &principal, &[start])?;
+    let unprotected: Vec<PathBuf> =
+        profile.files.unprotect.iter().map(|name| plan.launch.work_dir.join(name)).collect();
+    let before =
+        aside::before(&plan.launch.work_dir, &plan.found, &unprotected, &plan.skipped, layers.has(Layer::Files));
+    // Nothing was asked to be kept from lasting where somebody looks on only, or asked for a run without that.
+    let keeps = !args.observe && !leaves_out(args, "files");
+    let (data, first) = (&config.server.data, prepared.first());
+    // Nothing is permitted without a record: the program starts when this entry, and the run's page, are durable. The disk
+    // takes both at once.
+    let page: Option<Journal> = std::thread::scope(|threads| {
+        let open = || journal::open(data, run, &principal, started, first, &before);
+        let page = keeps.then(|| threads.spawn(open));
+        let written = write(place, run, &principal, &[start]);
+        let page = page.map(|page| page.join().unwrap_or_else(|_| Err(std::io::Error::other("a thread failed"))));
+        let page = page.transpose().map_err(|why| Failure::Other(anyhow::Error::new(why)));
+        match (written, page) {
+            (Ok(()), page) => page,
+            (Err(why), page) => {
+                // It does not start: there is nothing of it to be finished. What cannot be removed is finished all the same.
+                drop(page.map(|page| page.map(Journal::close)));
+                Err(why)
+            }
+        }
+    })?;
 
     let scene = Scene {
         work_dir: plan.launch.work_dir.clone(),
@@ -231,15 +253,6 @@ fn contained(place: &Place, args: &Args, output: &Output) -> Result<ExitCode, Fa
             output.note(&format!("bulkhead: not passed on: {}", plan.stripped.join(" ")));
         }
     }
-    let unprotected: Vec<PathBuf> =
-        profile.files.unprotect.iter().map(|name| plan.launch.work_dir.join(name)).collect();
-    let before =
-        aside::before(&plan.launch.work_dir, &plan.found, &unprotected, &plan.skipped, layers.has(Layer::Files));
-    // Nothing was asked to be kept from lasting where somebody looks on only, or asked for a run without that.
-    let keeps = !args.observe && !leaves_out(args, "files");
-    let page = |before| journal::open(&config.server.data, run, &principal, started, prepared.first(), before);
-    let page: Option<Journal> = keeps.then(|| page(&before)).transpose().map_err(anyhow::Error::new)?;
-
     let running = prepared.go().map_err(|why| not_contained(&why))?;
     let end = running.wait().map_err(|why| not_contained(&why))?;
 

@@ -10,7 +10,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use bulkhead_core::Sha256;
-use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags};
+use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
@@ -98,7 +98,7 @@ pub fn put_aside(before: &Before, run: &str) -> io::Result<After> {
 }
 
 pub(super) fn put_aside_within(before: &Before, run: &str, most: Most) -> io::Result<After> {
-    let root = match open_folder(rustix::fs::CWD, &before.work_dir.0, ResolveFlags::NO_SYMLINKS) {
+    let root = match open_folder(rustix::fs::CWD, &before.work_dir.0, false) {
         // With the folder goes what was in it.
         Err(Errno::NOENT) => return Ok(After::default()),
         Err(Errno::LOOP | Errno::NOTDIR) => return Ok(another()),
@@ -152,24 +152,23 @@ fn another() -> After {
 /// Moves it into the run's own folder there. Through no link: whoever runs this may have rights that the run had not, and
 /// the run could put a link wherever a folder is expected.
 fn move_aside(root: &OwnedFd, name: &Path, run: &str) -> io::Result<()> {
-    let below = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
     // Whoever works in the folder looks at what was found there, also when root moved it.
     let open_to_all = Mode::from_raw_mode(0o755);
     let parent = name.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let from = open_folder(root, parent, below)?;
-    let mut to = open_folder(root, Path::new("."), below)?;
+    let from = open_folder(root, parent, true)?;
+    let mut to = open_folder(root, Path::new("."), true)?;
     let parts = [FOLDER, run].into_iter().map(OsStr::new).chain(parent.iter().filter(|part| *part != "."));
     for part in parts {
         match rustix::fs::mkdirat(&to, part, open_to_all) {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(why) => return Err(why.into()),
         }
-        to = match open_folder(&to, Path::new(part), below) {
+        to = match open_folder(&to, Path::new(part), true) {
             // Something else has the name, and nobody but the run can have put it there.
             Err(Errno::NOTDIR | Errno::LOOP) => {
                 rustix::fs::unlinkat(&to, part, AtFlags::empty())?;
                 rustix::fs::mkdirat(&to, part, open_to_all)?;
-                open_folder(&to, Path::new(part), below)?
+                open_folder(&to, Path::new(part), true)?
             }
             folder => folder?,
         };
@@ -178,9 +177,20 @@ fn move_aside(root: &OwnedFd, name: &Path, run: &str) -> io::Result<()> {
     Ok(rustix::fs::renameat(from, last, to, last)?)
 }
 
-fn open_folder(at: impl AsFd, path: &Path, how: ResolveFlags) -> Result<OwnedFd, Errno> {
+/// A folder, through no link; with `below` nowhere but below that one.
+#[cfg(target_os = "linux")]
+fn open_folder(at: impl AsFd, path: &Path, below: bool) -> Result<OwnedFd, Errno> {
+    use rustix::fs::ResolveFlags;
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    rustix::fs::openat2(at, path, flags, Mode::empty(), how | ResolveFlags::NO_MAGICLINKS)
+    let how = ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    let how = if below { how | ResolveFlags::BENEATH } else { how };
+    rustix::fs::openat2(at, path, flags, Mode::empty(), how)
+}
+
+/// Elsewhere there are no runs, and nothing of one is there to be moved.
+#[cfg(not(target_os = "linux"))]
+fn open_folder(_: impl AsFd, _: &Path, _: bool) -> Result<OwnedFd, Errno> {
+    Err(Errno::NOSYS)
 }
 
 /// A short text. Nothing where it is anything but a file: a pipe would have the reader wait for ever.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use bulkhead_core::RunId;
 use jiff::Timestamp;
-use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::event::Timespec;
 use serde::{Deserialize, Serialize};
 
 use super::aside::{self, After, Before};
@@ -104,7 +104,8 @@ impl Journal {
     /// # Errors
     /// When the page cannot be removed; it is finished again then.
     pub fn close(self) -> io::Result<()> {
-        crate::files::remove_durably(&self.path)
+        // Where the machine goes down in this moment, it is finished once more, and nothing is found.
+        crate::files::remove(&self.path)
     }
 }
 
@@ -200,8 +201,16 @@ fn began(pid: i32) -> Option<u64> {
     stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
 }
 
+/// Elsewhere there are no runs, and no process of one.
+#[cfg(not(target_os = "linux"))]
+fn gone(_: i32, _: u64, _: &Timespec) -> io::Result<()> {
+    Ok(())
+}
+
 /// Waits for the end of that process.
+#[cfg(target_os = "linux")]
 fn gone(pid: i32, then: u64, patience: &Timespec) -> io::Result<()> {
+    use rustix::event::{PollFd, PollFlags};
     let Some(known) = rustix::process::Pid::from_raw(pid) else { return Ok(()) };
     let Ok(process) = rustix::process::pidfd_open(known, rustix::process::PidfdFlags::empty()) else { return Ok(()) };
     // Asked after it is held: the number may be another process's by now.
