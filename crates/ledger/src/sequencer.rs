@@ -47,7 +47,8 @@ pub type OnDurable = Box<dyn Fn(&[(EntryIndex, Entry)]) + Send>;
 pub struct Options {
     /// The longest time from an entry's answer to the start of the integration that covers it.
     pub checkpoint_every: Duration,
-    /// How long a batch waits for company. Zero is right unless fdatasync is very cheap.
+    /// How long a batch waits for company. Zero is right unless fdatasync is very cheap: what queues while one runs is the next
+    /// batch, and a window makes a lone caller wait for nobody (measured: ARCHITECTURE.md, "A batch does not wait").
     pub gather: Duration,
     /// How many entries may wait; more are refused at once.
     pub max_waiting: usize,

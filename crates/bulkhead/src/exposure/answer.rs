@@ -198,8 +198,9 @@ impl Answer {
         rows.chain(self.gaps.iter().flat_map(|gap| &gap.entries)).copied().collect()
     }
 
-    /// Whether anything was touched or within reach at all.
+    /// Whether anything was touched or within reach at all. What was asked about and rests on no entry is no find.
     pub fn found(&self) -> bool {
-        self.rows.iter().any(|row| row.stage > Stage::Artifact && row.grade <= Grade::WithinReach)
+        let of_record = |row: &&Row| row.stage > Stage::Artifact && !row.entries.is_empty();
+        self.rows.iter().filter(of_record).any(|row| row.grade <= Grade::WithinReach)
     }
 }
