@@ -3,6 +3,7 @@
 mod check;
 mod decide;
 mod documents;
+mod empty_release;
 mod exceptions;
 mod explain;
 mod matrix;

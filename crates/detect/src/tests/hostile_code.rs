@@ -82,7 +82,7 @@ fn a_module_that_is_a_zip_as_well_is_named() {
         "{:#?}",
         report.findings
     );
-    let plain = look(&wheel(&[("demo/tool.py", b"VALUE = 1\n")]).bytes(), WHEEL);
+    let plain = look(&wheel(&[("demo/tool.py", b"import os\nVALUE = os.name.upper()\n")]).bytes(), WHEEL);
     assert_eq!(plain.findings, []);
 }
 

@@ -1,10 +1,32 @@
-//! What stands in a decoy, on a machine without FUSE: the names that are really there, and nobody's values in them.
+//! What is found where credentials were looked for: nobody's values, under names that are plausible behind a canary, and under
+//! those that are really there in a decoy, on a machine without FUSE.
 
 use std::path::Path;
 
 use bulkhead_contain::{Bait, Tripwire};
 
-use super::record::CANARIES;
+/// What stands in the files behind canaries: an AWS key id and its secret, a password, a token. The same in every run, and
+/// nobody's.
+pub const CANARIES: [&str; 4] = [
+    "AKIABULKHEADCANARY00",
+    "bulkheadcanary/0000000000000000000000000",
+    "bulkhead-canary-0000",
+    "sk-bulkheadcanary000000000000000000000000",
+];
+
+/// What is found behind a canary: plausible for the tool whose file it is, and false. The egress gate knows the values when
+/// they come by.
+pub fn canary_for(path: &Path) -> Bait {
+    let [id, secret, password, token] = CANARIES;
+    let aws = format!("[default]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n");
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    match name.as_str() {
+        ".aws" => Bait::CanaryFolder(vec![("credentials".to_owned(), aws.into_bytes())]),
+        ".netrc" => Bait::CanaryFile(format!("machine canary.example login canary password {password}\n").into_bytes()),
+        _ if path.is_dir() => Bait::CanaryFolder(vec![("credentials".to_owned(), aws.into_bytes())]),
+        _ => Bait::CanaryFile(format!("TOKEN={token}\n").into_bytes()),
+    }
+}
 
 /// Files of one folder that have a decoy. More are as if they were not there.
 const MOST: usize = 50;

@@ -363,7 +363,7 @@ fn tripwires_of_home(
     }
     for path in profile.tripwires.canary.iter().filter_map(|text| resolve(text, work_dir, home)) {
         tripwires.retain(|tripwire| tripwire.path != path);
-        tripwires.push(Tripwire { bait: super::record::canary_for(&path), path });
+        tripwires.push(Tripwire { bait: super::decoy::canary_for(&path), path });
     }
     tripwires
 }

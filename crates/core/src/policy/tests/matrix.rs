@@ -125,7 +125,7 @@ const CASES: &[Case] = &[
         found(facts, "campaign-clone", Severity::High, FindingContext::Import);
         facts.findings[0].confidence = crate::Confidence::Medium;
     }),
-    ("nothing in it", |facts| found(facts, "empty-release", Severity::High, FindingContext::Archive)),
+    ("nothing in it", |facts| found(facts, "empty-release", Severity::Medium, FindingContext::Archive)),
     ("a test of an attack, as it says", |facts| found(facts, "declared-test", Severity::High, FindingContext::Archive)),
     ("a slip away from what it installs", |facts| {
         found(facts, "misspelled-name", Severity::High, FindingContext::Archive)
@@ -272,7 +272,7 @@ fn the_matrix() {
     the same, unasked, a good release before hold   suspicious-behaviour
     highest score                            deny   score, suspicious-behaviour
     the code of a known campaign             hold   campaign-clone
-    nothing in it                            hold   empty-release
+    nothing in it                            allow
     a test of an attack, as it says          hold   empty-release
     a slip away from what it installs        hold   misspelled-name
     named like a popular project             allow
@@ -431,9 +431,6 @@ fn what_a_developer_reads() {
     the code of a known campaign
       sampleproject-2.0-py3-none-any.whl is like what is known to be malicious: campaign-clone was seen
       help: use another project; when it is your own code that was copied: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 30d
-    nothing in it
-      sampleproject-2.0-py3-none-any.whl is no package to use: empty-release was seen
-      help: see which project was meant; if an internal one, add sampleproject to `reserved` in the policy's settings; else: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 30d
     a test of an attack, as it says
       sampleproject-2.0-py3-none-any.whl is no package to use: declared-test was seen
       help: see which project was meant; if an internal one, add sampleproject to `reserved` in the policy's settings; else: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 30d
