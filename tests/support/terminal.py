@@ -96,14 +96,14 @@ def main():
     terminal.expect("inner> ")
     terminal.line("echo in-$((40+2))")
     terminal.expect("in-42")
-    terminal.line("sh -c 'echo beg''un; exec sleep 1000'")
+    terminal.line("sh -c 'trap \"echo went\"\"-on\" CONT; echo beg\"\"un; while :; do read line; done'")
     terminal.expect("begun")
     terminal.type("\x1a")
     terminal.expect("Stopped")
     terminal.expect("inner> ")
     terminal.line("fg")
-    # The shell has given it the terminal when it says what it goes on with.
-    terminal.expect("sh -c .*\n")
+    # A shell says what it goes on with before it gives it the terminal; what goes on has it.
+    terminal.expect("went-on")
     terminal.type("\x03")
     terminal.expect("inner> ")
     terminal.line("echo still-$((1+2))")

@@ -159,7 +159,9 @@ fn contained(place: &Place, args: &Args, output: &Output) -> Result<ExitCode, Fa
     }
     let principal = super::user().unwrap_or_else(|_| bulkhead_core::Principal::LOCAL.to_owned());
     let net = prepared.take_net();
-    let way = reach.map(|reach| Way::open(place, &config).map(|way| (reach, way))).transpose()?;
+    // Also for a run that reaches nothing: whoever holds the ledger is there from the first entry to the last, and is not opened
+    // for each.
+    let way = Way::open(place, &config)?;
     let started = Clock.now();
     let missing = Layer::ALL.into_iter().filter(|layer| !layers.has(*layer)).map(Layer::as_str);
     let degraded: Vec<&str> = if args.observe { Vec::new() } else { missing.collect() };
@@ -229,21 +231,17 @@ fn contained(place: &Place, args: &Args, output: &Output) -> Result<ExitCode, Fa
     let telling = recorder.clone();
     drop(late.set(std::sync::Arc::new(move |seen| telling.seen(seen))));
     let mut served = None;
-    let way = match (way, net) {
-        (Some((reach, way)), Some(net)) => {
+    match (reach, net) {
+        (Some(reach), Some(net)) => {
             let egress = reach.open(&way, run, &principal, &recorder)?;
             let (inside, tasks) = way.inside();
             supervise::serve(&egress, net, tasks).map_err(anyhow::Error::new)?;
             drop(inside);
             served = Some(egress);
-            Some(way)
         }
-        (way, Some(net)) => {
-            network::refuse_all(net, &recorder).map_err(anyhow::Error::new)?;
-            way.map(|(_, way)| way)
-        }
-        (way, None) => way.map(|(_, way)| way),
-    };
+        (None, Some(net)) => network::refuse_all(net, &recorder).map_err(anyhow::Error::new)?,
+        (_, None) => {}
+    }
     if !args.quiet {
         output.note(&banner(run, &name, layers, plan.launch.decoys, strip, doors.unwrap_or_default()));
         for note in &plan.notes {
@@ -261,7 +259,7 @@ fn contained(place: &Place, args: &Args, output: &Output) -> Result<ExitCode, Fa
         true => aside::put_aside(&before, &run.to_string()).map_err(anyhow::Error::new)?,
         false => After::default(),
     };
-    if let Some(way) = &way {
+    if served.is_some() {
         way.drained();
     }
     recorder.close();
@@ -273,9 +271,7 @@ fn contained(place: &Place, args: &Args, output: &Output) -> Result<ExitCode, Fa
     if let Some(page) = page {
         page.close().map_err(anyhow::Error::new)?;
     }
-    if let Some(way) = way {
-        way.close();
-    }
+    way.close();
     if !args.quiet {
         output.note(&last_line(run, &totals, &after));
     }
