@@ -132,6 +132,14 @@ fn to_observe_records_and_a_profile_is_suggested_from_it() {
     let suggested = project.bulkhead(&["policy", "suggest", "--run", &id(&run)]);
     let text = String::from_utf8_lossy(&suggested.stdout);
     assert!(text.contains("write = [\"~/results\"]") && text.contains("not given: read ~/.ssh/id_rsa"), "{text}");
+    assert!(told(&run).contains("ended with the run: ~/results/a, written in the home"), "{}", told(&run));
+    // Under what was suggested it works: the folder is there, and so is what was written.
+    let (profile, home) = (project.folder.path().join("suggested.toml"), project.folder.path().join("home"));
+    std::fs::write(&profile, text.as_bytes()).expect("written");
+    assert!(!home.join("results").exists());
+    let again = project.bulkhead(&["run", "--profile", profile.to_str().expect("text"), "--", "/bin/sh", "-c", script]);
+    assert_eq!(std::fs::read_to_string(home.join("results/a")).expect("there"), "x\n", "{}", told(&again));
+    assert!(!told(&again).contains("ended with the run"), "{}", told(&again));
     let observed = project.bulkhead(&["run", "--observe", "--", "/bin/sh", "-c", "cat ~/.ssh/id_rsa; echo done"]);
     assert_eq!(String::from_utf8_lossy(&observed.stdout), "done\n", "{}", told(&observed));
     assert!(told(&observed).contains("1 refused: read ~/.ssh/id_rsa"), "{}", told(&observed));

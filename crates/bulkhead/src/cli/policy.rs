@@ -77,6 +77,7 @@ pub(super) fn run(place: &Place, args: Args, output: &Output) -> Result<Done, Fa
 struct Suggested {
     run: String,
     profile: String,
+    hosts: Vec<String>,
     withheld: Vec<String>,
 }
 
@@ -89,11 +90,19 @@ fn suggested(place: &Place, run: String, output: &Output) -> Result<Done, Failur
     let did: Vec<Did> = shown.rows.iter().filter_map(did).collect();
     let suggestion = suggest(&did);
     let profile = toml::to_string(&suggestion.profile).map_err(anyhow::Error::new)?;
-    let suggested = Suggested { run: shown.run.to_string(), profile, withheld: suggestion.withheld };
+    let hosts = suggestion.hosts.into_iter().collect();
+    let suggested = Suggested { run: shown.run.to_string(), profile, hosts, withheld: suggestion.withheld };
     output.facts(&suggested, |suggested| {
         let mut text = format!("# from run {}\n", suggested.run);
         for line in &suggested.withheld {
             text.push_str(&format!("# not given: {line}\n"));
+        }
+        if !suggested.hosts.is_empty() {
+            let hosts: Vec<String> = suggested.hosts.iter().map(|host| format!("{host:?}")).collect();
+            text.push_str(&format!(
+                "# hosts are named in policy.toml, and not here:\n#   [settings]\n#   hosts = [{}]\n",
+                hosts.join(", ")
+            ));
         }
         text.push_str(&suggested.profile);
         text

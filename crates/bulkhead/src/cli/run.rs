@@ -243,7 +243,7 @@ fn contained(place: &Place, args: &Args, output: &Output) -> Result<ExitCode, Fa
         (_, None) => {}
     }
     if !args.quiet {
-        output.note(&banner(run, &name, layers, plan.launch.decoys, strip, doors.unwrap_or_default()));
+        output.note(&banner(run, &name, layers, plan.launch.decoys, args.observe, strip, doors.unwrap_or_default()));
         for note in &plan.notes {
             output.note(&format!("bulkhead: {note}"));
         }
@@ -278,7 +278,15 @@ fn contained(place: &Place, args: &Args, output: &Output) -> Result<ExitCode, Fa
     Ok(exit(end, output))
 }
 
-fn banner(run: RunId, profile: &str, layers: Layers, decoys: bool, strip: bool, doors: Vec<&str>) -> String {
+fn banner(
+    run: RunId,
+    profile: &str,
+    layers: Layers,
+    decoys: bool,
+    observe: bool,
+    strip: bool,
+    doors: Vec<&str>,
+) -> String {
     let mut enforced: Vec<&str> = layers.iter().filter(|layer| *layer != Layer::Evidence).map(Layer::as_str).collect();
     if decoys {
         enforced.push("decoys");
@@ -287,11 +295,18 @@ fn banner(run: RunId, profile: &str, layers: Layers, decoys: bool, strip: bool, 
         enforced.push("environment");
     }
     enforced.extend(doors);
-    format!("bulkhead: run {run} profile {profile}   enforced: {}   ({})", enforced.join(", "), tier(layers, decoys))
+    format!(
+        "bulkhead: run {run} profile {profile}   enforced: {}   ({})",
+        enforced.join(", "),
+        tier(layers, decoys, observe)
+    )
 }
 
 /// How much of the whole is there, in the words of the manual.
-fn tier(layers: Layers, decoys: bool) -> &'static str {
+fn tier(layers: Layers, decoys: bool, observe: bool) -> &'static str {
+    if observe {
+        return "looking on: only credentials are refused";
+    }
     let namespaces = [Layer::Files, Layer::Network, Layer::Processes].into_iter().all(|layer| layers.has(layer));
     match (namespaces, layers.has(Layer::Tripwires), layers.has(Layer::Landlock) && layers.has(Layer::Syscalls)) {
         (true, true, true) => "tier 1",
@@ -322,6 +337,11 @@ fn last_line(run: RunId, totals: &Totals, after: &After) -> String {
             let more = if more == 0 { String::new() } else { format!(", and {more} more") };
             line.push_str(&format!("; {verb} {}{more}", shown.join(", ")));
         }
+    }
+    if let Some(first) = totals.vanished.first() {
+        let more = totals.vanished.len() - 1;
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        line.push_str(&format!("; ended with the run: {}{more}, written in the home", first.escape_debug()));
     }
     for (words, paths) in [
         ("appeared during the run, uncovered", &after.appeared),

@@ -15,7 +15,7 @@ mod tests;
 const STYLE: &str = "\
 :root{color-scheme:light dark}body{font:15px/1.55 system-ui,sans-serif;max-width:78rem;margin:2rem auto;padding:0 1.2rem;color:#1c2430;background:#fff}\
 h1{font-size:1.55rem;line-height:1.25}h2{font-size:1.15rem;margin-top:2.2rem}table{border-collapse:collapse;width:100%}caption{text-align:left;padding:.3em 0;color:#56606e}\
-th,td{text-align:left;vertical-align:top;padding:.4em .8em .4em 0;border-bottom:1px solid #dde2e8}th{font-weight:600}td.name{word-break:break-all}\
+th,td{text-align:left;vertical-align:top;padding:.4em .8em .4em 0;border-bottom:1px solid #dde2e8}th{font-weight:600}.name,td{overflow-wrap:anywhere}\
 .tag{white-space:nowrap;font-weight:600}.touched .tag{color:#b3261e}.within-reach .tag{color:#a15c00}.unknown .tag{color:#6541a5}.not-reachable .tag{color:#56606e}\
 .graph{width:100%;height:auto;border:1px solid #dde2e8;border-radius:8px;background:#fff}code{font-size:.92em;word-break:break-all}.clock{font-size:1.05rem;font-weight:600}\
 @media(prefers-color-scheme:dark){body{color:#e2e7ee;background:#12161c}th,td,.graph{border-color:#333c48}caption{color:#a3aebb}\

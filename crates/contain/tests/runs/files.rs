@@ -99,3 +99,14 @@ fn a_place_is_put_over_a_file_and_cannot_be_changed() {
     assert_eq!(came.out, "newmade");
     assert_eq!(std::fs::read_to_string(scene.work.join("bundle.pem")).expect("there"), "old");
 }
+
+/// Accelerators and terminals are devices: whatever this machine has, a run has.
+#[test]
+fn the_devices_of_the_machine_stay() {
+    let names = |text: &str| text.lines().map(str::to_owned).collect::<std::collections::BTreeSet<_>>();
+    let outside = std::fs::read_dir("/dev").expect("read").flatten();
+    let outside: std::collections::BTreeSet<_> =
+        outside.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    let came = Scene::new().run(&[], "ls -A /dev; echo x > /dev/null");
+    assert_eq!((came.code, names(&came.out)), (Some(0), outside), "{}", came.told);
+}

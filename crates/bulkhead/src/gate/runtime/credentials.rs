@@ -36,6 +36,9 @@ pub const FOLDERS: &[&str] = &[
     ".config/solana",
 ];
 
+/// Where a cluster puts the tokens of service accounts, where it does.
+pub const OF_THE_MACHINE: &[&str] = &["/var/run/secrets", "/run/secrets"];
+
 /// Files below the home, where they exist.
 pub const FILES: &[&str] = &[
     ".netrc",

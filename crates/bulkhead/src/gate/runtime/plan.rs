@@ -79,6 +79,17 @@ pub enum PlanError {
         /// Why.
         source: std::io::Error,
     },
+    /// A folder that the profile opens cannot be made.
+    #[error(
+        "{}, which the profile lets the program write, is not there and cannot be made: {source}\n  help: make it, or take it out of [files] write",
+        .path.display()
+    )]
+    NotMade {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
 }
 
 /// The command to run.
@@ -128,6 +139,8 @@ pub(super) fn plan_within(
         let path = |text: &String| resolve(text, &work_dir, home.as_deref());
         paths.iter().filter_map(path).filter_map(|path| fs::canonicalize(path).ok()).collect()
     };
+    // What the profile lets it write is there when it ends: made now, by whom the folder will belong to.
+    let made = make_missing(profile, &work_dir, home.as_deref())?;
     let mut environment = environment::strip(caller.environment.clone(), &profile.environment.keep);
     environment.kept.retain(|(name, _)| !profile.environment.remove.contains(name.to_string_lossy().as_ref()));
     environment.kept.retain(|(name, _)| name != "TMPDIR" && name != "TMP" && name != "TEMP");
@@ -162,6 +175,12 @@ pub(super) fn plan_within(
     let skip = all(&profile.files.skip);
     let found = sight::look(&work_dir, &keys, &skip, most);
     let mut notes = Vec::new();
+    if !profile.network.hosts.is_empty() {
+        notes.push(
+            "the profile's [network] hosts are a note: what may be reached stands in policy.toml, [settings] hosts"
+                .to_owned(),
+        );
+    }
     match found.unseen.as_slice() {
         [] => {}
         [first, ..] if layers.has(Layer::Files) => {
@@ -227,6 +246,12 @@ pub(super) fn plan_within(
     }
     if caller.root {
         plan.leave_root(caller.behind);
+        if let Some(RunAs { uid, gid, instead_of: None }) = plan.launch.run_as {
+            for path in &made {
+                std::os::unix::fs::chown(path, Some(uid), Some(gid))
+                    .map_err(|source| PlanError::NotMade { path: path.clone(), source })?;
+            }
+        }
     }
     Ok(plan)
 }
@@ -349,6 +374,9 @@ fn tripwires_of_home(
             }
         }
     }
+    for path in credentials::OF_THE_MACHINE.iter().filter_map(|path| fs::canonicalize(path).ok()) {
+        add(path, true, true);
+    }
     let of_tools = tools.iter().flat_map(|tools| credentials::TOOL_FILES.iter().map(|name| tools.join(name)));
     let of_home = home.into_iter().flat_map(|home| credentials::FILES.iter().map(|name| home.join(name)));
     for path in of_home.chain(of_tools).collect::<BTreeSet<_>>() {
@@ -366,6 +394,20 @@ fn tripwires_of_home(
         tripwires.push(Tripwire { bait: super::decoy::canary_for(&path), path });
     }
     tripwires
+}
+
+/// Makes the folders that a profile opens and that are not there yet. Gives those it made.
+fn make_missing(profile: &Profile, work_dir: &Path, home: Option<&Path>) -> Result<Vec<PathBuf>, PlanError> {
+    let mut made = Vec::new();
+    for path in profile.files.write.iter().filter_map(|text| resolve(text, work_dir, home)) {
+        let missing: Vec<PathBuf> =
+            path.ancestors().take_while(|above| above.symlink_metadata().is_err()).map(Path::to_path_buf).collect();
+        if !missing.is_empty() {
+            fs::create_dir_all(&path).map_err(|source| PlanError::NotMade { path: path.clone(), source })?;
+            made.extend(missing);
+        }
+    }
+    Ok(made)
 }
 
 fn real(path: &Path) -> Option<fs::Metadata> {

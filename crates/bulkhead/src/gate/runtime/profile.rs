@@ -57,7 +57,7 @@ pub struct Environment {
     pub remove: BTreeSet<String>,
 }
 
-/// What a run reaches: names that `policy suggest` found. The rules themselves are those of gate `egress` in the policy.
+/// Hosts that the program wants: a note for readers. Rules of gate `egress` in the policy open them, and a run says so.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Network {

@@ -106,6 +106,7 @@ struct State {
     asked: usize,
     refused: Vec<String>,
     contacts: BTreeSet<String>,
+    vanished: BTreeSet<String>,
     secrets: BTreeSet<String>,
     /// Lines that were not written, because there were too many.
     suppressed: u64,
@@ -120,6 +121,8 @@ struct State {
 pub struct Totals {
     /// What was refused, in words, each once, in the order in which it happened.
     pub refused: Vec<String>,
+    /// What was written where it ends with the run.
+    pub vanished: BTreeSet<String>,
     /// Hosts that were reached.
     pub contacts: BTreeSet<String>,
     /// Secrets that were used.
@@ -240,6 +243,7 @@ impl Recorder {
         Totals {
             refused: state.refused.clone(),
             contacts: state.contacts.clone(),
+            vanished: state.vanished.clone(),
             secrets: state.secrets.clone(),
             repeated: state.seen.values().map(|times| times.saturating_sub(1)).sum(),
             suppressed: state.suppressed,
@@ -283,6 +287,9 @@ impl State {
         }
         if line.effect == Effect::Deny && line.detail.get("answer").is_none_or(|answer| answer != "absent") {
             self.refused.push(format!("{} {about}{by}", line.action));
+        }
+        if line.rule == "vanishes" {
+            self.vanished.insert(about);
         }
         self.pending.push(line);
     }

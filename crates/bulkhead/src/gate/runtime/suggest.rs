@@ -23,6 +23,8 @@ pub struct Did {
 pub struct Suggestion {
     /// The profile.
     pub profile: Profile,
+    /// Hosts that policy would have to name, as `name`; a profile opens none.
+    pub hosts: BTreeSet<String>,
     /// What stays refused, one sentence each.
     pub withheld: Vec<String>,
 }
@@ -53,7 +55,7 @@ pub fn suggest(did: &[Did]) -> Suggestion {
             (Action::Connect, _) if misused.contains(about.as_str()) => {}
             (Action::Connect, _) => match host(about) {
                 Some(host) => {
-                    suggestion.profile.network.hosts.insert(host);
+                    suggestion.hosts.insert(host);
                 }
                 None => suggestion.withheld.push(withhold("an address is not a name that a rule can speak about")),
             },
@@ -127,5 +129,5 @@ fn place(about: &str) -> Place {
 fn host(about: &str) -> Option<String> {
     let name = about.rsplit_once(':').map_or(about, |(name, _)| name);
     let is_name = name.contains('.') && name.parse::<std::net::IpAddr>().is_err() && !name.contains(' ');
-    is_name.then(|| about.to_owned())
+    is_name.then(|| name.to_owned())
 }

@@ -343,9 +343,7 @@ fn a_suggestion_never_opens_credentials_or_what_starts_programs() {
     write = ["/data/out", "~/results/x"]
     unprotect = []
     dotenv = false
-
-    [network]
-    hosts = ["pypi.example:443"]
     "#);
+    assert_eq!(suggestion.hosts, ["pypi.example".to_owned()].into());
     assert_eq!(suggestion.withheld.len(), 10, "{:#?}", suggestion.withheld);
 }

@@ -56,7 +56,9 @@ impl Trees {
                 // What is not there, or not for this user, the run lives without.
                 if let Ok(tree) = clone_tree(path) {
                     set(&tree, attributes)?;
-                    if let (Some(seen_as), true) = (&seen_as, launch.files.scratch.contains(path)) {
+                    if let (Some(seen_as), true) =
+                        (&seen_as, launch.files.scratch.contains(path) || launch.files.writable.contains(path))
+                    {
                         // Where the kernel cannot, it stays what it is for others: readable.
                         drop(sys::mount_idmap(tree.as_fd(), seen_as.as_fd()));
                     }
