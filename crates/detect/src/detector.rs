@@ -11,7 +11,7 @@ use crate::structure::Flaw;
 
 /// The version of the detector set: bump it whenever any detector may say something else about the same bytes. Reports
 /// are cached by digest and this text.
-pub const RULESET: &str = "2026.11-14";
+pub const RULESET: &str = "2026.11-15";
 
 /// What a detector is about, for policy and for the manual.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,6 +108,7 @@ pub static DETECTORS: &[&dyn Detector] = &[
     &detectors::empty_release::DETECTOR,
     &detectors::hidden_address::DETECTOR,
     &detectors::misnamed_code::MisnamedCode,
+    &detectors::unread_code::DETECTOR,
     &detectors::declared_test::DETECTOR,
     &detectors::misspelled_name::DETECTOR,
 ];

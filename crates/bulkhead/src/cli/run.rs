@@ -29,7 +29,7 @@ use crate::gate::runtime::record::{RunLine, Scene, Sink, Totals};
 use crate::gate::runtime::{self, network};
 use egress::{Reach, Way};
 use layers::{accepted, layers, leaves_out, losses, lost};
-use lines::{dead_lines, dead_note, end_lines, host};
+use lines::{banner, dead_lines, dead_note, end_lines, host};
 
 /// Run a program contained: it sees no credentials, reaches no host that policy does not name, and leaves nothing behind
 /// outside its work directory
@@ -276,46 +276,6 @@ fn contained(place: &Place, args: &Args, output: &Output) -> Result<ExitCode, Fa
         output.note(&last_line(run, &totals, &after));
     }
     Ok(exit(end, output))
-}
-
-fn banner(
-    run: RunId,
-    profile: &str,
-    layers: Layers,
-    decoys: bool,
-    observe: bool,
-    strip: bool,
-    doors: Vec<&str>,
-) -> String {
-    let mut enforced: Vec<&str> = layers.iter().filter(|layer| *layer != Layer::Evidence).map(Layer::as_str).collect();
-    if decoys {
-        enforced.push("decoys");
-    }
-    if strip {
-        enforced.push("environment");
-    }
-    enforced.extend(doors);
-    format!(
-        "bulkhead: run {run} profile {profile}   enforced: {}   ({})",
-        enforced.join(", "),
-        tier(layers, decoys, observe)
-    )
-}
-
-/// How much of the whole is there, in the words of the manual.
-fn tier(layers: Layers, decoys: bool, observe: bool) -> &'static str {
-    if observe {
-        return "looking on: only credentials are refused";
-    }
-    let namespaces = [Layer::Files, Layer::Network, Layer::Processes].into_iter().all(|layer| layers.has(layer));
-    match (namespaces, layers.has(Layer::Tripwires), layers.has(Layer::Landlock) && layers.has(Layer::Syscalls)) {
-        (true, true, true) => "tier 1",
-        (true, false, true) if decoys => "tier 2: credentials are decoys, attempts are recorded without the process",
-        (true, false, true) => "tier 2: credentials are out of sight, and attempts are not recorded",
-        (false, _, true) => "tier 4: no namespaces",
-        _ if !layers.has(Layer::Files) && !layers.has(Layer::Landlock) => "tier 5: files are not kept",
-        _ => "reduced",
-    }
 }
 
 fn last_line(run: RunId, totals: &Totals, after: &After) -> String {

@@ -55,4 +55,5 @@ pub(crate) mod unasked_installation;
 pub(crate) mod unasked_network;
 pub(crate) mod unasked_process;
 pub(crate) mod unasked_write;
+pub(crate) mod unread_code;
 pub(crate) mod watching;

@@ -101,7 +101,8 @@ fn no_code(path: &str) -> bool {
     let lower = path.to_ascii_lowercase();
     [
         ".txt", ".dat", ".bin", ".png", ".jpg", ".jpeg", ".gif", ".ico", ".wav", ".mp3", ".ttf", ".md", ".log", ".csv",
-        ".pdf",
+        ".pdf", ".json", ".svg", ".xml", ".html", ".css", ".yml", ".yaml", ".ini", ".zip", ".gz", ".so", ".dll", ".db",
+        ".sqlite", ".webp", ".woff", ".woff2", ".mp4", ".lock",
     ]
     .iter()
     .any(|end| lower.ends_with(end))

@@ -1,9 +1,9 @@
-//! The entries of a run's end, in order or not.
+//! The first line of a run, and the entries of its end, in order or not.
 
 use std::path::PathBuf;
 
-use bulkhead_contain::RunEnd;
-use bulkhead_core::{Action, Effect};
+use bulkhead_contain::{Layer, Layers, RunEnd};
+use bulkhead_core::{Action, Effect, RunId};
 
 use crate::clock::Clock;
 use crate::gate::runtime::aside::{self, After};
@@ -120,6 +120,47 @@ fn fitting(lines: impl Iterator<Item = String>) -> (Vec<String>, u64) {
 /// This machine.
 pub(super) fn host() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// The line before the program's own output.
+pub(super) fn banner(
+    run: RunId,
+    profile: &str,
+    layers: Layers,
+    decoys: bool,
+    observe: bool,
+    strip: bool,
+    doors: Vec<&str>,
+) -> String {
+    let mut enforced: Vec<&str> = layers.iter().filter(|layer| *layer != Layer::Evidence).map(Layer::as_str).collect();
+    if decoys {
+        enforced.push("decoys");
+    }
+    if strip {
+        enforced.push("environment");
+    }
+    enforced.extend(doors);
+    format!(
+        "bulkhead: run {run} profile {profile}   enforced: {}   ({})",
+        enforced.join(", "),
+        tier(layers, decoys, observe)
+    )
+}
+
+/// How much of the whole is there, in the words of the manual.
+fn tier(layers: Layers, decoys: bool, observe: bool) -> &'static str {
+    if observe {
+        return "looking on: only credentials are refused";
+    }
+    let namespaces = [Layer::Files, Layer::Network, Layer::Processes].into_iter().all(|layer| layers.has(layer));
+    match (namespaces, layers.has(Layer::Tripwires), layers.has(Layer::Landlock) && layers.has(Layer::Syscalls)) {
+        (true, true, true) => "tier 1",
+        (true, false, true) if decoys => "tier 2: credentials are decoys, attempts are recorded without the process",
+        (true, false, true) => "tier 2: credentials are out of sight, and attempts are not recorded",
+        (false, _, true) => "tier 4: no namespaces",
+        _ if !layers.has(Layer::Files) && !layers.has(Layer::Landlock) => "tier 5: files are not kept",
+        _ => "reduced",
+    }
 }
 
 #[cfg(test)]
