@@ -72,6 +72,11 @@ fn text(report: &Report) -> String {
     for (what, works) in report.works() {
         text.push_str(&format!("\n{what}: {}", if works { "yes" } else { "NO" }));
     }
+    text.push_str("\n\nwhat the poisoned release exposed, as the ledger answers:\n");
+    let exposed = report.exposed.iter();
+    let exposed: Vec<Vec<String>> =
+        exposed.map(|row| vec![row.stage.clone(), row.name.clone(), row.grade.clone(), row.why.clone()]).collect();
+    text.push_str(&table(&["what", "name", "grade", "why"], &exposed));
     text.push_str("\n\nnot stopped:");
     for line in &report.not_stopped {
         text.push_str(&format!("\n  - {line}"));

@@ -32,7 +32,12 @@ pub fn page(report: &Report) -> String {
         let (class, word) = if works { ("refused", "yes") } else { ("succeeded", "NO") };
         let _ = write!(page, "<li>{}: <span class=\"{class}\">{word}</span>", escape(what));
     }
-    page.push_str("</ul><h2>Not stopped</h2><ul>");
+    page.push_str("</ul><h2>What the poisoned release exposed, as the ledger answers</h2><table>");
+    for row in &report.exposed {
+        let [stage, name, grade, why] = [&row.stage, &row.name, &row.grade, &row.why].map(|text| escape(text));
+        let _ = write!(page, "<tr><td>{stage}<td>{name}<td>{grade}<td>{why}");
+    }
+    page.push_str("</table><h2>Not stopped</h2><ul>");
     for text in &report.not_stopped {
         let _ = write!(page, "<li>{}", escape(text));
     }

@@ -126,6 +126,19 @@ pub enum Came {
     Unrecorded,
 }
 
+/// One row of the answer to what was exposed.
+#[derive(Debug, Clone, Serialize)]
+pub struct Exposed {
+    /// Artifact, host, run, secret and so on.
+    pub stage: String,
+    /// Which.
+    pub name: String,
+    /// Touched, within reach, not reachable, unknown.
+    pub grade: String,
+    /// Why.
+    pub why: String,
+}
+
 /// One row of the report.
 #[derive(Debug, Clone, Serialize)]
 pub struct Told {
@@ -162,6 +175,8 @@ pub struct Report {
     pub key_served: bool,
     /// Whether the question "which runs had the release in reach?" names the run.
     pub run_named: bool,
+    /// What the poisoned release exposed, as `bulkhead exposure` answers afterwards.
+    pub exposed: Vec<Exposed>,
     /// One byte of the ledger changed, and verification fails.
     pub tamper_seen: bool,
     /// How long all of it took, in seconds.
@@ -212,7 +227,9 @@ pub fn run(program: &Path, without: &[String], accept: &[String], quick: bool) -
     let gate = intake::ask(program, &scene)?;
     scene.prepare(program)?;
     let full = contained(program, &scene, without, accept, None)?;
-    let run_named = scene.names_the_run(program, &full.1.0.run.to_string())?;
+    let run = full.1.0.run.to_string();
+    let exposed = scene.exposed(program)?;
+    let run_named = exposed.iter().any(|row| row.stage == "run" && row.name == run);
     let mut alone: BTreeMap<&str, Found> = BTreeMap::new();
     if !quick && without.is_empty() {
         let lacking = bulkhead_contain::lacking();
@@ -257,6 +274,7 @@ pub fn run(program: &Path, without: &[String], accept: &[String], quick: bool) -
         host_reached,
         key_served,
         run_named,
+        exposed,
         tamper_seen,
         seconds: began.elapsed().as_secs(),
         not_stopped: NOT_STOPPED.iter().map(|text| (*text).to_owned()).collect(),

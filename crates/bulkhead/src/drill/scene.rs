@@ -11,6 +11,7 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::Context as _;
 
+use super::Exposed;
 use super::host::Host;
 use super::intake::PROJECT;
 use super::probe::{FRONTED, KEY, Named, Script};
@@ -350,17 +351,25 @@ impl Scene {
         super::finish(scan, "taking stock of the project").map(drop)
     }
 
-    /// Whether the run is in the answer to which runs had the poisoned release in reach.
+    /// The answer to what the poisoned release exposed.
     ///
     /// # Errors
     /// When the question cannot be asked.
-    pub fn names_the_run(&self, program: &Path, run: &str) -> anyhow::Result<bool> {
+    pub fn exposed(&self, program: &Path) -> anyhow::Result<Vec<Exposed>> {
         let mut ask = super::command(program);
         ask.arg("--data").arg(&self.data).args(["--format", "json", "exposure", "--owner", "drill"]);
         let answer = ask.arg(format!("pkg:pypi/{PROJECT}@1.0.0")).stderr(Stdio::inherit()).output()?;
         let answer: serde_json::Value = serde_json::from_slice(&answer.stdout).context("no answer is understood")?;
         let rows = answer["answer"]["rows"].as_array().or(answer["rows"].as_array()).cloned().unwrap_or_default();
-        Ok(rows.iter().any(|row| row["stage"] == "run" && row["name"] == run))
+        let text = |row: &serde_json::Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();
+        let exposed = |row: &serde_json::Value| Exposed {
+            stage: text(row, "stage"),
+            // The scene's own folder is nobody's.
+            name: text(row, "name").replace(&format!("{}/", self.folder.display()), ""),
+            grade: text(row, "grade"),
+            why: text(row, "why").replace(&format!("{}/", self.folder.display()), ""),
+        };
+        Ok(rows.iter().map(exposed).collect())
     }
 
     /// Changes one byte of the ledger, and sees whether verification notices.
