@@ -17,6 +17,7 @@ mod recipe;
 mod report;
 mod roundtrip;
 mod ruleset;
+mod styled;
 mod weights;
 
 use bulkhead_core::{Finding, Severity};
