@@ -10,6 +10,7 @@ mod kinds;
 mod limits;
 mod make_tar;
 mod make_zip;
+mod memory;
 mod mutation;
 mod pairs;
 mod profile;
