@@ -47,12 +47,12 @@ fn a_worker_that_is_killed_is_a_finding_and_the_server_lives() {
         }
         fetching.join().expect("no panic")
     });
-    assert_eq!((refused.status, refused.code().as_str()), (403, "intake-archive-structure"), "{}", refused.text());
+    assert_eq!((refused.status, refused.code().as_str()), (403, "intake-reading-unfinished"), "{}", refused.text());
     let explained = bulkhead.run(&["explain", "pkg:pypi/slow@1.0"]).all();
     assert!(explained.contains("killed from outside"), "{explained}");
     assert_eq!(bulkhead.fetch(&other).status, 200, "the next archive is judged");
     let entry = bulkhead.entries().into_iter().find(|entry| entry["resource"]["file"] == slow.filename());
-    assert_eq!(entry.expect("an entry")["effect"], "deny");
+    assert_eq!(entry.expect("an entry")["effect"], "hold");
 }
 
 #[test]

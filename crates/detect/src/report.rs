@@ -98,10 +98,19 @@ pub struct Report {
 }
 
 impl Report {
-    /// The report on an archive that the worker could not finish: it crashed, ran out of time or sent nonsense.
+    /// The report on an archive over which the worker broke down: it crashed or sent nonsense.
     pub fn unreadable(kind: ArchiveKind, why: &str) -> Self {
+        Self::unread(kind, Flaw::Unreadable, format!("the archive could not be read: {why}"))
+    }
+
+    /// The report on an archive for which the worker's memory or time was not enough: honest ones can be as large.
+    pub fn unfinished(kind: ArchiveKind, why: &str) -> Self {
+        Self::unread(kind, Flaw::Unfinished, format!("the archive could not be read to its end: {why}"))
+    }
+
+    fn unread(kind: ArchiveKind, flaw: Flaw, title: String) -> Self {
         let mut findings = Findings::new();
-        findings.flaw(Flaw::Unreadable, None, format!("the archive could not be read: {why}"));
+        findings.flaw(flaw, None, title);
         Self {
             ruleset: RULESET.to_owned(),
             kind,

@@ -26,6 +26,7 @@ fn has_own_rule(detector: &str) -> bool {
         || matches!(
             detector,
             "unreadable-archive"
+                | "reading-unfinished"
                 | "member-not-read"
                 | "executable-pth"
                 | "startup-entry-point"

@@ -33,7 +33,10 @@ macro_rules! flaws {
 flaws! {
     Unreadable = "unreadable-archive", High, "the archive cannot be read",
         "The file is not an archive of the kind that its name promises, is damaged, is of a kind that Bulkhead has no \
-         reader for, or its reader ended without a report. What cannot be read cannot be judged.";
+         reader for, or its reader broke down over it. What cannot be read cannot be judged.";
+    Unfinished = "reading-unfinished", High, "reading it took more than a reader may use",
+        "The reader came to the end of its memory or of its time. Large code that a machine wrote can do that, and so can an \
+         archive that is made for it; what was not read to its end was not judged.";
     Bomb = "archive-bomb", High, "unpacking costs more than the limits allow",
         "Too many members, too many unpacked bytes, or too many unpacked bytes for each packed one. Reading stops there.";
     ViewsDiffer = "archive-views-differ", Critical, "readers of the archive would see different content",

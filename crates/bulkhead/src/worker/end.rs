@@ -28,6 +28,16 @@ pub(super) fn describe(ended: Option<&Ended>) -> String {
     }
 }
 
+/// Whether it came to the end of what it may use. One that is killed from outside looks the same; the system does not tell.
+pub(super) fn spent(ended: Option<&Ended>) -> bool {
+    let Some(Ended { status: Some(status), stderr }) = ended else { return false };
+    match status.signal().and_then(Signal::from_named_raw) {
+        Some(Signal::KILL | Signal::XCPU) => true,
+        Some(Signal::ABORT) => quote(&String::from_utf8_lossy(stderr)).starts_with("memory allocation of"),
+        _ => false,
+    }
+}
+
 /// A stranger's words on one line, harmless to a terminal.
 pub(super) fn quote(words: &str) -> String {
     let line = words.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -45,14 +55,16 @@ mod tests {
     #[test]
     fn says_what_happened() {
         let abort = ended(6, b"memory allocation of 1048576 bytes failed\n");
-        for (end, words) in [
-            (Some(ended(31, b"")), "a system call that no reader"),
-            (Some(ended(9, b"")), "CPU time"),
-            (Some(abort), "more than its 184 MiB"),
-            (Some(ended(3 << 8, b"")), "ended by itself (exit status: 3)"),
-            (Some(ended(11, b"a\x1b[31m\nb\xff\xe2\x80\xae")), "SIGSEGV"),
-            (None, "does not say"),
+        for (end, words, at_a_limit) in [
+            (Some(ended(31, b"")), "a system call that no reader", false),
+            (Some(ended(9, b"")), "CPU time", true),
+            (Some(abort), "more than its 184 MiB", true),
+            (Some(ended(6, b"thread panicked\n")), "SIGABRT", false),
+            (Some(ended(3 << 8, b"")), "ended by itself (exit status: 3)", false),
+            (Some(ended(11, b"a\x1b[31m\nb\xff\xe2\x80\xae")), "SIGSEGV", false),
+            (None, "does not say", false),
         ] {
+            assert_eq!(spent(end.as_ref()), at_a_limit, "{end:?}");
             assert!(describe(end.as_ref()).contains(words), "{end:?}: {}", describe(end.as_ref()));
         }
     }

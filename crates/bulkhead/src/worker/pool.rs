@@ -150,7 +150,7 @@ impl Pool {
         let _seat = pool.seats.acquire().await.map_err(unavailable)?;
         if let Some(worker) = pool.idle_worker(job.time).await {
             match pool.read(worker, &job).await {
-                Err(Fault::Dead(_) | Fault::Nonsense(_)) => {}
+                Err(Fault::Dead(_) | Fault::Spent(_) | Fault::Nonsense(_)) => {}
                 done => return pool.conclude(done, &job),
             }
         }
@@ -214,6 +214,8 @@ enum Fault {
     Dead(String),
     /// The worker answered with this, and was ended.
     Nonsense(String),
+    /// The worker ended at a limit of its own, memory or CPU time; which.
+    Spent(String),
     /// The worker was ended after its time.
     TooSlow,
     /// The job could not be put.
@@ -259,7 +261,7 @@ impl Inner {
                 return Err(Fault::Nonsense(why.to_string()));
             }
             Err(Broken::Stopped) => return Err(Fault::Dead("the rest of the file did not come".to_owned())),
-            Err(Broken::Socket(_)) => return Err(Fault::Dead(busy.end().await)),
+            Err(Broken::Socket(_)) => return Err(busy.end().await),
             Ok(answer) => answer,
         };
         let report = crate::blocking::run(move || check::report(&answer, &asked)).await;
@@ -281,11 +283,19 @@ impl Inner {
             Err(Fault::Misuse(why)) => why.to_string(),
             Err(Fault::Dead(how)) => how,
             Err(Fault::Nonsense(what)) => format!("the worker gave {what}"),
-            Err(Fault::TooSlow) => format!("the worker was not done after {} s", job.time.as_secs()),
+            Err(Fault::Spent(how)) => return Ok(unfinished(job, &how)),
+            Err(Fault::TooSlow) => {
+                return Ok(unfinished(job, &format!("the worker was not done after {} s", job.time.as_secs())));
+            }
         };
         tracing::warn!(file = job.file_name, why, "archive unreadable");
         Ok(Report::unreadable(job.kind, &why))
     }
+}
+
+fn unfinished(job: &Job<'_>, why: &str) -> Report {
+    tracing::warn!(file = job.file_name, why, "archive not read to its end");
+    Report::unfinished(job.kind, why)
 }
 
 /// A worker at work. Dropped before the work is done, by a fault or because nobody waits for the report any more, it is
@@ -330,12 +340,13 @@ impl Busy<'_> {
         answer.map_err(Broken::Socket)
     }
 
-    async fn end(&mut self) -> String {
+    async fn end(&mut self) -> Fault {
         let ended = match self.worker.take() {
             Some(worker) => self.keeper.end(worker.process).await,
             None => None,
         };
-        end::describe(ended.as_ref())
+        let how = end::describe(ended.as_ref());
+        if end::spent(ended.as_ref()) { Fault::Spent(how) } else { Fault::Dead(how) }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Tests of the policy: what is refused at load, what the shipped rules decide, what holds for any policy.
 
+mod as_shipped;
 mod check;
 mod decide;
 mod documents;

@@ -14,7 +14,7 @@ const META: Meta = Meta {
     confidence: Confidence::Medium,
     doc: "\
 Characters that change the order in which text is shown, or letters of another script that look like Latin ones, make code read differently to people than
-to the machine.
+to the machine. So do names in styled letters, which Python takes for the plain ones: `ₑₓₑc` is `exec`.
 
 ```recipe bad
 archive demo-1.0-py3-none-any.whl

@@ -19,6 +19,7 @@ pub(crate) struct Place {
 const CREDENTIAL: Place = Place { read: Some(Ability::ReadCredential), write: None, holds: Sources::CREDENTIAL };
 const BROWSER: Place = Place { read: Some(Ability::ReadBrowser), write: None, holds: Sources::PRIVATE };
 const WALLET: Place = Place { read: Some(Ability::Wallet), write: Some(Ability::Wallet), holds: Sources::PRIVATE };
+const MEMORY: Place = Place { read: Some(Ability::ReadMemory), write: None, holds: Sources::CREDENTIAL };
 const START: Place = Place { read: None, write: Some(Ability::Persist), holds: Sources::NONE };
 const AGENT: Place = Place { read: None, write: Some(Ability::AgentConfig), holds: Sources::NONE };
 
@@ -252,6 +253,9 @@ pub(crate) fn place(path: &str) -> Option<Place> {
     if lower.ends_with(".pth") && lower.len() > 4 {
         return Some(START);
     }
+    if memory(&lower) {
+        return Some(MEMORY);
+    }
     let found =
         PLACES.iter().find(|(part, _, at)| at & OPENED != 0 && lower.contains(part)).map(|(_, place, _)| *place)?;
     // Python looks for these in its own folders, not in those that a program makes for itself.
@@ -265,6 +269,13 @@ pub(crate) fn place(path: &str) -> Option<Place> {
         return None;
     }
     Some(found)
+}
+
+/// Whether the path is the memory of a program or the environment of another one. One's own environment is read in easier ways, and
+/// is known as what it is.
+pub(crate) fn memory(path: &str) -> bool {
+    path.strip_prefix("/proc/")
+        .is_some_and(|rest| rest.ends_with("/mem") || rest.ends_with("/environ") && rest != "self/environ")
 }
 
 /// What an environment variable holds, by its name.

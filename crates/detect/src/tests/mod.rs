@@ -10,6 +10,7 @@ mod kinds;
 mod limits;
 mod make_tar;
 mod make_zip;
+mod memory;
 mod mutation;
 mod pairs;
 mod profile;
@@ -17,6 +18,7 @@ mod recipe;
 mod report;
 mod roundtrip;
 mod ruleset;
+mod styled;
 mod weights;
 
 use bulkhead_core::{Finding, Severity};

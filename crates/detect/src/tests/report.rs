@@ -23,10 +23,15 @@ fn metadata_travels_byte_for_byte() {
 
 #[test]
 fn a_lost_worker_leaves_a_report_that_says_so() {
-    let report = Report::unreadable(ArchiveKind::Wheel, "the worker ran out of time\n\u{1b}[31m");
-    assert!(!report.readable);
-    assert_eq!(report.ruleset, RULESET);
-    assert_eq!(report.findings[0].detector, "unreadable-archive");
-    assert_eq!(report.findings[0].severity, bulkhead_core::Severity::High);
-    assert!(report.findings[0].title.contains("ran out of time") && !report.findings[0].title.contains('\u{1b}'));
+    let why = "the worker ran out of time\n\u{1b}[31m";
+    for (report, detector) in [
+        (Report::unreadable(ArchiveKind::Wheel, why), "unreadable-archive"),
+        (Report::unfinished(ArchiveKind::Wheel, why), "reading-unfinished"),
+    ] {
+        assert!(!report.readable);
+        assert_eq!(report.ruleset, RULESET);
+        assert_eq!(report.findings[0].detector, detector);
+        assert_eq!(report.findings[0].severity, bulkhead_core::Severity::High);
+        assert!(report.findings[0].title.contains("ran out of time") && !report.findings[0].title.contains('\u{1b}'));
+    }
 }

@@ -186,6 +186,14 @@ const CASES: &[Case] = &[
         facts.attributes.remove("delta.from");
         facts.attributes.remove("delta.score");
     }),
+    ("no archive at all", |facts| {
+        found(facts, "unreadable-archive", Severity::High, FindingContext::Archive);
+        facts.set("content.readable", false);
+    }),
+    ("more than a reader may use", |facts| {
+        found(facts, "reading-unfinished", Severity::High, FindingContext::Archive);
+        facts.set("content.readable", false);
+    }),
     ("a member unreadable", |facts| facts.set("content.readable", false)),
     ("content not read yet", |facts| {
         facts.set("content.judged", false);
@@ -289,6 +297,8 @@ fn the_matrix() {
     an older one                             allow
     one whose age nobody tells               allow
     no release before to compare with        allow
+    no archive at all                        deny   archive-structure, unreadable
+    more than a reader may use               hold   reading-unfinished, unreadable
     a member unreadable                      hold   unreadable
     content not read yet                     allow
     ");
@@ -455,35 +465,20 @@ fn what_a_developer_reads() {
     young dependency that nothing imports
       new in 2.0 against 1.9.9: it asks for plain-crypto, which no code of it seems to import and which was 13 days 23 hours old when this was uploaded
       help: stay on 1.9.9, or look at plain-crypto and then: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 30d
+    no archive at all
+      the archive sampleproject-2.0-py3-none-any.whl is not what it seems: unreadable-archive was seen
+      help: use another version and tell its publisher; no harmless tool writes such an archive
+    no archive at all
+      not every member of sampleproject-2.0-py3-none-any.whl could be read, so it was not judged as a whole
+      help: use another file of the release, or look at it and then: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 7d
+    more than a reader may use
+      sampleproject-2.0-py3-none-any.whl needs more memory or time than a reader may use, so it was not judged: reading-unfinished was seen
+      help: use another file of the release, or a version that was read; if you need this one, read its largest source files yourself and then: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 7d
+    more than a reader may use
+      not every member of sampleproject-2.0-py3-none-any.whl could be read, so it was not judged as a whole
+      help: use another file of the release, or look at it and then: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 7d
     a member unreadable
       not every member of sampleproject-2.0-py3-none-any.whl could be read, so it was not judged as a whole
       help: use another file of the release, or look at it and then: bulkhead review release pkg:pypi/sampleproject@2.0 --reason "..." --expires 7d
     "#);
-}
-
-#[test]
-fn the_shipped_policy_loads_without_a_warning() {
-    let policy = shipped();
-    assert_eq!(policy.warnings(), []);
-    assert_eq!(*policy.settings(), super::super::Settings::default());
-    assert!(policy.has_own_rules());
-}
-
-#[test]
-fn a_file_of_settings_alone_gets_the_shipped_rules_under_its_own_settings() {
-    let policy = super::policy("[settings]\ncooldown = \"90d\"\n");
-    assert!(!policy.has_own_rules());
-    assert!(policy.source().ends_with(super::DEFAULT));
-    let held = policy.decide(&ask(), &good(), now(), &[]);
-    insta::assert_snapshot!(held.deciding().expect("a rule").text, @"sampleproject-2.0-py3-none-any.whl is 40 days old by its upload time; files younger than 90 days are held");
-}
-
-#[test]
-fn a_listing_of_a_project_without_a_file_is_not_held_for_the_file() {
-    let mut ask = ask();
-    ask.resource.file = None;
-    ask.resource.digest = None;
-    ask.action = crate::Action::List;
-    let verdict = shipped().decide(&ask, &Facts::new(), now(), &[]);
-    assert_eq!(verdict, Verdict::plain(crate::Effect::Allow));
 }

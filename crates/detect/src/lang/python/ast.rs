@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::rc::Rc;
 
+use super::styled;
+
 /// A name, by its number in the [`Names`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Sym(pub(super) u32);
@@ -228,8 +230,7 @@ pub(super) struct Names {
 impl Names {
     /// Python folds names by NFKC: styled letters are the plain ones.
     pub(super) fn number(&mut self, text: &str) -> Sym {
-        if !text.is_ascii() && text.chars().any(|c| plain(c).is_some()) {
-            let text: String = text.chars().map(|c| plain(c).unwrap_or(c)).collect();
+        if let Some(text) = styled::folded(text) {
             return self.number(&text);
         }
         if let Some(&sym) = self.numbers.get(text) {
@@ -244,19 +245,6 @@ impl Names {
 
     pub(super) fn text(&self, sym: Sym) -> &Rc<str> {
         &self.texts[sym.0 as usize]
-    }
-}
-
-/// The ASCII letter or digit that a styled or full-width one is.
-pub(super) fn plain(c: char) -> Option<char> {
-    let code = u32::from(c);
-    let letter = |at: u32| char::from_u32(if at < 26 { u32::from('A') + at } else { u32::from('a') + at - 26 });
-    match code {
-        0x1d400..=0x1d6a3 => letter((code - 0x1d400) % 52),
-        0x1d7ce..=0x1d7ff => char::from_u32(u32::from('0') + (code - 0x1d7ce) % 10),
-        0xff10..=0xff19 | 0xff21..=0xff3a | 0xff41..=0xff5a => char::from_u32(code - 0xfee0),
-        0x210e => Some('h'),
-        _ => None,
     }
 }
 

@@ -279,7 +279,9 @@ impl Parser<'_, '_> {
             }
             at += 1;
         }
+        let styled = self.lex.styled;
         (self.lex, self.tok, self.last_end) = outer;
+        self.lex.styled = self.lex.styled.or(styled);
         (at + 1).min(end)
     }
 }

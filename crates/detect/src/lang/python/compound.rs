@@ -3,6 +3,7 @@
 use super::ast::{Class, Def, ImportStmt, List, NO_KEY, S};
 use super::lex::{Kw, Tok};
 use super::parse::{Parser, narrow};
+use super::styled;
 
 impl Parser<'_, '_> {
     /// `elif` chains are built from their end, so that a long one costs no stack.
@@ -260,7 +261,8 @@ impl Parser<'_, '_> {
     fn dotted(&mut self) -> String {
         let mut name = String::new();
         while self.tok.kind == Tok::Name || (matches!(self.tok.kind, Tok::Kw(_)) && name.ends_with('.')) {
-            name.push_str(self.word());
+            let word = self.word();
+            name.push_str(styled::folded(word).as_deref().unwrap_or(word));
             self.advance();
             if self.is(b'.') {
                 name.push('.');

@@ -152,8 +152,8 @@ pub(super) fn binary(op: Op, left: &Val, right: &Val, budget: &mut Budget) -> Va
             }
             Kind::Str([a, b].concat().into())
         }
-        (Op::Div, _, Kind::Str(_)) => {
-            // `pathlib`'s slash, and nothing else divides by a text.
+        (Op::Div, _, Kind::Str(_)) | (Op::Div, Kind::Str(_), _) => {
+            // `pathlib`'s slash, and nothing else divides by a text, or a text.
             let (a, b) = (piece(left), piece(right));
             if !budget.room(a.len() + b.len() + 1) {
                 return Val::unknown(from);

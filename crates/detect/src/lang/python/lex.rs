@@ -1,5 +1,7 @@
 //! Tokens of Python 3 and 2, one at a time. Never fails: what is no token is [`Tok::Error`], one character long.
 
+use super::styled::plain;
+
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tok {
@@ -81,6 +83,8 @@ pub(super) struct Lexer<'a> {
     fresh: bool,
     /// Where code stands behind many blanks.
     pub(super) pushed: Option<usize>,
+    /// Where a name stands that Python takes for another spelling.
+    pub(super) styled: Option<usize>,
     /// What is wrong with the text, first of all.
     pub(super) wrong: Option<(&'static str, usize)>,
 }
@@ -97,6 +101,7 @@ impl<'a> Lexer<'a> {
             line_start: true,
             fresh: true,
             pushed: None,
+            styled: None,
             wrong: None,
         }
     }
@@ -113,6 +118,7 @@ impl<'a> Lexer<'a> {
             line_start: false,
             fresh: false,
             pushed: None,
+            styled: None,
             wrong: None,
         }
     }
@@ -296,7 +302,15 @@ impl<'a> Lexer<'a> {
         }
         match keyword(text) {
             Some(keyword) => self.token(Tok::Kw(keyword), start),
-            None => self.token(Tok::Name, start),
+            None => {
+                if self.styled.is_none()
+                    && !text.is_ascii()
+                    && str::from_utf8(text).is_ok_and(|name| name.chars().any(|c| plain(c).is_some()))
+                {
+                    self.styled = Some(start);
+                }
+                self.token(Tok::Name, start)
+            }
         }
     }
 

@@ -34,6 +34,7 @@ mod source;
 mod special;
 mod started;
 mod statement;
+mod styled;
 mod value;
 
 pub(super) static ADAPTER: Adapter = Adapter { wants, view };
@@ -60,6 +61,8 @@ pub(crate) fn view(path: &str, bytes: &[u8]) -> View {
     let parsed = notes.partial.is_none() && notes.error.is_none();
     shape.idle = parsed.then(|| idle::weigh(&main.ast, &eval.names)).flatten();
     shape.pushed_right = notes.pushed.map(|at| main.line(parse::narrow(at)));
+    let styled = notes.styled.map(|at| main.line(parse::narrow(at)));
+    shape.deceptive = shape.deceptive.into_iter().chain(styled).min();
     let fidelity = if source.zipped {
         Fidelity::Tokens(ZIPPED.to_owned())
     } else if let Some(odd) = source.odd {

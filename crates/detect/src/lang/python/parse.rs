@@ -24,6 +24,8 @@ pub(super) struct Notes {
     pub(super) partial: Option<&'static str>,
     /// Code behind many blanks.
     pub(super) pushed: Option<usize>,
+    /// A name that Python takes for another spelling.
+    pub(super) styled: Option<usize>,
     /// The digest of the top level.
     pub(super) digest: u64,
 }
@@ -62,6 +64,7 @@ pub(super) fn parse(text: &str, names: &mut Names) -> (Ast, Notes) {
         parser.notes.error = parser.lex.wrong;
     }
     parser.notes.pushed = parser.lex.pushed;
+    parser.notes.styled = parser.lex.styled;
     (parser.ast, parser.notes)
 }
 

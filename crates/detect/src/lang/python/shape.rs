@@ -61,9 +61,6 @@ fn deceives(line: &str) -> bool {
             latin |= c.is_ascii_alphabetic();
             // Greek letters are honest mathematics.
             other |= matches!(c, '\u{400}'..='\u{4ff}');
-            if super::ast::plain(c).is_some() {
-                return true;
-            }
         } else {
             (latin, other) = (false, false);
         }
