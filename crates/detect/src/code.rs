@@ -1,6 +1,6 @@
 //! The code of a package: its files as views, what starts them, and so what it does when.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use bulkhead_core::{FindingContext, Sha256};
 
@@ -8,7 +8,7 @@ use crate::archive::Archive;
 use crate::behaviour::Behaviour;
 use crate::clones::Shingles;
 use crate::detector::Want;
-use crate::lang::{ADAPTERS, Adapter, View};
+use crate::lang::{ADAPTERS, Adapter, Fidelity, Shape, View};
 use crate::likeness::{self, Likeness};
 use crate::report::ArchiveKind;
 use crate::{package, pickle, profile, reach};
@@ -125,9 +125,25 @@ impl Passing {
     pub(crate) fn follow(self, archive: &Archive) -> (Code, Likeness) {
         let likeness = Likeness { campaign: self.shingles.campaign(), sketch: self.shingles.sketch() };
         let mut views = self.views;
+        unread(archive, &mut views);
         let started = package::started(archive, &mut views);
         let reached = reach::reached(&views, &started);
         let behaviours = reach::behaviours(&views, &reached);
         (Code { views, hooks: started.hooks, behaviours, reached, pickles: self.pickles }, likeness)
     }
+}
+
+/// An empty view for every file that would have been read and was too large, so that what starts it is known all the same.
+fn unread(archive: &Archive, views: &mut Vec<View>) {
+    let read: HashSet<&str> = views.iter().map(|view| view.path.as_str()).collect();
+    let large = archive.files().filter(|entry| entry.sha256.is_some() && !read.contains(entry.path.as_str()));
+    let found: Vec<View> = large
+        .filter_map(|entry| {
+            let mut view = (adapter(archive.kind, &entry.path)?.view)(&entry.path, b"");
+            view.fidelity = Fidelity::Unread(entry.size);
+            view.shape = Shape::default();
+            Some(view)
+        })
+        .collect();
+    views.extend(found);
 }

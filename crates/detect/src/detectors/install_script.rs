@@ -16,7 +16,7 @@ const META: Meta = Meta {
     doc: "\
 npm runs `preinstall`, `install` and `postinstall` before anybody has looked at the package; cargo runs `build.rs` and
 procedural macros when it builds. A script alone is common and only adds to the score. One that also runs what it fetched
-or decoded, sends the environment or credentials, stays on the machine, or is too large or too twisted to be read, is how
+or decoded, sends the environment or credentials, stays on the machine, publishes packages, or is too large or too twisted to be read, is how
 most attacks on npm of 2025 and 2026 began.
 
 ```recipe bad
@@ -73,7 +73,7 @@ impl Detector for InstallScript {
         }
         for behaviour in archive.code.behaviours.iter().filter(|behaviour| behaviour.context == FindingContext::Install)
         {
-            if let Some((why, severity)) = grave(behaviour) {
+            if let Some((why, severity)) = grave(behaviour).or_else(|| publishes(archive, behaviour)) {
                 findings
                     .report(&META, format!("at install, {why}"))
                     .severity(severity)
@@ -114,6 +114,24 @@ fn grave(behaviour: &Behaviour) -> Option<(&'static str, Severity)> {
         Ability::Wallet | Ability::ReadBrowser => ("wallets or what browsers store are read", Severity::High),
         _ => return None,
     })
+}
+
+/// Nothing that is installed publishes: that is how worms spread. What only the author of a package runs (`prepublish`, `prepare`)
+/// may, so that a package without a script of whoever installs it is none of these.
+fn publishes(archive: &Archive, behaviour: &Behaviour) -> Option<(&'static str, Severity)> {
+    if behaviour.effect.ability != Ability::Publish {
+        return None;
+    }
+    let of_authors = |kind: &str| kind.starts_with("npm:pre") && kind != "npm:preinstall" || kind.contains("prepare");
+    let hooks = || archive.code.hooks.iter().filter(|hook| hook.context == FindingContext::Install);
+    let declared = |authors: bool| {
+        hooks().any(|hook| {
+            of_authors(&hook.kind) == authors && hook.path == behaviour.path && hook.line == behaviour.effect.line
+        })
+    };
+    let installs = hooks().any(|hook| !of_authors(&hook.kind));
+    (installs && (declared(false) || !declared(true)))
+        .then_some(("a package is published, or a repository is written to", Severity::High))
 }
 
 /// A script that is started at install and is too large to be read by anybody.

@@ -7,6 +7,7 @@ use crate::archive::Archive;
 use crate::behaviour::{Ability, Behaviour, Sources, unasked};
 use crate::detector::Meta;
 use crate::findings::Findings;
+use crate::lang::places;
 
 const META: Meta = Meta {
     id: "persistence",
@@ -14,7 +15,7 @@ const META: Meta = Meta {
     severity: Severity::High,
     confidence: Confidence::Medium,
     doc: "\
-Shell start-up files, services, launch agents, registry run keys, cron tables or `.pth` files are written, so that something starts again without the
+Shell start-up files, services, launch agents, registry run keys, cron tables, `.pth` files or workflows of a repository (`.github/workflows`) are written, so that something starts again without the
 package.
 
 ```recipe bad
@@ -46,6 +47,7 @@ fn check(archive: &Archive, findings: &mut Findings) {
         let weight = match unasked(behaviour.context) {
             true if known(behaviour) => (Severity::High, Confidence::High),
             true => (Severity::High, Confidence::Medium),
+            false if asked(behaviour) => continue,
             // What was fetched is put where programs start by themselves.
             false
                 if known(behaviour)
@@ -77,6 +79,11 @@ fn brings(archive: &Archive, behaviour: &Behaviour) -> bool {
     beside(Ability::Download).any(|other| other.effect.detail.as_deref().is_some_and(fixed_address))
         && beside(Ability::WriteFile).any(|other| other.effect.from.any(Sources::NETWORK))
         && beside(Ability::MakeExecutable).next().is_some()
+}
+
+/// Whether it is a workflow: what sets up a repository writes them when it is called, from templates that it fetches.
+fn asked(behaviour: &Behaviour) -> bool {
+    behaviour.effect.detail.as_deref().is_some_and(places::workflow)
 }
 
 /// Models are kept in files that end like those which Python runs at its start.

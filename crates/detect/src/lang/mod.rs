@@ -40,6 +40,8 @@ pub enum Fidelity {
     Tokens(String),
     /// A budget ended before the file did: the view holds what was seen until then.
     Partial(String),
+    /// It was not read at all, because it is larger than its reader takes: so many bytes. The view holds nothing.
+    Unread(u64),
 }
 
 /// What one file does.

@@ -30,6 +30,9 @@ const OPENED: Where = 1;
 const NAMED: Where = 2;
 const BOTH: Where = OPENED | NAMED;
 
+/// What the machines of a repository start at the next push, with the repository's secrets.
+const WORKFLOWS: &str = ".github/workflows/";
+
 /// Lower case, with `/` as the separator. The first that occurs in an opened path decides.
 const PLACES: &[(&str, Place, Where)] = &[
     (".ssh/authorized_keys", START, BOTH),
@@ -123,6 +126,7 @@ const PLACES: &[(&str, Place, Where)] = &[
     ("sitecustomize.py", START, BOTH),
     ("usercustomize.py", START, OPENED),
     ("etc/ld.so.preload", START, OPENED),
+    (WORKFLOWS, START, BOTH),
     ("/.ssh/id_", CREDENTIAL, NAMED),
     (".ssh/id_rsa", CREDENTIAL, NAMED),
     (".ssh/id_ed25519", CREDENTIAL, NAMED),
@@ -384,6 +388,11 @@ pub(crate) fn wallet(path: &str) -> bool {
 pub(crate) fn persistent(path: &str) -> bool {
     let path = normal(path);
     named(&path, START)
+}
+
+/// Whether the path is one of a workflow. Tools that set up a repository write them when they are asked.
+pub(crate) fn workflow(path: &str) -> bool {
+    normal(path).contains(WORKFLOWS)
 }
 
 /// Whether the text names configuration, memory or skills of a coding agent, or tasks that an editor runs.

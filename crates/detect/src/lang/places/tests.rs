@@ -44,6 +44,11 @@ fn places_are_known_however_they_are_spelled() {
     assert!(credential("~/.ssh/id_rsa") && credential("C:\\Users\\x\\.AWS\\credentials") && credential("$HOME/.ssh"));
     assert!(credential("../.env") && !credential("src/.environment") && !credential("docs/ssh.md"));
     assert!(persistent("~/.bashrc") && persistent("HKCU\\Software\\Microsoft\\Windows\\CurrentVersion\\Run"));
+    assert!(
+        persistent(".github\\workflows\\x.yml")
+            && workflow("repo/.github/workflows/x.yml")
+            && !persistent(".github/dependabot.yml")
+    );
     assert!(agent_config("/home/x/.claude/settings.json") && agent_config("SOUL.md") && !agent_config("claude.mdx"));
     assert!(home("~/*") && home("/") && home("$HOME/") && !home("/tmp/x") && !home("~/x"));
     assert!(browser("AppData\\Local\\Google\\Chrome\\User Data\\Default\\Login Data"));

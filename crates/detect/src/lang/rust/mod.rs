@@ -256,9 +256,7 @@ impl<'a> Reader<'a> {
                         .effects
                         .extend(effects.into_iter().map(|effect| Effect { from: effect.from.with(flow), ..effect }));
                 }
-                Ability::Network if !private(flow) && !detail.is_empty() => {
-                    self.effect(Ability::Download, flow, at, &detail)
-                }
+                Ability::Download if private(flow) => self.effect(Ability::Network, flow, at, &detail),
                 // What is written to a connection leaves; to anything else it stays.
                 Ability::WriteFile if detail == "stream" => {
                     if flow.any(Sources::NETWORK) && private(flow) {
@@ -268,16 +266,48 @@ impl<'a> Reader<'a> {
                 _ => self.effect(ability, flow, at, &detail),
             }
         }
-        if let Some(name) =
-            tokens.iter().position(|token| token.kind == Kind::Name && token.text == "let").and_then(|at| {
-                tokens[at + 1..].iter().find(|token| {
-                    token.kind == Kind::Name && !matches!(token.text, "mut" | "ref" | "Ok" | "Some" | "Err")
-                })
-            })
-            && !flow.is_empty()
-        {
-            self.variables.insert(name.text, flow);
-        } else if let [name, equals, ..] = tokens
+        self.bind(from, to, flow);
+    }
+
+    /// What the statement gives values to: `let`, the pattern of a `for`, the parameters of a closure, `=`, and what is written into.
+    fn bind(&mut self, from: usize, to: usize, flow: Sources) {
+        let tokens = &self.tokens[from..to];
+        let word = |token: &Token, text: &str| token.kind != Kind::Text && token.text == text;
+        let after = |text: &str| tokens.iter().position(|token| word(token, text));
+        let mut names: Vec<&'a str> = Vec::new();
+        // Types and variants begin with a capital, variables do not.
+        let mut pattern = |start: usize, ends: &[&str]| {
+            let all = tokens[start..].iter().take_while(|token| !ends.iter().any(|end| word(token, end)));
+            names.extend(all.take(60).filter(|token| is_variable(token)).map(|token| token.text));
+        };
+        let lets = after("let");
+        if let Some(at) = lets {
+            pattern(at + 1, &["=", ":"]);
+        }
+        if let Some(at) = after("for").filter(|_| after("in").is_some()) {
+            pattern(at + 1, &["in"]);
+        }
+        for (at, pair) in tokens.windows(2).enumerate() {
+            let opens = word(&pair[0], "(") || word(&pair[0], ",") || word(&pair[0], "move");
+            if opens && word(&pair[1], "|") {
+                pattern(at + 2, &["|"]);
+            }
+        }
+        if let Some(at) = tokens.windows(2).position(|pair| {
+            matches!(pair[0].text, "write" | "writeln") && pair[0].kind == Kind::Name && word(&pair[1], "!")
+        }) {
+            // `writeln!(all, "{secret}")`: the whole holds its parts.
+            pattern(at + 3, &[",", ".", "("]);
+        }
+        if !flow.is_empty() && !names.is_empty() {
+            for name in names {
+                self.variables.insert(name, flow);
+            }
+        }
+        if lets.is_some() && !flow.is_empty() {
+            return;
+        }
+        if let [name, equals, ..] = tokens
             && equals.text == "="
         {
             self.variables.insert(name.text, flow);
@@ -307,6 +337,13 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Whether the token can be the name of a variable.
+fn is_variable(token: &Token) -> bool {
+    token.kind == Kind::Name
+        && !matches!(token.text, "mut" | "ref" | "_")
+        && token.text.starts_with(|c: char| c.is_lowercase() || c == '_')
+}
+
 fn private(flow: Sources) -> bool {
     flow.any(Sources::ENVIRONMENT.with(Sources::CREDENTIAL).with(Sources::SYSTEM).with(Sources::PRIVATE))
 }
@@ -323,10 +360,21 @@ fn judge(path: &str, texts: &[&str], found: &mut dyn FnMut(Ability, String)) -> 
     }
     if starts(&["reqwest::", "ureq::", "curl::", "isahc::", "attohttpc::", "minreq::", "hyper::", "surf::"])
         && !path.ends_with("Error")
-        || ends(&["TcpStream::connect", "UdpSocket::bind", "UdpSocket::connect", "UnixStream::connect"])
     {
         let url = texts.iter().find(|text| text.contains("://") || text.contains('.')).copied().unwrap_or_default();
-        found(Ability::Network, url.to_owned());
+        found(if url.is_empty() { Ability::Network } else { Ability::Download }, url.to_owned());
+        return Sources::NETWORK;
+    }
+    // A connection is no download, whatever is known of where it leads: it takes what it is given.
+    if ends(&[
+        "TcpStream::connect",
+        "TcpStream::connect_timeout",
+        "UdpSocket::bind",
+        "UdpSocket::connect",
+        "UnixStream::connect",
+    ]) {
+        let address = texts.iter().find(|text| text.contains([':', '.'])).copied().unwrap_or_default();
+        found(Ability::Network, address.to_owned());
         return Sources::NETWORK;
     }
     if matches!(
@@ -340,7 +388,12 @@ fn judge(path: &str, texts: &[&str], found: &mut dyn FnMut(Ability, String)) -> 
             | ".body"
             | ".json"
             | ".send_bytes"
-    ) {
+            | ".write_fmt"
+            | "write"
+            | "writeln"
+            | "write_all"
+    ) || ends(&["Write::write_all", "Write::write", "Write::write_fmt", "io::copy"])
+    {
         found(Ability::WriteFile, String::from("stream"));
         return Sources::NONE;
     }
