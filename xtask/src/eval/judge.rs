@@ -56,7 +56,8 @@ impl Archive {
 
     /// Whether only the archive's form was against it, not what is in it.
     pub(crate) fn by_form_alone(&self) -> bool {
-        const FORM: &[&str] = &["archive-structure", "record-mismatch", "name-mismatch", "reading-unfinished", "unreadable"];
+        const FORM: &[&str] =
+            &["archive-structure", "record-mismatch", "name-mismatch", "reading-unfinished", "unreadable"];
         self.refused() && self.rules.iter().all(|rule| FORM.contains(&rule.as_str()))
     }
 }
