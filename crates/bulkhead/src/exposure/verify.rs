@@ -147,6 +147,15 @@ impl Receiver {
         };
         let policy = policy.for_log(&key);
         let source = Mirror::new(mirror);
+        // Said in so many words, because whoever keeps mirrors of several suppliers takes the wrong one sooner or later.
+        let there = std::fs::read_to_string(mirror.join("checkpoint")).unwrap_or_default();
+        if let Some(other) = there.lines().next().filter(|origin| *origin != key.name().to_string()) {
+            return Err(format!(
+                "the mirror in {} is one of the log `{other}`, and this is about `{}`; copy that one: bulkhead ledger mirror DIR --from URL",
+                mirror.display(),
+                key.name()
+            ));
+        }
         let report = log::verify(&source, &policy).map_err(|fault| format!("the mirror does not verify: {fault}"))?;
         let entries = Mirrored::read(&source, report.size)?;
         Ok(Self { key, own_key, policy, report, entries, answered: RefCell::default(), counted: RefCell::default() })
