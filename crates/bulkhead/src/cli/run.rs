@@ -450,7 +450,8 @@ impl Drop for Temporary {
 
 /// Writes lines into the ledger: through the server that runs, or into the data directory when none does.
 fn write(place: &Place, run: RunId, principal: &str, lines: &[RunLine]) -> Result<(), Failure> {
-    // Where no server runs, whoever records opens the data directory for a moment: runs take turns.
+    // Where no server runs, a supervisor holds the data directory (see `keeper`); what is recorded before and after that opens it: runs
+    // take turns.
     let data = place.load()?.server.data;
     crate::files::make_folder(&data).map_err(anyhow::Error::new)?;
     let _turn = crate::files::turn(&data.join("runs.lock")).map_err(anyhow::Error::new)?;
